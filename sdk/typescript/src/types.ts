@@ -1,0 +1,83 @@
+import type { StoreApi } from 'zustand/vanilla';
+
+export type Phase =
+  | 'starting'      // nothing known yet
+  | 'signed-out'    // no session
+  | 'locked'        // session or known account on this browser, keys wrapped: needs the password
+  | 'no-keys'       // signed in, but this browser does not hold the account's keys
+  | 'ready';
+export type Connection = 'connecting' | 'online' | 'offline';
+export type SpaceRole = 'READER' | 'WRITER' | 'ADMIN' | 'OWNER';
+export type ConversationType = 'DIRECT' | 'GROUP' | 'BROADCAST';
+
+export interface Person { id: string; protocolId: string /* hex */; handle: string; displayName: string; serverRole: 'OWNER'|'ADMIN'|'MEMBER' }
+export interface Participant { person: Person; role: SpaceRole }
+export type SendState = 'sending' | 'sent' | 'failed';
+/** One line of a conversation. Order of display: sent ones by seq, then pending ones by localTime. */
+export interface TimelineItem {
+  key: string;                      // stable React key: hex envelope id, or `seq:N` for notices
+  seq: number | null;               // null while not accepted
+  time: number;                     // ms since 1970
+  sender: Person | null; mine: boolean;
+  body:
+    | { kind: 'text'; text: string }
+    | { kind: 'notice'; text: string }        // 'Ada added Bob', 'Ada changed the title' in plain words
+    | { kind: 'unreadable'; reason: string }; // plain words
+  state: SendState; error?: string;           // plain words when failed
+}
+export interface ConversationState {
+  id: string; protocolId: string; type: ConversationType;
+  title: string;                    // for DIRECT the other person's name; for an unreadable title a plain placeholder
+  pictureUrl: string | null;        // data: URL, from the sealed state
+  role: SpaceRole | null;           // null: no longer a member
+  participants: Participant[];
+  items: TimelineItem[]; hasOlder: boolean; loadingOlder: boolean;
+  lastActivity: number; unread: number;
+  alarm: string | null;             // plain words when the server's log does not fit (fork); sending is stopped
+}
+export interface CircleState {
+  phase: Phase; connection: Connection;
+  me: Person | null;
+  conversations: Record<string, ConversationState>;  // by id
+  order: string[];                                   // newest activity first
+  syncing: boolean;                                  // first load or catching up
+}
+export interface SessionInfo { id: string; label: string; deviceName: string | null; createdAt: number; lastSeenAt: number; isCurrent: boolean }
+export interface InviteInfo { id: string; role: 'OWNER'|'ADMIN'|'MEMBER'; createdAt: number; expiresAt: number; usedBy: Person | null; status: 'open'|'used'|'expired'|'revoked'; verified: boolean | null }
+export interface InvitePreview { inviter: Person | null; isSetUp: boolean; expiresAt: number }
+/** Thrown by every method: `message` is a plain sentence fit for a person, `code` is stable. */
+export interface CircleError extends Error { code: string; retryAfter?: number }
+
+export interface PendingSignUp { words: string[] /* 24 */ }
+export interface CircleClient {
+  readonly store: StoreApi<CircleState>;
+  start(): Promise<void>;
+  stop(): void;
+  serverInfo(): Promise<{ name: string; version: string; hasOwner: boolean }>;
+  previewInvite(fragment: string): Promise<InvitePreview>;              // fragment of the join link, without '#'
+  /** Makes all keys. Progress in words for anything over a second. Nothing is sent yet. */
+  prepareSignUp(input: { fragment: string; handle: string; displayName: string; password: string; deviceName: string }): Promise<PendingSignUp>;
+  completeSignUp(pending: PendingSignUp): Promise<void>;                // after the person confirmed the words
+  signIn(input: { handle: string; password: string }): Promise<void>;   // leads to 'ready' or 'no-keys'
+  unlock(password: string): Promise<void>;
+  lock(): Promise<void>;
+  signOut(): Promise<void>;                                             // ends the session; keys stay wrapped on this browser
+  knownAccount(): Promise<{ handle: string; displayName: string } | null>;
+  searchPeople(text: string): Promise<Person[]>;
+  createConversation(input: { type: ConversationType; people: string[] /* Person ids */; title?: string; picture?: Blob; roles?: Record<string, SpaceRole> }): Promise<string>;
+  openConversation(id: string): Promise<void>;                          // loads the newest page, marks as read
+  loadOlder(id: string): Promise<void>;
+  send(id: string, text: string): Promise<void>;                        // resolves when queued; state shows in items
+  retry(id: string, key: string): Promise<void>;
+  discard(id: string, key: string): Promise<void>;
+  setTitle(id: string, title: string, picture?: Blob | null): Promise<void>;
+  addPeople(id: string, people: string[], role?: SpaceRole): Promise<void>;
+  removePerson(id: string, person: string): Promise<void>;
+  changeRole(id: string, person: string, role: SpaceRole): Promise<void>;
+  leave(id: string): Promise<void>;
+  createInvite(hours: number): Promise<{ url: string; expiresAt: number }>;
+  listInvites(): Promise<InviteInfo[]>;
+  revokeInvite(id: string): Promise<void>;
+  listSessions(): Promise<SessionInfo[]>;
+  revokeSession(id: string): Promise<void>;
+}
