@@ -1,0 +1,80 @@
+import type { Fetcher } from '@graphiql/toolkit';
+import { createClient, type Client } from 'graphql-ws';
+import type { ExecutionResult } from 'graphql';
+
+type Subscribed = ExecutionResult<Record<string, unknown>, Record<string, unknown>>;
+
+/** Where the explorer's requests go, and as whom: the browser's session, or a token that lives in memory alone. */
+export interface Connection {
+  fetcher: Fetcher;
+  /** Uses this bearer token from now on; an empty one means the browser's session. */
+  useToken(token: string): void;
+}
+
+/**
+ * A connection to the server that served this page.
+ *
+ * Queries and mutations go over HTTP, subscriptions over graphql-transport-ws on the same path.
+ */
+export function connect(): Connection {
+  let token = '';
+  let socket: Client | null = null;
+
+  const authorization = (): Record<string, string> =>
+    token === '' ? {} : { authorization: `Bearer ${token}` };
+
+  const open = (): Client => {
+    socket ??= createClient({
+      url: `${window.location.origin.replace(/^http/, 'ws')}/graphql`,
+      connectionParams: authorization,
+      lazy: true,
+      retryAttempts: 3,
+    });
+    return socket;
+  };
+
+  const fetcher: Fetcher = (params, options) => {
+    const operation = options?.documentAST?.definitions.find(
+      (definition) =>
+        definition.kind === 'OperationDefinition' &&
+        (params.operationName == null || definition.name?.value === params.operationName),
+    );
+    if (operation?.kind === 'OperationDefinition' && operation.operation === 'subscription') {
+      return open().iterate({
+        query: params.query,
+        operationName: params.operationName ?? null,
+        variables: (params.variables ?? {}) as Record<string, unknown>,
+      }) as AsyncIterableIterator<Subscribed>;
+    }
+    return request(params, { ...(options?.headers as Record<string, string> | undefined), ...authorization() });
+  };
+
+  return {
+    fetcher,
+    useToken: (next) => {
+      token = next.trim();
+      void socket?.dispose();
+      socket = null;
+    },
+  };
+}
+
+async function request(params: unknown, headers: Record<string, string>): Promise<Subscribed> {
+  try {
+    const response = await fetch('/graphql', {
+      method: 'POST',
+      credentials: 'same-origin',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/graphql-response+json, application/json;q=0.9',
+        ...headers,
+      },
+      body: JSON.stringify(params),
+      signal: AbortSignal.timeout(30_000),
+    });
+    return (await response.json()) as Subscribed;
+  } catch (error) {
+    const why = error instanceof DOMException && error.name === 'TimeoutError' ? 'took too long to answer' : 'did not answer';
+    return { errors: [{ message: `The server ${why}. Is it running?` }] } as unknown as Subscribed;
+  }
+}
