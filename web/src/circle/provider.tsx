@@ -1,0 +1,32 @@
+import { createContext, use, type ReactNode } from 'react';
+import { useStore } from 'zustand';
+import { useShallow } from 'zustand/react/shallow';
+import type { CircleClient, CircleState, ConversationState } from './types';
+
+const ClientContext = createContext<CircleClient | null>(null);
+
+export function ClientProvider({ client, children }: { client: CircleClient; children: ReactNode }) {
+  return <ClientContext value={client}>{children}</ClientContext>;
+}
+
+/** The client that the app was started with. Throws outside of a `ClientProvider`. */
+export function useClient(): CircleClient {
+  const client = use(ClientContext);
+  if (!client) throw new Error('There is no Circle client above this view.');
+  return client;
+}
+
+/** A part of the client's state; the view renders again when that part changes (compared shallowly). */
+export function useCircle<T>(select: (state: CircleState) => T): T {
+  return useStore(useClient().store, useShallow(select));
+}
+
+/** The signed-in person. Views below the gate can rely on it. */
+export function useMe() {
+  return useCircle((state) => state.me);
+}
+
+/** A conversation by the id in the address (its protocol id), or undefined while it is not known. */
+export function useConversationByAddress(address: string | undefined): ConversationState | undefined {
+  return useCircle((state) => Object.values(state.conversations).find((one) => one.protocolId === address));
+}

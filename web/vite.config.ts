@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+const page = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const pages = ['index', 'graphiql'].filter((name) => existsSync(page(`${name}.html`)));
+
+/** The development server hands the API on to a running Circle (`CIRCLE_URL`). */
+const api = process.env['CIRCLE_URL'] ?? 'http://localhost:8000';
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    outDir: 'dist',
+    target: 'es2022',
+    // data: addresses for fonts, scripts and styles would be refused by the Content-Security-Policy.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 4000,
+    rollupOptions: { input: Object.fromEntries(pages.map((name) => [name, page(`${name}.html`)])) },
+  },
+  worker: { format: 'es' },
+  server: { proxy: { '/graphql': { target: api, ws: true } } },
+});
