@@ -1,0 +1,116 @@
+"""GraphQL documents: parsed, limited and validated once per text, and kept in a bounded cache."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    validate,
+)
+from graphql.validation import MaxIntrospectionDepthRule, specified_rules
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from api.cost import CostNode, plan_cost
+from api.limits import Limits, check_structure
+from api.refusals import RequestRefused
+
+RULES = (*specified_rules, MaxIntrospectionDepthRule, MaybeNullValidationRule, OneOfInputValidationRule)
+MAX_VALIDATION_ERRORS = 20
+MAX_CACHED_TEXT = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A valid document within the limits; `costs` says what each of its operations may cost."""
+
+    ast: DocumentNode
+    operations: Mapping[str, OperationDefinitionNode]
+    costs: Mapping[str, CostNode]
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """The operation to run. Raises RequestRefused when the name fits none, or is needed and missing."""
+        if name is None and len(self.operations) == 1:
+            return next(iter(self.operations.values()))
+        if name is None:
+            raise RequestRefused("BAD_OPERATION_NAME", "The document has several operations: name the one to run.")
+        try:
+            return self.operations[name]
+        except KeyError:
+            raise RequestRefused("BAD_OPERATION_NAME", "The document has no operation of that name.") from None
+
+
+class DocumentCache:
+    """Turns texts into documents; the same text is parsed and validated once."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits, size: int) -> None:
+        self._schema, self._limits, self._size = schema, limits, size
+        self._documents: OrderedDict[str, Document] = OrderedDict()
+
+    def get(self, text: str) -> Document:
+        """The document of `text`. Raises RequestRefused with the reasons, each with its code."""
+        document = self._documents.get(text)
+        if document is not None:
+            self._documents.move_to_end(text)
+            return document
+        document = self._read(text)
+        # A long text with few tokens is mostly literals: not worth the memory, and never asked for twice.
+        if len(text) <= MAX_CACHED_TEXT:
+            self._documents[text] = document
+            if len(self._documents) > self._size:
+                self._documents.popitem(last=False)
+        return document
+
+    def check_cost(self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
+        """Raises RequestRefused when the operation could cost more than the limit with these variables."""
+        cost = document.costs[_name(operation)].evaluate(variables)
+        if cost > self._limits.cost:
+            message = f"The operation may cost {cost} and the limit is {self._limits.cost}: ask for less at a time."
+            raise RequestRefused("COST_LIMIT", message, cost=cost, limit=self._limits.cost)
+
+    def _read(self, text: str) -> Document:
+        ast = _parse(text, self._limits.tokens)
+        check_structure(ast, self._limits)
+        errors = validate(self._schema, ast, RULES, max_errors=MAX_VALIDATION_ERRORS)
+        if errors:
+            raise RequestRefused.of("GRAPHQL_VALIDATION_FAILED", errors)
+        operations = {_name(node): node for node in ast.definitions if isinstance(node, OperationDefinitionNode)}
+        if not operations:
+            raise RequestRefused("BAD_OPERATION_NAME", "The document holds no operation.")
+        return Document(ast, operations, plan_cost(self._schema, ast))
+
+
+def _name(operation: OperationDefinitionNode) -> str:
+    return operation.name.value if operation.name else ""
+
+
+def _parse(text: str, max_tokens: int) -> DocumentNode:
+    try:
+        return parse(text, max_tokens=max_tokens, allow_empty_selection_sets=False)
+    except GraphQLError as error:
+        if error.message.startswith(f"Document contains more than {max_tokens} tokens"):
+            raise RequestRefused(
+                "TOKEN_LIMIT", f"The document is longer than {max_tokens} tokens.", limit=max_tokens
+            ) from None
+        raise RequestRefused.of("GRAPHQL_PARSE_FAILED", [error]) from None
+    except RecursionError:
+        raise RequestRefused("DEPTH_LIMIT", "The document is nested too deeply.") from None
+
+
+def is_mutation(operation: OperationDefinitionNode) -> bool:
+    """True for an operation that changes something."""
+    return operation.operation is OperationType.MUTATION
+
+
+def is_subscription(operation: OperationDefinitionNode) -> bool:
+    """True for an operation that streams."""
+    return operation.operation is OperationType.SUBSCRIPTION

@@ -1,0 +1,156 @@
+"""Running one GraphQL operation: the same way for HTTP and for sockets.
+
+Strawberry builds the schema; graphql-core runs it here directly, so that a document is parsed and validated once, each
+operation (and each event of a subscription) has a context of its own, and every error passes through one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any, cast
+
+import strawberry
+from graphql import ExecutionResult, OperationDefinitionNode
+from graphql.execution import (
+    Executor,
+    create_source_event_stream,
+    execute_root_selection_set,
+    execute_subscription_event,
+    map_source_to_response_event,
+)
+from strawberry.execution import optimized_is_awaitable
+
+from api.documents import Document, DocumentCache, is_mutation, is_subscription
+from api.limits import Limits
+from api.refusals import FormattedError, RequestRefused, present
+from api.settings import Settings
+from resolvers.context import Ctx
+
+Response = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One operation as the client sent it."""
+
+    query: str
+    variables: Mapping[str, Any]
+    operation_name: str | None
+
+    @classmethod
+    def read(cls, payload: object) -> Request:
+        """Check the shape of a decoded request. Raises RequestRefused with code BAD_REQUEST."""
+        if not isinstance(payload, dict):
+            raise RequestRefused("BAD_REQUEST", "A request is one JSON object; batches are not taken.")
+        query, variables = payload.get("query"), payload.get("variables")
+        name, extensions = payload.get("operationName"), payload.get("extensions")
+        if not isinstance(query, str) or not query:
+            raise RequestRefused("BAD_REQUEST", "The request needs a `query`, a GraphQL document as text.")
+        if variables is not None and not isinstance(variables, dict):
+            raise RequestRefused("BAD_REQUEST", "`variables` must be an object.")
+        if name is not None and not isinstance(name, str):
+            raise RequestRefused("BAD_REQUEST", "`operationName` must be a text.")
+        if extensions is not None and not isinstance(extensions, dict):
+            raise RequestRefused("BAD_REQUEST", "`extensions` must be an object.")
+        return cls(query, variables or {}, name or None)
+
+
+class Engine:
+    """Runs operations against the schema within the limits."""
+
+    def __init__(self, schema: strawberry.Schema, settings: Settings) -> None:
+        # The graphql-core schema is what validation and execution need; Strawberry's own transports read it the same way.
+        self._core = schema._schema
+        self._executor: type[Executor] = schema.execution_context_class
+        limits = Limits(
+            tokens=settings.max_tokens,
+            depth=settings.max_depth,
+            aliases=settings.max_aliases,
+            root_fields=settings.max_root_fields,
+            cost=settings.max_cost,
+        )
+        self._documents = DocumentCache(self._core, limits, settings.document_cache_size)
+
+    def prepare(self, request: Request) -> Prepared:
+        """Read the document and pick the operation. Raises RequestRefused."""
+        document = self._documents.get(request.query)
+        return Prepared(document, document.operation(request.operation_name), request)
+
+    async def execute(self, prepared: Prepared, ctx: Ctx) -> Response:
+        """Run a query or mutation. Raises RequestRefused when variables or cost do not fit; nothing ran then."""
+        executor = self._build(prepared, ctx)
+        result = execute_root_selection_set(executor)
+        return _respond(await result if isawaitable(result) else cast(ExecutionResult, result))
+
+    async def subscribe(self, prepared: Prepared, new_ctx: Callable[[], Ctx]) -> AsyncGenerator[Response, None]:
+        """Run a subscription: yields responses; `new_ctx` is asked for a context per event.
+
+        Raises RequestRefused when it cannot start for a reason of the request.
+        """
+        executor = self._build(prepared, new_ctx())
+        source = create_source_event_stream(executor)
+        stream = await source if isawaitable(source) else source
+        if isinstance(stream, ExecutionResult):
+            yield _respond(stream, started=False)
+            return
+
+        def run_event(event_executor: Executor) -> Any:
+            event_executor.context_value = new_ctx()
+            return execute_subscription_event(event_executor)
+
+        events = map_source_to_response_event(executor, cast(AsyncIterable[Any], stream), run_event)
+        try:
+            async for result in events:
+                yield _respond(result)
+        finally:
+            await events.aclose()
+
+    def _build(self, prepared: Prepared, ctx: Ctx) -> Executor:
+        name = prepared.operation.name.value if prepared.operation.name else None
+        executor = self._executor.build(
+            self._core,
+            prepared.document.ast,
+            None,
+            ctx,
+            dict(prepared.request.variables),
+            name,
+            is_awaitable=optimized_is_awaitable,
+            operation_extensions=None,
+        )
+        if isinstance(executor, list):
+            raise RequestRefused.of("BAD_USER_INPUT", executor)
+        self._documents.check_cost(prepared.document, prepared.operation, executor.variable_values.coerced)
+        return executor
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request whose document is valid, with the operation to run."""
+
+    document: Document
+    operation: OperationDefinitionNode
+    request: Request
+
+    @property
+    def is_mutation(self) -> bool:
+        """True for an operation that changes something."""
+        return is_mutation(self.operation)
+
+    @property
+    def is_subscription(self) -> bool:
+        """True for an operation that streams."""
+        return is_subscription(self.operation)
+
+
+def _respond(result: ExecutionResult, *, started: bool = True) -> Response:
+    response: Response = {"data": result.data} if started else {}
+    if result.errors:
+        response["errors"] = [present(error) for error in result.errors]
+    return response
+
+
+def failed(errors: list[FormattedError]) -> Response:
+    """The response to a request that was refused before it ran: without `data`, as the specification says."""
+    return {"errors": errors}
