@@ -1,0 +1,86 @@
+"""Expected failures as data: the `UserError` interface, its typed members, and how refusals become them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, cast
+from uuid import UUID
+
+import strawberry
+
+from resolvers.errors import Code, DirectExists, DueReason, EpochDue, RateLimited, Refusal, StaleEpoch
+from schema import enums as enums  # the descriptions of Code and DueReason are set there
+from schema.context import Info
+from schema.node import load_node
+
+if TYPE_CHECKING:
+    from schema.conversations import Conversation
+    from schema.epochs import Epoch
+
+
+@strawberry.interface(description="An expected failure of a mutation; nothing was changed.")
+class UserError:
+    """What every expected failure tells."""
+
+    message: str = strawberry.field(description="A plain sentence for a person.")
+    path: list[str] = strawberry.field(description="The input field concerned, from the outermost; empty for the whole.")
+    code: Code = strawberry.field(description="The stable code to act on.")
+
+
+@strawberry.type(description="A failure that its code says all about.")
+class InputError(UserError):
+    """Code and sentence suffice."""
+
+
+@strawberry.type(description="The envelope was sealed under another epoch than the current one: seal again.")
+class StaleEpochError(UserError):
+    """Carries the epoch to seal under."""
+
+    space: strawberry.Private[UUID]
+    number: strawberry.Private[int]
+
+    @strawberry.field(description="The current epoch, with the viewer's own seal.")
+    async def current(self, info: Info) -> Annotated[Epoch, strawberry.lazy("schema.epochs")] | None:
+        """The epoch as the viewer sees it."""
+        from schema.epochs import load_epoch
+
+        return await load_epoch(info.context, self.space, self.number)
+
+
+@strawberry.type(description="A new epoch must be announced before the conversation takes envelopes again.")
+class EpochDueError(UserError):
+    """Carries the reason."""
+
+    reason: DueReason = strawberry.field(description="Why the next epoch is due.")
+
+
+@strawberry.type(description="Too many tries.")
+class RateLimitedError(UserError):
+    """Carries the wait."""
+
+    retry_after: int = strawberry.field(description="Seconds to wait before trying again, at least 1.")
+
+
+@strawberry.type(description="The two members have a direct conversation already.")
+class DirectExistsError(UserError):
+    """Carries the conversation that exists."""
+
+    space: strawberry.Private[UUID]
+
+    @strawberry.field(description="The direct conversation that exists.")
+    async def conversation(self, info: Info) -> Annotated[Conversation, strawberry.lazy("schema.conversations")]:
+        """The conversation as the viewer sees it."""
+        return cast("Conversation", await load_node(info.context, "Conversation", self.space))
+
+
+def user_errors(refusal: Refusal) -> list[UserError]:
+    """The payload's `errors` for a refusal."""
+    message, path, code = refusal.message, list(refusal.path), refusal.code
+    if isinstance(refusal, StaleEpoch):
+        return [StaleEpochError(message=message, path=path, code=code, space=refusal.space, number=refusal.current)]
+    if isinstance(refusal, EpochDue):
+        return [EpochDueError(message=message, path=path, code=code, reason=refusal.reason)]
+    if isinstance(refusal, RateLimited):
+        return [RateLimitedError(message=message, path=path, code=code, retry_after=refusal.retry_after)]
+    if isinstance(refusal, DirectExists):
+        return [DirectExistsError(message=message, path=path, code=code, space=refusal.space)]
+    return [InputError(message=message, path=path, code=code)]

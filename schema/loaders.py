@@ -1,0 +1,31 @@
+"""Loaders: what many fields of one operation ask for is fetched with one query per kind."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import TypeVar, cast
+
+from strawberry.dataloader import DataLoader
+
+from resolvers.context import Ctx
+
+Key = TypeVar("Key", bound=Hashable)
+Found = TypeVar("Found")
+
+
+def loader(
+    ctx: Ctx, name: str, fetch: Callable[[Ctx, list[Key]], Awaitable[Sequence[Found]]]
+) -> DataLoader[Key, Found]:
+    """The operation's loader of that name; `fetch(ctx, keys)` answers with one result per key, in order."""
+    if name not in ctx.loaders:
+
+        async def load(keys: list[Key]) -> Sequence[Found]:
+            return await fetch(ctx, keys)
+
+        ctx.loaders[name] = DataLoader(load_fn=load, max_batch_size=100)
+    return cast("DataLoader[Key, Found]", ctx.loaders[name])
+
+
+def forget(ctx: Ctx) -> None:
+    """Drop what was loaded: a mutation has changed it."""
+    ctx.loaders.clear()
