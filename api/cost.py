@@ -124,9 +124,11 @@ class _Planner:
     def _factors(self, definition: GraphQLField, node: FieldNode) -> list[Factor]:
         factors: list[Factor] = []
         for argument in node.arguments or ():
-            if argument.name.value in PAGE_ARGUMENTS or isinstance(argument.value, ListValueNode):
-                factors.append(self._factor(argument.value))
-            elif _is_list(definition.args[argument.name.value].type):
+            if (
+                argument.name.value in PAGE_ARGUMENTS
+                or isinstance(argument.value, ListValueNode)
+                or _is_list(definition.args[argument.name.value].type)
+            ):
                 factors.append(self._factor(argument.value))
         if not factors and _is_list(definition.type) and node.name.value not in UNCOUNTED_LISTS:
             factors.append(PLAIN_LIST)

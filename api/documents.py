@@ -22,7 +22,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from api.cost import CostNode, plan_cost
 from api.limits import Limits, check_structure
-from api.refusals import RequestRefused
+from api.refusals import RequestError
 
 RULES = (*specified_rules, MaxIntrospectionDepthRule, MaybeNullValidationRule, OneOfInputValidationRule)
 MAX_VALIDATION_ERRORS = 20
@@ -38,15 +38,15 @@ class Document:
     costs: Mapping[str, CostNode]
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
-        """The operation to run. Raises RequestRefused when the name fits none, or is needed and missing."""
+        """The operation to run. Raises RequestError when the name fits none, or is needed and missing."""
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
         if name is None:
-            raise RequestRefused("BAD_OPERATION_NAME", "The document has several operations: name the one to run.")
+            raise RequestError("BAD_OPERATION_NAME", "The document has several operations: name the one to run.")
         try:
             return self.operations[name]
         except KeyError:
-            raise RequestRefused("BAD_OPERATION_NAME", "The document has no operation of that name.") from None
+            raise RequestError("BAD_OPERATION_NAME", "The document has no operation of that name.") from None
 
 
 class DocumentCache:
@@ -57,7 +57,7 @@ class DocumentCache:
         self._documents: OrderedDict[str, Document] = OrderedDict()
 
     def get(self, text: str) -> Document:
-        """The document of `text`. Raises RequestRefused with the reasons, each with its code."""
+        """The document of `text`. Raises RequestError with the reasons, each with its code."""
         document = self._documents.get(text)
         if document is not None:
             self._documents.move_to_end(text)
@@ -71,21 +71,21 @@ class DocumentCache:
         return document
 
     def check_cost(self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
-        """Raises RequestRefused when the operation could cost more than the limit with these variables."""
+        """Raises RequestError when the operation could cost more than the limit with these variables."""
         cost = document.costs[_name(operation)].evaluate(variables)
         if cost > self._limits.cost:
             message = f"The operation may cost {cost} and the limit is {self._limits.cost}: ask for less at a time."
-            raise RequestRefused("COST_LIMIT", message, cost=cost, limit=self._limits.cost)
+            raise RequestError("COST_LIMIT", message, cost=cost, limit=self._limits.cost)
 
     def _read(self, text: str) -> Document:
         ast = _parse(text, self._limits.tokens)
         check_structure(ast, self._limits)
         errors = validate(self._schema, ast, RULES, max_errors=MAX_VALIDATION_ERRORS)
         if errors:
-            raise RequestRefused.of("GRAPHQL_VALIDATION_FAILED", errors)
+            raise RequestError.of("GRAPHQL_VALIDATION_FAILED", errors)
         operations = {_name(node): node for node in ast.definitions if isinstance(node, OperationDefinitionNode)}
         if not operations:
-            raise RequestRefused("BAD_OPERATION_NAME", "The document holds no operation.")
+            raise RequestError("BAD_OPERATION_NAME", "The document holds no operation.")
         return Document(ast, operations, plan_cost(self._schema, ast))
 
 
@@ -98,12 +98,12 @@ def _parse(text: str, max_tokens: int) -> DocumentNode:
         return parse(text, max_tokens=max_tokens, allow_empty_selection_sets=False)
     except GraphQLError as error:
         if error.message.startswith(f"Document contains more than {max_tokens} tokens"):
-            raise RequestRefused(
+            raise RequestError(
                 "TOKEN_LIMIT", f"The document is longer than {max_tokens} tokens.", limit=max_tokens
             ) from None
-        raise RequestRefused.of("GRAPHQL_PARSE_FAILED", [error]) from None
+        raise RequestError.of("GRAPHQL_PARSE_FAILED", [error]) from None
     except RecursionError:
-        raise RequestRefused("DEPTH_LIMIT", "The document is nested too deeply.") from None
+        raise RequestError("DEPTH_LIMIT", "The document is nested too deeply.") from None
 
 
 def is_mutation(operation: OperationDefinitionNode) -> bool:

@@ -24,7 +24,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from api.documents import Document, DocumentCache, is_mutation, is_subscription
 from api.limits import Limits
-from api.refusals import FormattedError, RequestRefused, present
+from api.refusals import FormattedError, RequestError, present
 from api.settings import Settings
 from resolvers.context import Ctx
 
@@ -41,19 +41,19 @@ class Request:
 
     @classmethod
     def read(cls, payload: object) -> Request:
-        """Check the shape of a decoded request. Raises RequestRefused with code BAD_REQUEST."""
+        """Check the shape of a decoded request. Raises RequestError with code BAD_REQUEST."""
         if not isinstance(payload, dict):
-            raise RequestRefused("BAD_REQUEST", "A request is one JSON object; batches are not taken.")
+            raise RequestError("BAD_REQUEST", "A request is one JSON object; batches are not taken.")
         query, variables = payload.get("query"), payload.get("variables")
         name, extensions = payload.get("operationName"), payload.get("extensions")
         if not isinstance(query, str) or not query:
-            raise RequestRefused("BAD_REQUEST", "The request needs a `query`, a GraphQL document as text.")
+            raise RequestError("BAD_REQUEST", "The request needs a `query`, a GraphQL document as text.")
         if variables is not None and not isinstance(variables, dict):
-            raise RequestRefused("BAD_REQUEST", "`variables` must be an object.")
+            raise RequestError("BAD_REQUEST", "`variables` must be an object.")
         if name is not None and not isinstance(name, str):
-            raise RequestRefused("BAD_REQUEST", "`operationName` must be a text.")
+            raise RequestError("BAD_REQUEST", "`operationName` must be a text.")
         if extensions is not None and not isinstance(extensions, dict):
-            raise RequestRefused("BAD_REQUEST", "`extensions` must be an object.")
+            raise RequestError("BAD_REQUEST", "`extensions` must be an object.")
         return cls(query, variables or {}, name or None)
 
 
@@ -61,7 +61,7 @@ class Engine:
     """Runs operations against the schema within the limits."""
 
     def __init__(self, schema: strawberry.Schema, settings: Settings) -> None:
-        # The graphql-core schema is what validation and execution need; Strawberry's own transports read it the same way.
+        # Validation and execution need the graphql-core schema; Strawberry's own transports read it the same way.
         self._core = schema._schema
         self._executor: type[Executor] = schema.execution_context_class
         limits = Limits(
@@ -74,20 +74,20 @@ class Engine:
         self._documents = DocumentCache(self._core, limits, settings.document_cache_size)
 
     def prepare(self, request: Request) -> Prepared:
-        """Read the document and pick the operation. Raises RequestRefused."""
+        """Read the document and pick the operation. Raises RequestError."""
         document = self._documents.get(request.query)
         return Prepared(document, document.operation(request.operation_name), request)
 
     async def execute(self, prepared: Prepared, ctx: Ctx) -> Response:
-        """Run a query or mutation. Raises RequestRefused when variables or cost do not fit; nothing ran then."""
+        """Run a query or mutation. Raises RequestError when variables or cost do not fit; nothing ran then."""
         executor = self._build(prepared, ctx)
         result = execute_root_selection_set(executor)
-        return _respond(await result if isawaitable(result) else cast(ExecutionResult, result))
+        return _respond(await result if isawaitable(result) else cast("ExecutionResult", result))
 
     async def subscribe(self, prepared: Prepared, new_ctx: Callable[[], Ctx]) -> AsyncGenerator[Response, None]:
         """Run a subscription: yields responses; `new_ctx` is asked for a context per event.
 
-        Raises RequestRefused when it cannot start for a reason of the request.
+        Raises RequestError when it cannot start for a reason of the request.
         """
         executor = self._build(prepared, new_ctx())
         source = create_source_event_stream(executor)
@@ -100,7 +100,7 @@ class Engine:
             event_executor.context_value = new_ctx()
             return execute_subscription_event(event_executor)
 
-        events = map_source_to_response_event(executor, cast(AsyncIterable[Any], stream), run_event)
+        events = map_source_to_response_event(executor, cast("AsyncIterable[Any]", stream), run_event)
         try:
             async for result in events:
                 yield _respond(result)
@@ -120,7 +120,7 @@ class Engine:
             operation_extensions=None,
         )
         if isinstance(executor, list):
-            raise RequestRefused.of("BAD_USER_INPUT", executor)
+            raise RequestError.of("BAD_USER_INPUT", executor)
         self._documents.check_cost(prepared.document, prepared.operation, executor.variable_values.coerced)
         return executor
 

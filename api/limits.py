@@ -13,7 +13,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from api.refusals import RequestRefused
+from api.refusals import RequestError
 
 INTROSPECTION = frozenset({"__schema", "__type"})
 
@@ -30,7 +30,7 @@ class Limits:
 
 
 def check_structure(document: DocumentNode, limits: Limits) -> None:
-    """Raises RequestRefused with DEPTH_LIMIT, ALIAS_LIMIT or ROOT_FIELD_LIMIT.
+    """Raises RequestError with DEPTH_LIMIT, ALIAS_LIMIT or ROOT_FIELD_LIMIT.
 
     Fragments count where they are spread. Introspection has its own depth rule: the usual introspection query is
     deeper than any other operation needs to be, and its answer is bounded by the schema.
@@ -46,9 +46,9 @@ def check_structure(document: DocumentNode, limits: Limits) -> None:
                 shape.check_operation(definition)
         if aliases > limits.aliases:
             message = f"The document has {aliases} aliases and the limit is {limits.aliases}."
-            raise RequestRefused("ALIAS_LIMIT", message, limit=limits.aliases)
+            raise RequestError("ALIAS_LIMIT", message, limit=limits.aliases)
     except RecursionError:
-        raise RequestRefused("DEPTH_LIMIT", "The document is nested too deeply.", limit=limits.depth) from None
+        raise RequestError("DEPTH_LIMIT", "The document is nested too deeply.", limit=limits.depth) from None
 
 
 class _Shape:
@@ -60,11 +60,11 @@ class _Shape:
         depth = self._depth(operation.selection_set, frozenset())
         if depth > self._limits.depth:
             message = f"The operation is {depth} levels deep and the limit is {self._limits.depth}."
-            raise RequestRefused("DEPTH_LIMIT", message, limit=self._limits.depth)
+            raise RequestError("DEPTH_LIMIT", message, limit=self._limits.depth)
         fields = self._root_fields(operation.selection_set, set())
         if fields > self._limits.root_fields:
             message = f"The operation has {fields} root fields and the limit is {self._limits.root_fields}."
-            raise RequestRefused("ROOT_FIELD_LIMIT", message, limit=self._limits.root_fields)
+            raise RequestError("ROOT_FIELD_LIMIT", message, limit=self._limits.root_fields)
 
     def aliases(self, selection_set: SelectionSetNode) -> int:
         count, stack = 0, [selection_set]

@@ -20,7 +20,7 @@ SIGN_IN_FIRST = "Sign in first."
 FormattedError = dict[str, Any]
 
 
-class RequestRefused(Exception):
+class RequestError(Exception):
     """The request is refused before anything ran. `errors` are ready for the response, each with its code."""
 
     def __init__(self, code: str, message: str, **extensions: object) -> None:
@@ -28,7 +28,7 @@ class RequestRefused(Exception):
         self.errors: list[FormattedError] = [{"message": message, "extensions": {"code": code, **extensions}}]
 
     @classmethod
-    def of(cls, code: str, errors: Sequence[GraphQLError]) -> RequestRefused:
+    def of(cls, code: str, errors: Sequence[GraphQLError]) -> RequestError:
         """A refusal that passes on what parsing, validation or coercion found."""
         refusal = cls(code, errors[0].message)
         refusal.errors = [_with_code(error.formatted, code) for error in errors]

@@ -1,0 +1,236 @@
+"""The graphql-transport-ws protocol: one socket, many operations, each with a context of its own.
+
+Source: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. The close codes are the protocol's; 4401 also
+says that the session has ended, and 4408 that the client stopped answering pings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from typing import Any
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from api.auth import Session
+from api.execution import Engine, Prepared, Request, Response
+from api.refusals import RequestError, mask
+from api.settings import Settings
+from api.socket_queue import Closed, Outgoing
+from resolvers.context import Ctx
+
+log = logging.getLogger("circle.api.ws")
+
+SUBPROTOCOL = "graphql-transport-ws"
+INVALID_MESSAGE, UNAUTHORIZED, FORBIDDEN, BAD_SUBPROTOCOL = 4400, 4401, 4403, 4406
+TIMED_OUT, DUPLICATE_ID, TOO_MANY_INITS = 4408, 4409, 4429
+MAX_ID_LENGTH = 128
+
+
+class Socket:
+    """One client's socket. `authenticate` turns an authorization text into a session, or None when it is no good."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, hub: SocketHub, session: Session | None) -> None:
+        self._receive, self._hub, self.session = receive, hub, session
+        self._subprotocols: list[str] = scope.get("subprotocols", [])
+        self._scope = scope
+        self._out = Outgoing(send, hub.settings.max_queued_messages_per_socket)
+        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._acknowledged = False
+        self._initialised = False
+        self._heard = True
+
+    async def run(self) -> None:
+        """Serve the socket until either side closes it. Never raises for what a client does."""
+        message = await self._receive()
+        if message["type"] != "websocket.connect":
+            return
+        accepted = SUBPROTOCOL if SUBPROTOCOL in self._subprotocols else None
+        if not await self._out.accept(accepted):
+            return
+        jobs = (self._read(), self._out.closing.wait(), self._out.run(), self._keep_alive())
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(job) for job in jobs]
+        if accepted is None:
+            self.close(BAD_SUBPROTOCOL, "Subprotocol not acceptable")
+        self._hub.sockets.add(self)
+        try:
+            await asyncio.wait(tasks[:2], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._hub.sockets.discard(self)
+            await self._tear_down(tasks)
+
+    def close(self, code: int, reason: str) -> None:
+        """Close the socket soon, dropping what was not yet sent. The first code wins."""
+        self._out.close(code, reason)
+
+    async def _tear_down(self, tasks: list[asyncio.Task[Any]]) -> None:
+        self._out.stop()
+        ending = [*tasks, *(task for task in self._operations.values() if task not in self._hub.mutations)]
+        for task in ending:
+            task.cancel()
+        for result in await asyncio.gather(*ending, return_exceptions=True):
+            if isinstance(result, Exception) and not isinstance(result, Closed):
+                mask(result, "a socket")
+        await self._out.finish()
+
+    async def _read(self) -> None:
+        while True:
+            event = await self._receive()
+            if event["type"] != "websocket.receive":
+                self._out.vanished()
+                return
+            self._heard = True
+            try:
+                message = msgspec.json.decode(event.get("text") or b"")
+            except (msgspec.DecodeError, RecursionError):
+                message = None
+            if not isinstance(message, dict) or not await self._handle(message):
+                self.close(INVALID_MESSAGE, "Invalid message received")
+            if self._out.closing.is_set():
+                return
+
+    async def _handle(self, message: dict[str, Any]) -> bool:
+        kind, payload = message.get("type"), message.get("payload")
+        if kind == "ping":
+            await self._out.put({"type": "pong"})
+        elif kind == "connection_init":
+            return await self._initialise(payload)
+        elif kind == "subscribe":
+            return await self._subscribe(message.get("id"), payload)
+        elif kind == "complete":
+            self._complete(message.get("id"))
+        elif kind != "pong":
+            return False
+        return True
+
+    async def _initialise(self, payload: object) -> bool:
+        if payload is not None and not isinstance(payload, dict):
+            return False
+        if self._initialised:
+            self.close(TOO_MANY_INITS, "Too many initialisation requests")
+            return True
+        self._initialised = True
+        authorization = next((v for k, v in (payload or {}).items() if str(k).lower() == "authorization"), None)
+        if authorization is not None:
+            self.session = await self._hub.authenticate(str(authorization))
+            if self.session is None:
+                self.close(FORBIDDEN, "Forbidden")
+                return True
+        self._acknowledged = True
+        await self._out.put({"type": "connection_ack"})
+        return True
+
+    async def _subscribe(self, operation_id: object, payload: object) -> bool:
+        if not isinstance(operation_id, str) or not 0 < len(operation_id) <= MAX_ID_LENGTH:
+            return False
+        if not self._acknowledged:
+            self.close(UNAUTHORIZED, "Unauthorized")
+            return True
+        if operation_id in self._operations:
+            self.close(DUPLICATE_ID, f"Subscriber for {operation_id} already exists"[:120])
+            return True
+        try:
+            if len(self._operations) >= self._hub.settings.max_operations_per_socket:
+                raise RequestError("TOO_MANY_OPERATIONS", "This socket runs as many operations as it may.")
+            request = Request.read(payload)
+            prepared = self._hub.engine.prepare(request)
+        except RequestError as refusal:
+            if refusal.errors[0]["extensions"]["code"] == "BAD_REQUEST":
+                return False
+            await self._out.put({"id": operation_id, "type": "error", "payload": refusal.errors})
+            return True
+        task = asyncio.create_task(self._operate(operation_id, prepared))
+        self._operations[operation_id] = task
+        if prepared.is_mutation:
+            # A mutation that began is let finish even when its client is gone: the client's retry finds the result.
+            self._hub.mutations.add(task)
+            task.add_done_callback(self._hub.mutations.discard)
+        return True
+
+    def _complete(self, operation_id: object) -> None:
+        task = self._operations.pop(str(operation_id), None)
+        if task is not None and task not in self._hub.mutations:
+            task.cancel()
+
+    async def _operate(self, operation_id: str, prepared: Prepared) -> None:
+        try:
+            if prepared.is_subscription:
+                await self._stream(operation_id, prepared)
+            else:
+                await self._next(operation_id, await self._hub.engine.execute(prepared, self._new_ctx()))
+            self._forget(operation_id)
+            await self._out.put({"id": operation_id, "type": "complete"})
+        except RequestError as refusal:
+            await self._fail(operation_id, refusal.errors)
+        except Closed:
+            pass
+        except Exception as failure:
+            await self._fail(operation_id, [mask(failure, "socket operation")])
+        finally:
+            self._forget(operation_id)
+
+    def _forget(self, operation_id: str) -> None:
+        # Before `complete` or `error` goes out, as the client may use the id again; never another operation's id.
+        if self._operations.get(operation_id) is asyncio.current_task():
+            del self._operations[operation_id]
+
+    async def _stream(self, operation_id: str, prepared: Prepared) -> None:
+        async with aclosing(self._hub.engine.subscribe(prepared, self._new_ctx)) as responses:
+            async for response in responses:
+                if "data" not in response:
+                    failure = RequestError("", "")
+                    failure.errors = response["errors"]
+                    raise failure
+                await self._next(operation_id, response)
+
+    async def _next(self, operation_id: str, response: Response) -> None:
+        await self._out.put({"id": operation_id, "type": "next", "payload": response})
+
+    async def _fail(self, operation_id: str, errors: list[dict[str, Any]]) -> None:
+        self._forget(operation_id)
+        with suppress(Closed):
+            await self._out.put({"id": operation_id, "type": "error", "payload": errors})
+
+    def _new_ctx(self) -> Ctx:
+        return self._hub.new_ctx(self._scope, self.session)
+
+    async def _keep_alive(self) -> None:
+        await asyncio.sleep(self._hub.settings.socket_init_seconds)
+        if not self._acknowledged:
+            self.close(TIMED_OUT, "Connection initialisation timeout")
+        while True:
+            self._heard = False
+            self._out.put_if_room({"type": "ping"})
+            await asyncio.sleep(self._hub.settings.socket_ping_seconds)
+            if not self._heard:
+                self.close(TIMED_OUT, "No answer to a ping")
+
+
+class SocketHub:
+    """What all sockets of the process share."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        authenticate: Callable[[str], Any],
+        new_ctx: Callable[[Scope, Session | None], Ctx],
+    ) -> None:
+        self.engine, self.settings = engine, settings
+        self.authenticate, self.new_ctx = authenticate, new_ctx
+        self.sockets: set[Socket] = set()
+        self.mutations: set[asyncio.Task[None]] = set()
+
+    def end_sessions(self, gone: Callable[[Session], bool]) -> None:
+        """Close every socket whose session `gone` says has ended."""
+        for socket in list(self.sockets):
+            if socket.session is not None and gone(socket.session):
+                socket.close(UNAUTHORIZED, "The session has ended")
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for the mutations that are under way, at most this long."""
+        if self.mutations:
+            await asyncio.wait(list(self.mutations), timeout=seconds)

@@ -1,0 +1,97 @@
+"""The way out of a socket: a bounded queue, one writer, one close."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+
+import msgspec
+from starlette.types import Send
+
+CLOSE_SECONDS = 2.0
+
+_encoder = msgspec.json.Encoder()
+
+
+class Closed(Exception):  # noqa: N818 - a state, not a failure: who waits to send is told that nobody reads
+    """The socket is closing; nothing more can be sent."""
+
+
+class Outgoing:
+    """Messages to one client. A client that reads slowly makes `put` wait, so its streams stop producing."""
+
+    def __init__(self, send: Send, size: int) -> None:
+        self._send = send
+        self._size = size
+        self._waiting: deque[str] = deque()
+        self._room, self._some = asyncio.Event(), asyncio.Event()
+        self._code: tuple[int, str] | None = None
+        self._open = False
+        self.closing = asyncio.Event()
+
+    async def accept(self, subprotocol: str | None) -> bool:
+        """Accept the handshake; False when the client is gone already."""
+        try:
+            await self._send({"type": "websocket.accept", "subprotocol": subprotocol})
+        except (OSError, RuntimeError):
+            return False
+        self._open = True
+        return True
+
+    async def put(self, message: dict[str, object]) -> None:
+        """Queue a message, waiting for room. Raises Closed when the socket is closing."""
+        text = _encoder.encode(message).decode()  # text: bytes would make a binary frame, unknown to the protocol
+        while len(self._waiting) >= self._size and not self.closing.is_set():
+            self._room.clear()
+            await self._room.wait()
+        if self.closing.is_set():
+            raise Closed
+        self._waiting.append(text)
+        self._some.set()
+
+    def put_if_room(self, message: dict[str, object]) -> None:
+        """Queue a message unless the queue is full or the socket is closing."""
+        if not self.closing.is_set() and len(self._waiting) < self._size:
+            self._waiting.append(_encoder.encode(message).decode())
+            self._some.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """Ask for the close; the first code wins."""
+        if self._code is None:
+            self._code = (code, reason)
+        self.stop()
+
+    def vanished(self) -> None:
+        """The client is gone: nothing is sent any more, not even a close."""
+        self._open = False
+        self.stop()
+
+    def stop(self) -> None:
+        """Take no more messages."""
+        self.closing.set()
+        self._room.set()  # whoever waits for room must hear that there will be none
+
+    async def run(self) -> None:
+        """Send what is queued until the client is gone."""
+        while True:
+            await self._some.wait()
+            try:
+                while self._waiting:
+                    text = self._waiting.popleft()
+                    self._room.set()
+                    await self._send({"type": "websocket.send", "text": text})
+            except (OSError, RuntimeError):
+                # The server says so in its own ways when the peer left between two events.
+                self.vanished()
+                return
+            self._some.clear()
+
+    async def finish(self) -> None:
+        """Send the close frame if one is owed."""
+        if self._open and self._code is not None:
+            code, reason = self._code
+            with suppress(OSError, RuntimeError, TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        self._open = False
