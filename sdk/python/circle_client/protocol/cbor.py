@@ -28,7 +28,7 @@ def malformed(message: str) -> ProtocolError:
     return _refuse(Code.MALFORMED, message)
 
 
-def _no_tags(value: object, immutable: bool) -> object:  # noqa: ARG001, FBT001 - cbor2's signature
+def _no_tags(value: object, immutable: bool) -> object:
     raise ValueError("tags are not of the profile")
 
 
@@ -42,7 +42,7 @@ def _walk(value: object, depth: int) -> None:
     if kind is bytes or kind is str or kind is bool or value is None:
         return
     if kind is int:
-        if not 0 <= cast(int, value) < MAX_INT:
+        if not 0 <= cast("int", value) < MAX_INT:
             raise malformed("An integer is out of range.")
         return
     if depth == MAX_DEPTH:
