@@ -1,0 +1,5 @@
+export { Invites } from './Invites';
+export { Join } from './Join';
+export { NoKeys } from './NoKeys';
+export { SessionList } from './SessionList';
+export { Locked, SignedOut } from './Welcome';

@@ -1,0 +1,14 @@
+export { Avatar } from './Avatar';
+export { CopyButton } from './CopyButton';
+export { EmptyState } from './EmptyState';
+export { ErrorLine } from './ErrorLine';
+export { Logo } from './Logo';
+export { RichText } from './RichText';
+export { hueOf } from './hue';
+export { shrinkPicture } from './picture';
+export { usePreferences } from './preferences';
+export { clockTime, dayName, exactTime, listTime, relativeTime, sameDay } from './time';
+export { useAction } from './useAction';
+export { useLoaded } from './useLoaded';
+export { useNow } from './useNow';
+export { usePhone } from './usePhone';
