@@ -1,0 +1,158 @@
+/** What crosses the door between the engine (network, state) and the machine (keys, chains): plain data, no secrets. */
+import type { Bytes } from '../protocol/bytes';
+import type { ConversationType, SpaceRole } from '../../types';
+
+/** Ids are lower-case hex of the raw bytes; `node` is the API's opaque id. */
+export interface PersonRecord {
+  id: string;
+  node: string;
+  handle: string;
+  displayName: string;
+  serverRole: 'OWNER' | 'ADMIN' | 'MEMBER';
+}
+
+export interface LinkBytes {
+  body: Bytes;
+  signature: Bytes;
+}
+export interface MemberLinkBytes extends LinkBytes {
+  cosignature: Bytes | null;
+}
+
+/** A member's chain from link 0 and newest key, as the server tells them. */
+export interface Identity {
+  person: PersonRecord;
+  links: MemberLinkBytes[];
+  key: LinkBytes;
+}
+
+export interface EpochBytes {
+  number: number;
+  announcement: Bytes;
+  signature: Bytes;
+  recipients: Bytes;
+  acceptedAt: number;
+  /** The viewer's own seal. */
+  seal: Bytes | null;
+  grants: { grant: Bytes; giver: string; generation: number }[];
+}
+
+export type EventBody =
+  | { kind: 'envelope'; envelope: Bytes | null }
+  | ({ kind: 'roster' } & LinkBytes)
+  | { kind: 'epoch'; announcement: Bytes; signature: Bytes }
+  | ({ kind: 'complaint' } & LinkBytes)
+  | ({ kind: 'member' } & MemberLinkBytes);
+
+/** One entry of a space's durable log. */
+export interface LogEvent {
+  space: string;
+  node: string;
+  isAccount: boolean;
+  seq: number;
+  item: Bytes;
+  logHash: Bytes;
+  acceptedAt: number;
+  body: EventBody;
+}
+
+/** A conversation as of one moment. `events` are its newest, ascending, and end at the head. */
+export interface Snapshot {
+  space: string;
+  node: string;
+  head: number;
+  headHash: Bytes;
+  createdAt: number;
+  due: boolean;
+  rosterLinks: LinkBytes[];
+  epoch: EpochBytes | null;
+  state: LogEvent | null;
+  events: LogEvent[];
+}
+
+/** What the machine must be told before it can judge some events. */
+export interface Needs {
+  members: string[];
+  epochs: { space: string; node: string; number: number }[];
+}
+
+/** A change of a conversation in a form that names people by id; the engine puts it in words. */
+export type Notice =
+  | { what: 'created'; by: string }
+  | { what: 'added'; by: string; member: string }
+  | { what: 'removed'; by: string; member: string }
+  | { what: 'left'; by: string }
+  | { what: 'role'; by: string; member: string; role: SpaceRole }
+  | { what: 'policy'; by: string }
+  | { what: 'title' | 'picture'; by: string; title: string }
+  | { what: 'reset'; by: string };
+
+export type ItemBody = { kind: 'text'; text: string; edited?: boolean } | { kind: 'notice'; notice: Notice } | { kind: 'unreadable'; reason: string };
+
+export interface ItemView {
+  /** Hex envelope id, or `seq:N`. */
+  key: string;
+  seq: number | null;
+  time: number;
+  sender: string | null;
+  body: ItemBody;
+  state: 'sending' | 'sent' | 'failed';
+  error?: string;
+}
+
+export interface SpaceView {
+  space: string;
+  node: string;
+  type: ConversationType;
+  title: string | null;
+  picture: { bytes: Bytes; mediaType: string } | null;
+  roster: { member: string; role: SpaceRole }[];
+  role: SpaceRole | null;
+  head: number;
+  lowest: number;
+  hasOlder: boolean;
+  lastActivity: number;
+  unread: number;
+  alarm: string | null;
+  /** True when an epoch must be made before the next envelope. */
+  due: boolean;
+}
+
+/** What changed in one space, for the state that is shown. */
+export interface SpaceChange {
+  view: SpaceView;
+  items: ItemView[];
+  /** Keys of items that are no longer shown. */
+  gone: string[];
+}
+
+export interface EpochInputBytes {
+  announcement: Bytes;
+  signature: Bytes;
+  recipients: Bytes;
+  seals: Bytes[];
+}
+
+export interface NewConversation {
+  space: string;
+  link: LinkBytes;
+  epoch: EpochInputBytes;
+  state: Bytes | null;
+}
+
+export type RosterChange =
+  | { what: 'add'; member: string; role: SpaceRole }
+  | { what: 'remove'; member: string }
+  | { what: 'role'; member: string; role: SpaceRole };
+
+/** An envelope of the outbox, sealed. */
+export interface Sealed {
+  key: string;
+  envelope: Bytes;
+}
+export interface Pending {
+  key: string;
+  space: string;
+  node: string;
+  state: 'sending' | 'failed';
+}
