@@ -1,0 +1,208 @@
+/**
+ * Member keys, device seals, boxes and rewraps (e2ee.md sections 2 to 4 and 8): how a member's
+ * devices share M, and how M keeps what older ones opened.
+ */
+import { equal, Z16, type Bytes } from './bytes';
+import { bytes, encode, fields, read, struct, uint } from './cbor';
+import { demand, ProtocolError } from './errors';
+import { kdf, openSeal, seal, signBody, verifyBody } from './labels';
+import { compareMemberHead, deviceAt, type MemberChain } from './member';
+import { checkSealPublicKey, gcmOpen, gcmSeal, randomBytes, SEAL_PUBLIC_LENGTH, sealKeyFromSeed, sha256, type SealKey } from './primitives';
+import { BODY_CAP, head, id, SUITE, suite, time, type DeviceKey, type Head, type Signed } from './signer';
+
+/** M of one generation and what it gives: MK opens seals, AK keeps B_0 and the archive keys before. */
+export interface MemberSecrets {
+  readonly member: Bytes;
+  readonly generation: number;
+  readonly m: Bytes;
+  readonly mk: SealKey;
+  readonly ak: Bytes;
+  /** #MK */
+  readonly mkHash: Bytes;
+}
+
+/** The keys of a generation's M. */
+export async function memberSecrets(member: Bytes, generation: number, m: Bytes): Promise<MemberSecrets> {
+  const mk = await sealKeyFromSeed(await kdf(m, null, 'member-seed', [member, generation], 32));
+  const ak = await kdf(m, null, 'archive', [member, generation], 32);
+  return { member, generation, m, mk, ak, mkHash: await sha256(mk.publicKey) };
+}
+
+/** A fresh M of a generation (1 at sign-up). */
+export function generateMemberSecrets(member: Bytes, generation: number): Promise<MemberSecrets> {
+  return memberSecrets(member, generation, randomBytes(32));
+}
+
+/** A verified, signed MK. */
+export interface MemberKey {
+  readonly member: Bytes;
+  readonly generation: number;
+  readonly mk: Bytes;
+  /** The chain's head that it was made on. */
+  readonly head: Head;
+  readonly device: Bytes;
+  readonly time: number;
+  /** #MK */
+  readonly mkHash: Bytes;
+}
+
+/** Signs MK of `secrets` on the chain's head, by a device active there. */
+export async function makeMemberKey(chain: MemberChain, secrets: MemberSecrets, by: DeviceKey, now: number): Promise<Signed> {
+  const body = encode(struct(SUITE, secrets.member, secrets.generation, secrets.mk.publicKey, [chain.n, chain.hash], by.device, now));
+  return { body, signature: await signBody(by.dk, 'member-key', body) };
+}
+
+const memberKeyFields = fields(suite, id, uint(Number.MAX_SAFE_INTEGER, 1), bytes(SEAL_PUBLIC_LENGTH), head, id, time);
+
+/**
+ * Verifies a member key against its chain.
+ * @param chain at least as long as the head that the key names
+ * @param before the newest key of this member known so far: a lower g, or another key of the same g, is a fork
+ * @throws {ProtocolError} cbor/MALFORMED; seal/MALFORMED for an MK that is no key; member/CHAIN_CONFLICT if the
+ *   chain is shorter; member/FORBIDDEN; member/FORK; ed25519/FORBIDDEN
+ */
+export async function verifyMemberKey(chain: MemberChain, signed: Signed, before: MemberKey | null = null): Promise<MemberKey> {
+  demand(signed.body.length <= BODY_CAP, 'cbor', 'MALFORMED', 'This member key is too long.');
+  const [, member, generation, mk, on, device, at] = read(signed.body, memberKeyFields);
+  demand(equal(member, chain.member), 'member', 'FORBIDDEN', "This is another member's key.");
+  demand(compareMemberHead(chain, on) === 'known', 'member', 'CHAIN_CONFLICT', 'This key names a link that is not there.');
+  const signer = deviceAt(chain, device, on.n);
+  demand(signer !== null, 'member', 'FORBIDDEN', 'The device that signed this key was not active.');
+  checkSealPublicKey(mk);
+  await verifyBody(signer.dk, signed.signature, 'member-key', signed.body);
+  const key: MemberKey = { member, generation, mk, head: on, device, time: at, mkHash: await sha256(mk) };
+  if (before !== null) {
+    const same = generation === before.generation && equal(key.mkHash, before.mkHash);
+    demand(same || generation > before.generation, 'member', 'FORK', 'The server shows an older key of this member than before.');
+  }
+  return key;
+}
+
+/** Whether a key still lives: no link of kind 2, 3 or 4 follows the head it was made on (section 4). */
+export function isLiving(chain: MemberChain, key: MemberKey): boolean {
+  return key.head.n >= chain.turned;
+}
+
+/**
+ * The key to seal to: verified, and living.
+ * @throws {ProtocolError} member/FORBIDDEN if it does not live any more
+ */
+export function demandLiving(chain: MemberChain, key: MemberKey): void {
+  demand(isLiving(chain, key), 'member', 'FORBIDDEN', 'This member key is of before a revocation.');
+}
+
+// ---- device seals: SK of a device, signed by its DK
+
+export interface DeviceSeal {
+  readonly member: Bytes;
+  readonly device: Bytes;
+  readonly k: number;
+  readonly sk: Bytes;
+  readonly time: number;
+}
+
+/** Publishes SK of number k (1 at first, k + 1 after each rotation). */
+export async function makeDeviceSeal(by: DeviceKey, k: number, sk: Bytes, now: number): Promise<Signed> {
+  const body = encode(struct(SUITE, by.member, by.device, k, sk, now));
+  return { body, signature: await signBody(by.dk, 'device-seal', body) };
+}
+
+const deviceSealFields = fields(suite, id, id, uint(Number.MAX_SAFE_INTEGER, 1), bytes(SEAL_PUBLIC_LENGTH), time);
+
+/**
+ * Verifies a device's seal.
+ * @param dk the device's signing key, from its chain or (while it is being added) from its link
+ * @param before the newest seal of this device known so far: a lower k, or another SK of the same k, is a fork
+ * @throws {ProtocolError} cbor/MALFORMED; seal/MALFORMED; member/FORBIDDEN; member/FORK; ed25519/FORBIDDEN
+ */
+export async function verifyDeviceSeal(member: Bytes, device: Bytes, dk: Bytes, signed: Signed, before: DeviceSeal | null = null): Promise<DeviceSeal> {
+  demand(signed.body.length <= BODY_CAP, 'cbor', 'MALFORMED', 'This device seal is too long.');
+  const [, of, on, k, sk, at] = read(signed.body, deviceSealFields);
+  demand(equal(of, member) && equal(on, device), 'member', 'FORBIDDEN', 'This is the seal of another device.');
+  checkSealPublicKey(sk);
+  await verifyBody(dk, signed.signature, 'device-seal', signed.body);
+  if (before !== null) {
+    const same = k === before.k && equal(sk, before.sk);
+    demand(same || k > before.k, 'member', 'FORK', 'The server shows an older seal of this device than before.');
+  }
+  return { member, device, k, sk, time: at };
+}
+
+// ---- boxes: M for one device, or for the recovery key
+
+/** Where a box goes: a device's SK with its k, or RX (device null) with the n of its link. */
+export interface BoxPlace {
+  readonly device: Bytes | null;
+  readonly number: number;
+}
+
+function boxInfo(member: Bytes, generation: number, place: BoxPlace, mkHash: Bytes): (Bytes | number)[] {
+  return [member, generation, place.device ?? Z16, place.number, mkHash];
+}
+
+/** SEAL(SK or RX, member-box, [member, g, device or Z16, k or n of RX's link, #MK], M). */
+export function sealMemberBox(publicKey: Bytes, place: BoxPlace, secrets: MemberSecrets): Promise<Bytes> {
+  return seal(publicKey, 'member-box', boxInfo(secrets.member, secrets.generation, place, secrets.mkHash), secrets.m);
+}
+
+/**
+ * Opens a box and takes M only if the signed MK comes from it (section 8).
+ * @param key the device's SK of number k, or RX
+ * @param memberKey the verified key of that generation
+ * @throws {ProtocolError} seal/BAD_SEAL if it does not open, or holds another M than the signed one
+ */
+export async function openMemberBox(key: SealKey, place: BoxPlace, memberKey: MemberKey, box: Bytes): Promise<MemberSecrets> {
+  const info = boxInfo(memberKey.member, memberKey.generation, place, memberKey.mkHash);
+  const m = await openSeal(key, 'member-box', info, box);
+  demand(m.length === 32, 'seal', 'BAD_SEAL', 'This box holds no member key.');
+  const secrets = await memberSecrets(memberKey.member, memberKey.generation, m);
+  demand(equal(secrets.mkHash, memberKey.mkHash), 'seal', 'BAD_SEAL', 'This box holds another key than the signed one.');
+  return secrets;
+}
+
+// ---- rewrap: GCM(KDF(K, -, rewrap, v, 32), 0, -, m)
+
+/** Where a branch belongs: an epoch and its lifetime class. */
+export interface BranchPlace {
+  readonly space: Bytes;
+  readonly epoch: Head;
+  readonly branch: number;
+}
+
+async function wrap(key: Bytes, value: readonly (Bytes | number)[], secret: Bytes): Promise<Bytes> {
+  return gcmSeal(await kdf(key, null, 'rewrap', value, 32), null, null, secret);
+}
+
+async function unwrap(key: Bytes, value: readonly (Bytes | number)[], wrapped: Bytes): Promise<Bytes> {
+  const secret = await gcmOpen(await kdf(key, null, 'rewrap', value, 32), null, null, wrapped);
+  if (secret?.length !== 32) throw new ProtocolError('wrap', 'UNREADABLE', 'This wrap does not open.');
+  return secret;
+}
+
+/** AK_g under AK_(g+1): K = AK_(g+1), v = [member, g]. */
+export function wrapArchive(next: MemberSecrets, before: MemberSecrets): Promise<Bytes> {
+  return wrap(next.ak, [before.member, before.generation], before.ak);
+}
+
+/** AK_g, from AK_(g+1). @throws {ProtocolError} wrap/UNREADABLE */
+export function unwrapArchive(nextAk: Bytes, member: Bytes, generation: number, wrapped: Bytes): Promise<Bytes> {
+  return unwrap(nextAk, [member, generation], wrapped);
+}
+
+function branchInfo(member: Bytes, place: BranchPlace): (Bytes | number)[] {
+  return [member, place.space, place.epoch.n, place.epoch.hash, place.branch];
+}
+
+/** B_b for the archive: under AK for b = 0, under M for the classes that end. */
+export function wrapBranch(secrets: MemberSecrets, place: BranchPlace, branchKey: Bytes): Promise<Bytes> {
+  return wrap(place.branch === 0 ? secrets.ak : secrets.m, branchInfo(secrets.member, place), branchKey);
+}
+
+/**
+ * B_b from a wrap. The caller takes it only if its commit does (`checkCommit` of epoch.ts).
+ * @param key AK_g for b = 0, M for b > 0
+ * @throws {ProtocolError} wrap/UNREADABLE
+ */
+export function unwrapBranch(key: Bytes, member: Bytes, place: BranchPlace, wrapped: Bytes): Promise<Bytes> {
+  return unwrap(key, branchInfo(member, place), wrapped);
+}
