@@ -71,8 +71,8 @@ async def open_profile(playwright: Playwright, folder: Path, *, width: int = 128
     )
     page = context.pages[0] if context.pages else await context.new_page()
     profile = Profile(folder, context, page)
-    page.on("pageerror", lambda error: profile.faults.append(str(error)))
-    page.on("console", lambda line: profile.faults.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: profile.faults.append(str(error)[:500]))
+    page.on("console", lambda line: profile.faults.append(line.text[:500]) if line.type == "error" else None)
     page.set_default_timeout(20_000)
     return profile
 

@@ -6,7 +6,7 @@ import styles from './Explorer.module.css';
 
 /** GraphiQL over this server's API, with a field for a token and the examples as first tabs. */
 export function Explorer(): ReactElement {
-  const connection = useMemo(connect, []);
+  const connection = useMemo(() => connect(), []);
   const [token, setToken] = useState('');
   const asToken = token.trim() !== '';
   return (

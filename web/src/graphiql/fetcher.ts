@@ -1,6 +1,6 @@
 import type { Fetcher } from '@graphiql/toolkit';
 import { createClient, type Client } from 'graphql-ws';
-import type { ExecutionResult } from 'graphql';
+import { getOperationAST, OperationTypeNode, type ExecutionResult } from 'graphql';
 
 type Subscribed = ExecutionResult<Record<string, unknown>, Record<string, unknown>>;
 
@@ -34,12 +34,9 @@ export function connect(): Connection {
   };
 
   const fetcher: Fetcher = (params, options) => {
-    const operation = options?.documentAST?.definitions.find(
-      (definition) =>
-        definition.kind === 'OperationDefinition' &&
-        (params.operationName == null || definition.name?.value === params.operationName),
-    );
-    if (operation?.kind === 'OperationDefinition' && operation.operation === 'subscription') {
+    const document = options?.documentAST;
+    const operation = document ? getOperationAST(document, params.operationName) : null;
+    if (operation?.operation === OperationTypeNode.SUBSCRIPTION) {
       return open().iterate({
         query: params.query,
         operationName: params.operationName ?? null,
