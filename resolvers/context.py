@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,9 +24,25 @@ class Viewer:
     scopes: frozenset[str] = frozenset({"all"})
 
 
+@dataclass(frozen=True, slots=True)
+class NewCookie:
+    """A session's token for the edge to set as the browser's cookie; an empty one takes the cookie away."""
+
+    token: str
+    max_age: int
+
+
+def _tell_nobody(_sessions: Sequence[UUID]) -> None:
+    """Where no edge listens, ended sessions are found at the next look."""
+
+
 @dataclass(slots=True)
 class Ctx:
-    """One GraphQL operation's context. `clock` returns aware UTC; `server_key` is 32 bytes, never logged."""
+    """One GraphQL operation's context. `clock` returns aware UTC; `server_key` is 32 bytes, never logged.
+
+    `sessions_ended` tells the edge (of every process) that sessions were revoked. `new_cookie` is for the edge to set,
+    possible where `may_set_cookie`.
+    """
 
     viewer: Viewer | None
     uow: UnitOfWork
@@ -35,6 +51,9 @@ class Ctx:
     clock: Callable[[], datetime]
     server_key: bytes
     client_address: str = ""
+    sessions_ended: Callable[[Sequence[UUID]], None] = _tell_nobody
+    may_set_cookie: bool = False
+    new_cookie: NewCookie | None = None
     loaders: dict[str, Any] = field(default_factory=dict)
 
     def require_viewer(self) -> Viewer:

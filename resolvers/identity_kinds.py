@@ -2,19 +2,5 @@
 
 from __future__ import annotations
 
-from enum import IntEnum, StrEnum
-
-
-class ServerRole(IntEnum):
-    """What a member may do on the server; a higher role includes the lower ones."""
-
-    MEMBER = 0
-    ADMIN = 1
-    OWNER = 2
-
-
-class SessionKind(StrEnum):
-    """How a session's token travels: a browser's HttpOnly cookie, or an Authorization header."""
-
-    COOKIE = "cookie"
-    BEARER = "bearer"
+from db.models.kinds import ServerRole as ServerRole
+from db.models.kinds import SessionKind as SessionKind
