@@ -3,9 +3,10 @@ export const EXAMPLES: { query: string; variables?: string }[] = [
   {
     query: `# Welcome to Circle's API.
 #
-# You are signed in with this browser's session, or with the token pasted above.
-# What you see in 'body', 'envelope' and 'announcement' is sealed or signed on members'
-# devices: the server stores it and cannot read it.
+# You are signed in as this browser is,
+# or with the token pasted above.
+# Envelopes are sealed on members' devices:
+# the server stores them and can't read them.
 
 query Me {
   server { name version }
@@ -18,7 +19,7 @@ query Me {
 `,
   },
   {
-    query: `# Conversations, newest activity first, with who is in them.
+    query: `# Conversations, newest activity first.
 
 query Conversations {
   viewer {
@@ -37,7 +38,8 @@ query Conversations {
 `,
   },
   {
-    query: `# The newest entries of one conversation's log. Paste an id from 'Conversations'.
+    query: `# The newest entries of one conversation.
+# Paste an id from 'Conversations' below.
 
 query History($conversation: ID!) {
   conversation(id: $conversation) {
@@ -51,8 +53,9 @@ query History($conversation: ID!) {
     variables: '{ "conversation": "" }',
   },
   {
-    query: `# Everything that happens in your conversations, live. Keep the newest cursor:
-# with 'after' the stream continues exactly where you stopped, with nothing lost or doubled.
+    query: `# All that happens in your conversations, live.
+# Keep the newest cursor: with 'after' the stream
+# goes on exactly where you stopped.
 
 subscription Live($after: Cursor) {
   events(after: $after) {
