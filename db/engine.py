@@ -1,0 +1,102 @@
+"""Connections: one login, three roles. The role is part of each connection's start-up, so a pool never mixes them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from db.errors import DatabaseUnavailable
+
+Role = Literal["circle_app", "circle_auth", "circle_hub"]
+Connection = asyncpg.Connection[asyncpg.Record]
+Pool = asyncpg.Pool[asyncpg.Record]
+
+_SETTINGS = {
+    "jit": "off",
+    "statement_timeout": "30s",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+    "timezone": "UTC",
+}
+
+
+class Database:
+    """The process's connections. `dsn` is a libpq URL (postgresql://...); nothing is connected before `open`."""
+
+    def __init__(self, dsn: str, *, direct_dsn: str | None = None, pool_size: int = 8, pool_timeout: float = 5) -> None:
+        """`direct_dsn` reaches the server past a PgBouncer (empty: the same as `dsn`); the hub listens through it."""
+        self.dsn, self.direct_dsn = dsn, direct_dsn or dsn
+        self.app = self._engine("circle_app", pool_size, pool_timeout)
+        self.auth = self._engine("circle_auth", 2, pool_timeout)
+        self._backlog: Pool | None = None
+
+    async def open(self) -> None:
+        """Connect once per role and fill the backlog pool. Raises DatabaseUnavailable with a plain sentence."""
+        roles: tuple[Role, ...] = ("circle_app", "circle_auth", "circle_hub")
+        for role in roles:
+            connection = await self.connect(role)
+            await connection.close()
+        self._backlog = await asyncpg.create_pool(
+            self.direct_dsn, min_size=0, max_size=4, server_settings=_settings("circle_app")
+        )
+
+    async def close(self) -> None:
+        """Close every pool; connections still lent out are ended."""
+        if self._backlog is not None:
+            pool, self._backlog = self._backlog, None
+            try:
+                await asyncio.wait_for(pool.close(), 5)
+            except TimeoutError:
+                pool.terminate()
+        await self.app.dispose()
+        await self.auth.dispose()
+
+    @property
+    def backlog(self) -> Pool:
+        """The hub's four connections (role circle_app) that read what subscribers missed."""
+        if self._backlog is None:
+            raise DatabaseUnavailable("The database is not open.")
+        return self._backlog
+
+    async def connect(self, role: Role, *, direct: bool = True) -> Connection:
+        """A connection of one's own in that role, to be closed by the caller. Raises DatabaseUnavailable."""
+        try:
+            return await asyncpg.connect(
+                self.direct_dsn if direct else self.dsn, timeout=10, server_settings=_settings(role)
+            )
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+            raise DatabaseUnavailable(_sentence(error, role)) from error
+
+    def _engine(self, role: Role, size: int, timeout: float) -> AsyncEngine:
+        async def connect() -> Connection:
+            return await self.connect(role, direct=False)
+
+        # AUTOCOMMIT: SQLAlchemy sends no BEGIN of its own; db.uow opens the transaction together with the viewer.
+        return create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=connect,
+            isolation_level="AUTOCOMMIT",
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=timeout,
+            pool_use_lifo=True,
+        )
+
+
+def _settings(role: Role) -> dict[str, str]:
+    return {**_SETTINGS, "role": role, "application_name": role}
+
+
+def _sentence(error: Exception, role: Role) -> str:
+    if isinstance(error, asyncpg.InvalidParameterValueError | asyncpg.InvalidAuthorizationSpecificationError):
+        return f"The database login can't use the role {role}: run `circle migrate`, or grant it that role."
+    if isinstance(error, asyncpg.InvalidPasswordError):
+        return "The database refuses the login: check user and password in CIRCLE_DATABASE_URL."
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return "The database named in CIRCLE_DATABASE_URL does not exist."
+    if isinstance(error, asyncpg.PostgresError):
+        return f"The database refuses the connection ({error.sqlstate})."
+    return "The database can't be reached: is it running, and is CIRCLE_DATABASE_URL right?"

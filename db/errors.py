@@ -1,0 +1,13 @@
+"""What can go wrong with the storage as a whole, in sentences fit for a person."""
+
+
+class DatabaseUnavailable(Exception):  # noqa: N818  (reads as what it is)
+    """The database can't be reached or refuses us; the message says why, without credentials."""
+
+
+class Busy(Exception):  # noqa: N818  (reads as what it is)
+    """All connections are in use; `retry_after` is in seconds. The edge answers RATE_LIMITED."""
+
+    def __init__(self, retry_after: int = 1) -> None:
+        super().__init__("The server is busy. Please try again in a moment.")
+        self.retry_after = retry_after

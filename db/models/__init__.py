@@ -1,0 +1,45 @@
+"""The tables, as SQLModel classes. Names and columns are those of the design; rules live in resolvers."""
+
+from db.models.conversations import (
+    Complaint,
+    Epoch,
+    EpochGrant,
+    EpochSeal,
+    Membership,
+    RosterLink,
+    RosterMember,
+    Space,
+)
+from db.models.devices import Device, MemberBox, MemberChain, MemberKey, MemberLink
+from db.models.identity import Attempt, Credential, Invite, Member, Session
+from db.models.kinds import EventKind, History, ServerRole, SessionKind, SpaceRole, SpaceType
+from db.models.log import Event, LogLife
+
+__all__ = [
+    "Attempt",
+    "Complaint",
+    "Credential",
+    "Device",
+    "Epoch",
+    "EpochGrant",
+    "EpochSeal",
+    "Event",
+    "EventKind",
+    "History",
+    "Invite",
+    "LogLife",
+    "Member",
+    "MemberBox",
+    "MemberChain",
+    "MemberKey",
+    "MemberLink",
+    "Membership",
+    "RosterLink",
+    "RosterMember",
+    "ServerRole",
+    "Session",
+    "SessionKind",
+    "Space",
+    "SpaceRole",
+    "SpaceType",
+]

@@ -1,0 +1,101 @@
+"""Units of work: one transaction per GraphQL operation, opened with its viewer and ended by the edge, never inside."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from uuid import UUID
+
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from db.engine import Database
+from db.errors import Busy
+from db.transaction import Transaction
+
+logger = logging.getLogger(__name__)
+
+Callback = Callable[[], Awaitable[None] | None]
+_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+__all__ = ["Transaction", "UnitOfWork"]
+
+
+class UnitOfWork:
+    """The port through which use cases reach the database."""
+
+    def __init__(self, database: Database, on_append: Callable[[], None] | None = None) -> None:
+        """`on_append` is called after each commit that appended to a log (the app lets it poke hub and bus)."""
+        self._database, self._on_append = database, on_append
+
+    def write(self, viewer_member: UUID | None) -> AbstractAsyncContextManager[Transaction]:
+        """READ COMMITTED in the role circle_app; commits on exit, rolls back if the block raises.
+
+        `viewer_member` None: policies show no row. Raises Busy when no connection is free in time.
+        """
+        return self._transaction(self._database.app, _WRITE, viewer_member)
+
+    def read(self, viewer_member: UUID | None) -> AbstractAsyncContextManager[Transaction]:
+        """REPEATABLE READ READ ONLY in the role circle_app: every query sees one moment. Raises Busy."""
+        return self._transaction(self._database.app, _READ, viewer_member)
+
+    def auth(self) -> AbstractAsyncContextManager[Transaction]:
+        """Like `write`, in the role circle_auth: what happens before a viewer is known. Raises Busy."""
+        return self._transaction(self._database.auth, _WRITE, None)
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine, begin: str, viewer: UUID | None) -> AsyncIterator[Transaction]:
+        try:
+            connection = await engine.connect()
+        except PoolTimeout as error:
+            raise Busy from error
+        try:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None  # noqa: S101  (only None for a connection that is already closed)
+            # One round trip for both. A UUID's text holds nothing that SQL could mistake.
+            await driver.execute(f"{begin}; SET LOCAL circle.member = '{viewer or ''}'")
+            tx = Transaction(connection, driver, viewer)
+            yield tx
+            await tx.flush()
+            await _finish(driver.execute("COMMIT"))
+        finally:
+            await _finish(_give_back(connection))
+        await self._after(tx)
+
+    async def _after(self, tx: Transaction) -> None:
+        if tx.appended and self._on_append is not None:
+            self._on_append()
+        for callback in tx.callbacks:
+            try:
+                result = callback()
+                if inspect.isawaitable(result):
+                    await result
+            except Exception:
+                logger.exception("A callback after commit failed; the commit stands.")
+
+
+async def _finish(work: Awaitable[object]) -> None:
+    """Await to the end even if this task is cancelled meanwhile: a commit is never left half-known."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.done():
+            await asyncio.wait([task])
+        raise
+
+
+async def _give_back(connection: AsyncConnection) -> None:
+    """Return a connection without any transaction in it to the pool, or end it."""
+    try:
+        driver = (await connection.get_raw_connection()).driver_connection
+        if driver is not None and not driver.is_closed() and driver.is_in_transaction():
+            await driver.execute("ROLLBACK")
+    except Exception:
+        await connection.invalidate()
+    finally:
+        await connection.close()
