@@ -38,6 +38,10 @@ class Head:
         return [self.n, self.hash]
 
 
+NO_EPOCH = Head(0, bytes(HASH))
+"""The newest epoch of a space that has none: [0, Z32]."""
+
+
 def parse_head(value: object) -> Head:
     """Raises MALFORMED."""
     n, digest = array(value, 2)
