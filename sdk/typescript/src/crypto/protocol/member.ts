@@ -164,6 +164,27 @@ export function compareMemberHead(chain: MemberChain, head: Head): 'known' | 'ah
   return 'known';
 }
 
+/** What a chain says of a signer at the link it names. */
+export interface SigningDevice {
+  readonly dk: Bytes;
+  /** The member's ID then. */
+  readonly identity: Bytes;
+}
+
+/**
+ * The key of a signing device, which must have been active at the named head.
+ * @throws {ProtocolError} member/CHAIN_CONFLICT if the chain is shorter, member/FORK for another hash there,
+ *   member/FORBIDDEN if the device was not active, or for another member's chain
+ */
+export function signerAt(chain: MemberChain, member: Bytes, device: Bytes, head: Head): SigningDevice {
+  if (!equal(chain.member, member)) throw forbidden("This is another member's chain.");
+  demand(compareMemberHead(chain, head) === 'known', 'member', 'CHAIN_CONFLICT', 'The signer names a link that is not known yet.');
+  const entry = deviceAt(chain, device, head.n);
+  const identity = identityAt(chain, head.n);
+  if (entry === null || identity === null) throw forbidden('The signing device was not active.');
+  return { dk: entry.dk, identity };
+}
+
 /**
  * Compares a chain with the head that a client pinned (section 12): lower, or other at the same number, is a fork.
  * @throws {ProtocolError} member/FORK
@@ -201,26 +222,26 @@ async function checkSignatures(chain: MemberChain | null, link: MemberLink, sign
   if (cokey !== null && signed.cosignature !== null) await verifyBody(cokey, signed.cosignature, 'member', signed.body);
 }
 
-function checkStatement(chain: MemberChain | null, statement: MemberStatement): void {
+function checkStatement(chain: MemberChain | null, link: MemberLink): void {
+  const { statement } = link;
   const { kind } = statement;
   if (kind === 0 || kind === 1 || kind === 4) {
     if (equal(statement.device, Z16)) throw forbidden('A device has an id of its own.');
     checkSigningPublicKey(statement.dk);
     const used = chain?.devices.some((entry) => equal(entry.device, statement.device) || equal(entry.dk, statement.dk)) ?? false;
-    if (used || (chain !== null && equal(chain.rs, statement.dk))) throw forbidden('A device and its key are new in every link.');
+    if (used) throw forbidden('A device and its key are new in every link.');
   }
   if (kind === 0 || kind === 3 || kind === 4) {
     checkSigningPublicKey(statement.rs);
     checkSealPublicKey(statement.rx);
-    const isDevice = chain?.devices.some((entry) => equal(entry.dk, statement.rs)) ?? false;
-    if (isDevice || (kind !== 3 && equal(statement.dk, statement.rs))) throw forbidden('A recovery key is no device key.');
-    if (chain !== null && (equal(chain.rs, statement.rs) || equal(chain.rx, statement.rx))) throw forbidden('A recovery key is new in every link.');
   }
   if (chain === null) return;
   if (kind === 1 && activeDevices(chain).length >= MAX_DEVICES) throw forbidden(`A member has at most ${MAX_DEVICES} devices.`);
   if (kind === 2) {
     if (deviceAt(chain, statement.device) === null) throw forbidden('Only an active device is revoked.');
-    if (activeDevices(chain).length === 1) throw forbidden('The last device is not revoked; a reset replaces it.');
+    // no member key could be signed on a head without devices, nor one in this request by the device that goes
+    const remains = activeDevices(chain).length > 1 && !equal(link.device, statement.device);
+    if (!remains) throw forbidden('Another active device must remain when one is revoked, and sign for it.');
   }
 }
 
@@ -239,7 +260,7 @@ export async function followMember(chain: MemberChain | null, signed: SignedLink
     : equal(chain.member, link.member) && link.n === chain.n + 1 && equal(link.before, chain.hash);
   demand(fits, 'member', 'CHAIN_CONFLICT', 'This link does not follow the chain.');
   if ((statement.kind === 0) !== (chain === null)) throw forbidden('A chain has one first identity, at its beginning.');
-  checkStatement(chain, statement);
+  checkStatement(chain, link);
   await checkSignatures(chain, link, signed);
   return after(chain, link, await hBody('member', signed.body));
 }
@@ -271,12 +292,12 @@ function after(chain: MemberChain | null, link: MemberLink, digest: Bytes): Memb
 /**
  * Verifies a whole chain from link 0.
  * @param member whose chain it must be
- * @throws {ProtocolError} as {@link followMember}; member/MALFORMED if there is no link
+ * @throws {ProtocolError} as {@link followMember}; member/CHAIN_CONFLICT too if there is no link
  */
 export async function verifyMemberChain(member: Bytes, links: readonly SignedLink[]): Promise<MemberChain> {
   let chain: MemberChain | null = null;
   for (const link of links) chain = await followMember(chain, link);
-  demand(chain !== null, 'member', 'MALFORMED', 'A chain has at least one link.');
-  demand(compare(chain.member, member) === 0, 'member', 'FORBIDDEN', "This is another member's chain.");
+  demand(chain !== null, 'member', 'CHAIN_CONFLICT', 'A chain has at least one link.');
+  demand(compare(chain.member, member) === 0, 'member', 'CHAIN_CONFLICT', "This is another member's chain.");
   return chain;
 }

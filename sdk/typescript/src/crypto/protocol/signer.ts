@@ -28,8 +28,8 @@ export interface DeviceKey {
   readonly dk: SigningKey;
 }
 
-/** Caps in bytes of the structures, so that nobody has to decode megabytes to refuse them. */
-export const BODY_CAP = 8_192;
+/** Longest body of a member link, member key or device seal, so that nobody decodes megabytes to refuse them. */
+export const BODY_CAP = 2_048;
 export const SUITE = 1;
 
 export const id: Reader<Bytes> = bytes(16);
