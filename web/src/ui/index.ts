@@ -1,4 +1,5 @@
 export { Avatar } from './Avatar';
+export { ConversationAvatar } from './ConversationAvatar';
 export { CopyButton } from './CopyButton';
 export { EmptyState } from './EmptyState';
 export { ErrorLine } from './ErrorLine';
@@ -8,7 +9,7 @@ export { hueOf } from './hue';
 export { shrinkPicture } from './picture';
 export { usePreferences } from './preferences';
 export { clockTime, dayName, exactTime, listTime, relativeTime, sameDay } from './time';
-export { useAction } from './useAction';
+export { useAction, type Action } from './useAction';
 export { useLoaded } from './useLoaded';
 export { useNow } from './useNow';
 export { usePhone } from './usePhone';

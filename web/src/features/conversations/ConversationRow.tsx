@@ -1,0 +1,71 @@
+import { IconAlertTriangleFilled, IconClock, IconExclamationCircle, IconSpeakerphone } from '@tabler/icons-react';
+import { memo } from 'react';
+import { Link } from 'react-router';
+import { addressOf, describe, type ConversationState, type Person } from '../../circle';
+import { ConversationAvatar, listTime } from '../../ui';
+import { useDrafts } from '../messages';
+import classes from './ConversationList.module.css';
+import { previewOf } from './model';
+
+interface ConversationRowProps {
+  conversation: ConversationState;
+  me: Person | null;
+  now: number;
+  current: boolean;
+}
+
+export const ConversationRow = memo(function ConversationRow({ conversation, me, now, current }: ConversationRowProps) {
+  const { unread, title } = conversation;
+  return (
+    <Link
+      to={addressOf(conversation)}
+      className={classes.row}
+      data-conversation={conversation.id}
+      data-unread={unread > 0}
+      aria-current={current ? 'page' : undefined}
+    >
+      <ConversationAvatar conversation={conversation} size={46} />
+      <span className={classes.words}>
+        <span className={classes.line}>
+          <span className={classes.name}>{title}</span>
+          {conversation.type === 'BROADCAST' && <IconSpeakerphone size={15} stroke={1.8} aria-label="Channel" className={classes.mark} />}
+          <time className={classes.time}>{listTime(conversation.lastActivity, now)}</time>
+        </span>
+        <span className={classes.line}>
+          <Preview conversation={conversation} me={me} />
+          {conversation.alarm !== null && <IconAlertTriangleFilled size={16} className={classes.alarm} aria-label="Needs attention" />}
+          {unread > 0 && (
+            <span className={classes.badge}>
+              {unread > 99 ? '99+' : unread}
+              <span className="visually-hidden"> unread</span>
+            </span>
+          )}
+        </span>
+      </span>
+    </Link>
+  );
+});
+
+function Preview({ conversation, me }: { conversation: ConversationState; me: Person | null }) {
+  const draft = useDrafts((state) => state.texts[conversation.id]);
+  const last = conversation.items.at(-1);
+  if (draft !== undefined) {
+    return (
+      <span className={classes.preview}>
+        <b className={classes.draft}>Draft:</b> {draft}
+      </span>
+    );
+  }
+  const preview = previewOf(conversation, me);
+  if (!preview) return <span className={classes.preview}>{describe(conversation, me)}</span>;
+  return (
+    <>
+      {last?.state === 'sending' && <IconClock size={14} aria-label="Sending" className={classes.mark} />}
+      {last?.state === 'failed' && <IconExclamationCircle size={15} aria-label="Not sent" className={classes.alarm} />}
+      <span className={classes.preview} data-notice={last?.body.kind === 'notice'}>
+        {preview.from !== null && `${preview.from}: `}
+        {preview.text}
+      </span>
+    </>
+  );
+}

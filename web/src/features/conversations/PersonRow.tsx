@@ -1,0 +1,69 @@
+import { ActionIcon, Menu } from '@mantine/core';
+import { IconCheck, IconDots, IconUserMinus } from '@tabler/icons-react';
+import { useState } from 'react';
+import { canChangeRole, canRemove, noun, ROLE_ORDER, ROLES, useClient, useMe, type ConversationState, type Participant, type SpaceRole } from '../../circle';
+import { Avatar, ErrorLine, useAction } from '../../ui';
+import classes from './Details.module.css';
+import { RemovePerson } from './RemovePerson';
+
+/** One person of a conversation, with what one may do about them. */
+export function PersonRow({ conversation, participant }: { conversation: ConversationState; participant: Participant }) {
+  const client = useClient();
+  const me = useMe();
+  const [removing, setRemoving] = useState(false);
+  const { person, role } = participant;
+  const changeRole = useAction((next: SpaceRole) => client.changeRole(conversation.id, person.id, next));
+  const mayChange = canChangeRole(conversation, participant, me);
+  const mayRemove = canRemove(conversation, participant, me);
+
+  return (
+    <li>
+      <div className={classes.person}>
+        <Avatar id={person.protocolId} name={person.displayName} size={38} />
+        <div className={classes.names}>
+          <span className={classes.name}>
+            {person.displayName}
+            {person.id === me?.id && ' (you)'}
+          </span>
+          <span className={classes.handle}>@{person.handle}</span>
+        </div>
+        {conversation.type !== 'DIRECT' && <span className={classes.role}>{ROLES[role].name}</span>}
+        {(mayChange || mayRemove) && (
+          <Menu position="bottom-end" width={260}>
+            <Menu.Target>
+              <ActionIcon aria-label={`Options for ${person.displayName}`} loading={changeRole.busy}>
+                <IconDots size={20} />
+              </ActionIcon>
+            </Menu.Target>
+            <Menu.Dropdown>
+              {mayChange && <Menu.Label>Role</Menu.Label>}
+              {mayChange &&
+                ROLE_ORDER.map((one) => (
+                  <Menu.Item
+                    key={one}
+                    role="menuitemradio"
+                    aria-checked={one === role}
+                    rightSection={one === role && <IconCheck size={16} aria-hidden="true" />}
+                    onClick={() => one !== role && void changeRole.run(one)}
+                  >
+                    <span className={classes.menuItem}>
+                      {ROLES[one].name}
+                      <small>{ROLES[one].means}</small>
+                    </span>
+                  </Menu.Item>
+                ))}
+              {mayChange && mayRemove && <Menu.Divider />}
+              {mayRemove && (
+                <Menu.Item color="red" leftSection={<IconUserMinus size={17} aria-hidden="true" />} onClick={() => setRemoving(true)}>
+                  Remove from this {noun(conversation)}
+                </Menu.Item>
+              )}
+            </Menu.Dropdown>
+          </Menu>
+        )}
+      </div>
+      <ErrorLine>{changeRole.error}</ErrorLine>
+      <RemovePerson conversation={conversation} person={person} opened={removing} onClose={() => setRemoving(false)} />
+    </li>
+  );
+}

@@ -1,0 +1,89 @@
+import { ActionIcon, Textarea } from '@mantine/core';
+import { IconArrowUp, IconLock } from '@tabler/icons-react';
+import { useEffect, useRef, useState, type KeyboardEvent, type SubmitEvent } from 'react';
+import { plainMessage, useClient, writeProblem, type ConversationState } from '../../circle';
+import { ErrorLine, usePhone } from '../../ui';
+import { useDrafts } from './drafts';
+import { charactersLeft, sendable } from './model';
+import classes from './Timeline.module.css';
+
+/** Writes and sends. Enter sends, Shift+Enter begins a line; what is not sent is kept per conversation. */
+export function Composer({ conversation }: { conversation: ConversationState }) {
+  const problem = writeProblem(conversation);
+  if (problem !== null) {
+    return (
+      <p className={classes.closed}>
+        <IconLock size={16} stroke={1.8} aria-hidden="true" />
+        {problem}
+      </p>
+    );
+  }
+  return <OpenComposer id={conversation.id} title={conversation.title} />;
+}
+
+function OpenComposer({ id, title }: { id: string; title: string }) {
+  const client = useClient();
+  const phone = usePhone();
+  const field = useRef<HTMLTextAreaElement>(null);
+  const draft = useDrafts((state) => state.texts[id] ?? '');
+  const setDraft = useDrafts((state) => state.setDraft);
+  const [error, setError] = useState<string | null>(null);
+  const left = charactersLeft(draft);
+  const text = sendable(draft);
+  const ready = text !== null && (left === null || left >= 0);
+
+  // On a phone the keyboard would cover the messages that one came to read.
+  useEffect(() => {
+    if (!phone) field.current?.focus();
+  }, [phone]);
+
+  const send = () => {
+    if (text === null || !ready) return;
+    setDraft(id, '');
+    setError(null);
+    client.send(id, text).catch((thrown: unknown) => {
+      // It did not even get in line: give the words back, unless new ones have been typed.
+      if ((useDrafts.getState().texts[id] ?? '') === '') setDraft(id, text);
+      setError(plainMessage(thrown));
+    });
+  };
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    send();
+    field.current?.focus();
+  };
+  const keys = (event: KeyboardEvent) => {
+    // While a character is being composed (Japanese, Chinese, ...), Enter belongs to the input method.
+    if (event.key !== 'Enter' || event.shiftKey || event.altKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    send();
+  };
+  return (
+    <form className={classes.composer} onSubmit={submit} aria-label="Write a message">
+      <ErrorLine>{error}</ErrorLine>
+      <div className={classes.row}>
+        <Textarea
+          ref={field}
+          className={classes.field}
+          aria-label="Message"
+          placeholder={`Message ${title}`}
+          autosize
+          minRows={1}
+          maxRows={8}
+          enterKeyHint="send"
+          value={draft}
+          onChange={(event) => setDraft(id, event.currentTarget.value)}
+          onKeyDown={keys}
+        />
+        <ActionIcon type="submit" variant="filled" color="lagoon" radius="xl" size={44} aria-label="Send" disabled={!ready}>
+          <IconArrowUp size={22} stroke={2} />
+        </ActionIcon>
+      </div>
+      {left !== null && (
+        <p className={classes.left} data-over={left < 0} role="status">
+          {left < 0 ? `${-left} characters too long. Please send it in parts.` : `${left} characters left`}
+        </p>
+      )}
+    </form>
+  );
+}

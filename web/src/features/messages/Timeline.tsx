@@ -1,0 +1,115 @@
+import { ActionIcon, Button, Loader } from '@mantine/core';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { IconArrowDown } from '@tabler/icons-react';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type ConversationState } from '../../circle';
+import { ErrorLine, useNow } from '../../ui';
+import { Beginning } from './Beginning';
+import { buildRows } from './model';
+import { TimelineRow } from './TimelineRow';
+import { TimelineSkeleton } from './TimelineSkeleton';
+import classes from './Timeline.module.css';
+import { useOlder } from './useOlder';
+import type { Reading } from './useReading';
+
+const ESTIMATE = 56;
+/** So near to the end one counts as reading the newest message. */
+const END = 80;
+
+/** The messages, of which only those in sight are drawn. New ones are followed while one reads the newest. */
+export function Timeline({ conversation, reading }: { conversation: ConversationState; reading: Reading }) {
+  const { items, hasOlder } = conversation;
+  const { firstUnread, setAtEnd } = reading;
+  const now = useNow();
+  const scroller = useRef<HTMLDivElement>(null);
+  const [away, setAway] = useState(false);
+  const rows = useMemo(() => buildRows(items, firstUnread), [items, firstUnread]);
+  // Where everything is loaded, the first row tells what this conversation is.
+  const offset = hasOlder ? 0 : 1;
+  const virtual = useVirtualizer({
+    count: rows.length + offset,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ESTIMATE,
+    getItemKey: (index) => rows[index - offset]?.item.key ?? 'beginning',
+    anchorTo: 'end',
+    followOnAppend: true,
+    scrollEndThreshold: END,
+    overscan: 8,
+    paddingStart: 12,
+    paddingEnd: 12,
+  });
+  const older = useOlder(conversation, scroller);
+
+  const look = () => {
+    const element = scroller.current;
+    if (!element) return;
+    const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < END;
+    setAway(!atEnd);
+    setAtEnd(atEnd);
+    older.look();
+  };
+
+  // Once there are rows: the first unread one if it is out of sight, else the newest.
+  const placed = useRef(false);
+  useLayoutEffect(() => {
+    if (placed.current || rows.length === 0 || reading.loading) return;
+    placed.current = true;
+    const unreadRow = rows.findIndex((row) => row.unread);
+    if (unreadRow > 0 && rows.length - unreadRow > 8) virtual.scrollToIndex(unreadRow + offset, { align: 'start' });
+    else virtual.scrollToEnd();
+  }, [rows, offset, reading.loading, virtual]);
+
+  // What one sends oneself is always shown.
+  const last = items.at(-1);
+  const ownPending = last?.mine === true && last.seq === null ? last.key : null;
+  useEffect(() => {
+    if (ownPending !== null) virtual.scrollToEnd();
+  }, [ownPending, virtual]);
+
+  // A composer that grows, or a keyboard that opens, must not push the newest message out of sight.
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element || away) return;
+    const observer = new ResizeObserver(() => virtual.scrollToEnd());
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [away, virtual]);
+
+  const empty = rows.length === 0;
+  return (
+    <div className={classes.frame}>
+      <div ref={scroller} className={classes.scroller} onScroll={look} tabIndex={0} role="group" aria-label="Message history">
+        {empty && reading.loading && <TimelineSkeleton />}
+        <ol className={classes.rows} aria-label="Messages" style={{ height: virtual.getTotalSize() }} hidden={empty && reading.loading}>
+          {virtual.getVirtualItems().map(({ index, key, start }) => {
+            const row = rows[index - offset];
+            return (
+              <li key={key} ref={virtual.measureElement} data-index={index} className={classes.slot} style={{ transform: `translateY(${start}px)` }}>
+                {row ? <TimelineRow conversation={conversation} row={row} now={now} /> : <Beginning conversation={conversation} />}
+              </li>
+            );
+          })}
+        </ol>
+      </div>
+      {conversation.loadingOlder && (
+        <div className={classes.older} role="status">
+          <Loader size={14} /> Loading older messages
+        </div>
+      )}
+      {(older.error ?? reading.error) !== null && (
+        <div className={classes.problem}>
+          <ErrorLine>{older.error ?? reading.error}</ErrorLine>
+          <Button size="xs" variant="default" onClick={older.error !== null ? older.again : reading.again}>
+            Try again
+          </Button>
+        </div>
+      )}
+      {away && (
+        <ActionIcon className={classes.newest} variant="default" radius="xl" size={44} aria-label="Jump to newest" onClick={() => virtual.scrollToEnd()}>
+          <IconArrowDown size={20} stroke={1.8} />
+          {conversation.unread > 0 && <span className={classes.count}>{conversation.unread > 99 ? '99+' : conversation.unread}</span>}
+        </ActionIcon>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,2 @@
+export { Conversation } from './Conversation';
+export { useDrafts } from './drafts';
