@@ -19,7 +19,7 @@ MEDIA_TYPE_CAP = 100
 Content = dict[int, Value]
 
 
-def _field(content: Mapping[int, Any], key: int, kind: type, cap: int) -> Any:
+def _field(content: Mapping[int, Any], key: int, kind: type[str] | type[bytes], cap: int) -> Any:
     value = content.get(key)
     if type(value) is not kind or len(value) > cap:
         raise refuse(Code.UNREADABLE, "The content has not the shape of its kind.")
@@ -69,10 +69,9 @@ class State:
 
     def content(self) -> Content:
         """Content of kind 8. Raises UNREADABLE where title or picture are too long."""
-        return {0: self.title, 1: self.picture, 2: self.media_type} if read_state(self._map()) else {}
-
-    def _map(self) -> dict[int, Any]:
-        return {0: self.title, 1: self.picture, 2: self.media_type}
+        content: Content = {0: self.title, 1: self.picture, 2: self.media_type}
+        read_state(content)
+        return content
 
 
 def read_state(content: Mapping[int, Any]) -> State:
