@@ -2,7 +2,7 @@
  * Member chains (e2ee.md section 4): who a member's devices are, told by signed links alone.
  * A {@link MemberChain} is the verified state after some links; it never changes, each link gives a new one.
  */
-import { compare, equal, Z16, Z32, type Bytes } from './bytes';
+import { equal, Z16, Z32, type Bytes } from './bytes';
 import { bytes, encode, fields, read, struct, uint, type Reader, type Value } from './cbor';
 import { demand, ProtocolError } from './errors';
 import { hBody, signBody, verifyBody } from './labels';
@@ -298,6 +298,6 @@ export async function verifyMemberChain(member: Bytes, links: readonly SignedLin
   let chain: MemberChain | null = null;
   for (const link of links) chain = await followMember(chain, link);
   demand(chain !== null, 'member', 'CHAIN_CONFLICT', 'A chain has at least one link.');
-  demand(compare(chain.member, member) === 0, 'member', 'CHAIN_CONFLICT', "This is another member's chain.");
+  demand(equal(chain.member, member), 'member', 'CHAIN_CONFLICT', "This is another member's chain.");
   return chain;
 }

@@ -24,6 +24,11 @@ export function paddedLength(length: number): number {
   return Math.max(LEAST, padme(length));
 }
 
+/** Whether some text has a P of this size. */
+export function isPaddedSize(size: number): boolean {
+  return size >= LEAST && padme(size) === size;
+}
+
 /** P = 4-byte big-endian length ‖ content ‖ zeros. */
 export function pad(content: Uint8Array): Bytes {
   const out = new Uint8Array(paddedLength(LENGTH_BYTES + content.length));
