@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -11,8 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from db.errors import DatabaseUnavailable
 
 Role = Literal["circle_app", "circle_auth", "circle_hub"]
-Connection = asyncpg.Connection[asyncpg.Record]
-Pool = asyncpg.Pool[asyncpg.Record]
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:  # generic in the stubs alone
+    Connection, Pool = asyncpg.Connection, asyncpg.Pool
 
 _SETTINGS = {
     "jit": "off",

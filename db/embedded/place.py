@@ -141,7 +141,7 @@ class Socket:
 
 
 def socket_place(data: Path) -> Socket:
-    """Inside the data folder or, if that path is too long for a socket, a short private one by the same rule for all."""
+    """Inside the data folder or, if that path is too long, a short private one, by the same rule for all."""
     folder = data / "socket"
     if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH:
         return Socket(folder, "socket")
