@@ -15,6 +15,7 @@ from graphql import (
     GraphQLList,
     GraphQLNamedType,
     GraphQLNonNull,
+    GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
@@ -41,11 +42,12 @@ Factor: TypeAlias = "int | str"  # a number known from the text, or the name of 
 
 @dataclass(slots=True)
 class CostNode:
-    """`own` plus what is below, times `factor`."""
+    """`own` plus, times the greatest factor, what is below and the dearest of the types that an object may have."""
 
     own: int = 0
     factors: list[Factor] = field(default_factory=list)
     below: list[CostNode] = field(default_factory=list)
+    by_type: dict[str, CostNode] = field(default_factory=dict)
 
     def evaluate(self, variables: Mapping[str, Any]) -> int:
         """The cost with these (coerced) variables; a fragment counts at each place and is computed once."""
@@ -56,6 +58,7 @@ def _evaluate(node: CostNode, variables: Mapping[str, Any], known: dict[int, int
     if id(node) in known:
         return known[id(node)]
     total = sum(_evaluate(below, variables, known) for below in node.below)
+    total += max((_evaluate(option, variables, known) for option in node.by_type.values()), default=0)
     if node.factors:
         total *= max(1, *(_size(factor, variables) for factor in node.factors))
     known[id(node)] = result = min(CEILING, node.own + total)
@@ -98,10 +101,21 @@ class _Planner:
             elif isinstance(selection, InlineFragmentNode):
                 condition = selection.type_condition
                 inner = self._schema.get_type(condition.name.value) if condition else parent
-                plan.below.append(self.selections(inner, selection.selection_set))
+                self._add(plan, parent, inner, self.selections(inner, selection.selection_set))
             elif isinstance(selection, FragmentSpreadNode):
-                plan.below.append(self._fragment(selection.name.value))
+                condition = self._fragments[selection.name.value].type_condition
+                inner = self._schema.get_type(condition.name.value)
+                self._add(plan, parent, inner, self._fragment(selection.name.value))
         return plan
+
+    def _add(
+        self, plan: CostNode, parent: GraphQLNamedType | None, inner: GraphQLNamedType | None, part: CostNode
+    ) -> None:
+        # An object has one type: of parts for different object types only one can apply.
+        if isinstance(inner, GraphQLObjectType) and inner is not parent:
+            plan.by_type.setdefault(inner.name, CostNode()).below.append(part)
+        else:
+            plan.below.append(part)
 
     def _fragment(self, name: str) -> CostNode:
         if name not in self._fragment_plans:

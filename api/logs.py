@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
 
+from starlette.types import Scope
+
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -93,3 +95,14 @@ def set_up_logs(style: str, level: str, stream: TextIO | None = None) -> None:
         logger.handlers[:] = []
         logger.propagate = True
         logger.setLevel("WARNING")
+
+
+_requests = logging.getLogger("circle.http")
+
+
+def log_request(scope: Scope, status: int) -> None:
+    """One line per request that failed at the edge, or for each one at level debug; without query and address."""
+    level = logging.WARNING if status >= 500 else logging.DEBUG
+    if _requests.isEnabledFor(level):
+        facts = {"method": scope["method"], "path": scope["path"], "status": status}
+        _requests.log(level, "request", extra=facts)

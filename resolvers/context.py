@@ -54,6 +54,8 @@ class Ctx:
     sessions_ended: Callable[[Sequence[UUID]], None] = _tell_nobody
     may_set_cookie: bool = False
     new_cookie: NewCookie | None = None
+    server_name: str = "Circle"
+    server_version: str = ""
     loaders: dict[str, Any] = field(default_factory=dict)
 
     def require_viewer(self) -> Viewer:

@@ -111,7 +111,7 @@ class Member(Node):
     def role(self, info: Info) -> ServerRole:
         """For members alone."""
         info.context.require_viewer()
-        return self.row.role
+        return ServerRole(self.row.role)
 
     @strawberry.field(description="When the member signed up.")
     def created_at(self, info: Info) -> datetime:

@@ -154,7 +154,10 @@ async def devices_by_id(tx: Transaction, ids: Sequence[UUID]) -> list[DeviceRow]
 async def newest_box(tx: Transaction, member: UUID, device: UUID) -> BoxRow | None:
     """The newest box of a member's key for a device."""
     row = await tx.raw.fetchrow(
-        "SELECT generation, box FROM member_box WHERE member_id = $1 AND device_id = $2 ORDER BY generation DESC LIMIT 1",
+        """
+        SELECT generation, box FROM member_box WHERE member_id = $1 AND device_id = $2
+        ORDER BY generation DESC LIMIT 1
+        """,
         member,
         device,
     )
