@@ -45,13 +45,13 @@ random_bytes: Random = secrets.token_bytes
 _signature = Refuser(Layer.ED25519)
 _seal = Refuser(Layer.SEAL)
 
-_P = 2**255 - 19
-_L = 2**252 + 27742317777372353535851937790883648493
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
 _MASK = 2**255 - 1
 _Y8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 # The y of the eight points of small order: orders 4, 1, 2, 8, 8. Both signs of x are refused, so the sign bit is cut
 # off before the look-up.
-SMALL_ORDER_Y = frozenset({0, 1, _P - 1, _Y8, _P - _Y8})
+SMALL_ORDER_Y = frozenset({0, 1, P - 1, _Y8, P - _Y8})
 
 
 def sha256(data: bytes) -> bytes:
@@ -104,7 +104,7 @@ def argon(
 
 def _is_sound_point(encoded: bytes) -> bool:
     y = int.from_bytes(encoded, "little") & _MASK
-    return y < _P and y not in SMALL_ORDER_Y
+    return y < P and y not in SMALL_ORDER_Y
 
 
 def check_public_key(key: bytes) -> None:
@@ -125,7 +125,7 @@ def verify(key: bytes, signature: bytes, message: bytes) -> None:
     if (
         len(signature) != ED25519_SIGNATURE
         or not _is_sound_point(signature[:32])
-        or int.from_bytes(signature[32:], "little") >= _L
+        or int.from_bytes(signature[32:], "little") >= L
     ):
         raise _signature(Code.FORBIDDEN, "The signature is not acceptable.")
     try:
