@@ -83,6 +83,7 @@ class Transaction:
             heads, appended = dict(self.heads), set(self.appended)
             try:
                 async with self.session.begin_nested():
+                    await self.session.connection()  # sends the SAVEPOINT now, for `raw` too
                     yield
             except BaseException:
                 self.heads, self.appended = heads, appended

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from db.engine import Database
+from db.engine import Connection, Database
 from db.errors import Busy
 from db.transaction import Transaction
 
@@ -49,21 +50,23 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine, begin: str, viewer: UUID | None) -> AsyncIterator[Transaction]:
+        # One round trip for both. A UUID's text holds nothing that SQL could mistake.
+        connection, driver = await _begin(engine, f"{begin}; SET LOCAL circle.member = '{viewer or ''}'")
+        tx, ended = Transaction(connection, driver, viewer), False
         try:
-            connection = await engine.connect()
-        except PoolTimeout as error:
-            raise Busy from error
-        try:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None  # noqa: S101  (only None for a connection that is already closed)
-            # One round trip for both. A UUID's text holds nothing that SQL could mistake.
-            await driver.execute(f"{begin}; SET LOCAL circle.member = '{viewer or ''}'")
-            tx = Transaction(connection, driver, viewer)
             yield tx
             await tx.flush()
-            await _finish(driver.execute("COMMIT"))
+            ended = True
+            await _finish(self._commit(connection, driver, tx))
         finally:
-            await _finish(_give_back(connection))
+            if not ended:
+                await _finish(_give_back(connection))
+
+    async def _commit(self, connection: AsyncConnection, driver: Connection, tx: Transaction) -> None:
+        try:
+            await driver.execute("COMMIT")
+        finally:
+            await _give_back(connection)
         await self._after(tx)
 
     async def _after(self, tx: Transaction) -> None:
@@ -78,14 +81,39 @@ class UnitOfWork:
                 logger.exception("A callback after commit failed; the commit stands.")
 
 
+async def _begin(engine: AsyncEngine, statement: str) -> tuple[AsyncConnection, Connection]:
+    """A connection with the transaction begun. One that died in the pool is replaced: nothing has happened on it yet.
+
+    Raises Busy, DatabaseUnavailable.
+    """
+    while True:
+        try:
+            connection = await engine.connect()
+        except PoolTimeout as error:
+            raise Busy from error
+        try:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert isinstance(driver, asyncpg.Connection)  # noqa: S101  (None only once the connection is closed)
+            await driver.execute(statement)
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
+            await connection.invalidate()
+            await connection.close()
+        except BaseException:
+            await _finish(_give_back(connection))
+            raise
+        else:
+            return connection, driver
+
+
 async def _finish(work: Awaitable[object]) -> None:
-    """Await to the end even if this task is cancelled meanwhile: a commit is never left half-known."""
+    """Await to the end even if this task is cancelled meanwhile: a commit is never left half-known, nor unannounced."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        if not task.done():
-            await asyncio.wait([task])
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # looked at: what counts now is the cancellation
         raise
 
 
