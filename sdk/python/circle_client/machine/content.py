@@ -1,0 +1,57 @@
+"""From an opened envelope to an entry: what each kind holds (docs/decisions/0005)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from circle_client.machine.events import Entry, EntryKind
+from circle_client.protocol import contents
+from circle_client.protocol.envelope import Header, Kind
+from circle_client.protocol.errors import ProtocolError
+
+_KINDS: dict[int, EntryKind] = {
+    Kind.MESSAGE: EntryKind.MESSAGE,
+    Kind.EDIT: EntryKind.EDIT,
+    Kind.DELETE: EntryKind.DELETE,
+    Kind.REACTION: EntryKind.REACTION,
+    Kind.RECEIPT: EntryKind.RECEIPT,
+    Kind.STATE: EntryKind.STATE,
+}
+
+
+def framed(seq: int, accepted_at: int, header: Header, kind: EntryKind = EntryKind.UNREADABLE) -> Entry:
+    """What the header alone tells."""
+    return Entry(
+        seq=seq,
+        kind=kind,
+        accepted_at=accepted_at,
+        sender=header.member,
+        time=header.time,
+        id=header.id,
+        ref=header.ref,
+        sealed=header.kind,
+        b=header.b,
+        epoch=header.epoch.n,
+    )
+
+
+def filled(frame: Entry, content: Mapping[int, Any]) -> Entry:
+    """The entry with its content; unreadable with a reason where the content is not of its kind's shape."""
+    kind = _KINDS.get(frame.sealed)
+    if kind is None:
+        return frame.but(kind=EntryKind.OTHER, waiting=False, reason=None)
+    entry = frame.but(kind=kind, waiting=False, reason=None)
+    try:
+        if kind in (EntryKind.MESSAGE, EntryKind.EDIT):
+            return entry.but(text=contents.read_message(content))
+        if kind is EntryKind.REACTION:
+            return entry.but(text=contents.read_reaction(content))
+        if kind is EntryKind.RECEIPT:
+            return entry.but(number=contents.read_receipt(content))
+        if kind is EntryKind.STATE:
+            state = contents.read_state(content)
+            return entry.but(text=state.title, picture=state.picture, media=state.media_type)
+    except ProtocolError as error:
+        return entry.but(kind=EntryKind.UNREADABLE, reason=error.message)
+    return entry

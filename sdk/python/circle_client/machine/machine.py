@@ -1,0 +1,190 @@
+"""The client's mind without a body: keys, members, spaces. No I/O; the engine feeds it and keeps what it dumps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from circle_client.machine.apply import Applied, Applier, SealFacts
+from circle_client.machine.events import Entry, LogEvent, NoPast, Past
+from circle_client.machine.keyring import Keyring
+from circle_client.machine.make import Maker
+from circle_client.machine.people import Known, MemberFacts, People
+from circle_client.machine.signup import SignUpBundle
+from circle_client.machine.space import Epoch, Space
+from circle_client.protocol.branches import LIFETIMES
+from circle_client.protocol.envelope import decode_envelope
+from circle_client.protocol.errors import ProtocolError
+from circle_client.protocol.structures import Signed
+from circle_client.types import Person
+
+Put = Callable[[str, bytes, Any], None]
+
+
+class Machine:
+    """One member on one device. `flush` writes what changed; write it in one transaction with what was applied."""
+
+    def __init__(self, keyring: Keyring, past: Past | None = None) -> None:
+        self.keyring, self.people = keyring, People()
+        self.spaces: dict[bytes, Space] = {}
+        self.make = Maker(keyring, self.people)
+        self._past = past or NoPast()
+        self._applier = Applier(keyring, self.people, self._past)
+        self._changed: set[bytes] = set()
+        self._moved: set[bytes] = set()
+        self._written: dict[tuple[bytes, int], tuple[int, bool, bool]] = {}
+
+    @property
+    def me(self) -> bytes:
+        """This member's protocol id."""
+        return self.keyring.member
+
+    @classmethod
+    def signed_up(cls, bundle: SignUpBundle, person: Person, past: Past | None = None) -> Machine:
+        """The machine of a new member; their own chain is the first that it knows."""
+        machine = cls(bundle.keyring, past)
+        machine.people.learn(MemberFacts(person, [bundle.identity], bundle.member_key))
+        return machine
+
+    # ---- members
+
+    def learn(self, facts: MemberFacts) -> Known:
+        """Verify and keep what the server tells of a member. Raises Forked, Untrusted."""
+        return self.people.learn(facts)
+
+    # ---- spaces
+
+    def needs(self, events: Iterable[LogEvent]) -> set[bytes]:
+        """Members whose chains must be known (further) before these events are applied."""
+        return {member for event in events for member in self._applier.needs(event)}
+
+    def begin(self, node: str, event: LogEvent) -> Space:
+        """A space from its first entry; then `apply` that entry. Raises ProtocolError."""
+        space = self._applier.begin(node, event)
+        self._keep(space)
+        return space
+
+    def join(self, node: str, links: list[Signed], event: LogEvent) -> Applied:
+        """A space from the entry of one's own add, which is applied by this. Raises ProtocolError."""
+        space = self._applier.join(node, links, event)
+        self._keep(space)
+        return self._applier.first_entry(space, event)
+
+    def _keep(self, space: Space) -> None:
+        self.spaces[space.id] = space
+        self._changed.add(space.id)
+        self._moved.add(space.id)
+
+    def apply(self, event: LogEvent, seal: SealFacts | None = None) -> Applied:
+        """Apply the next entry of a known space; see `Applier.apply`."""
+        space = self.spaces[event.space]
+        before = (space.roster.n, space.alarm, space.state_seq, space.left, space.newest.n)
+        applied = self._applier.apply(space, event, seal)
+        self._moved.add(space.id)
+        if before != (space.roster.n, space.alarm, space.state_seq, space.left, space.newest.n):
+            self._changed.add(space.id)
+        if applied.entry.action or space.complaint or space.complainers:
+            self._changed.add(space.id)
+        return applied
+
+    def take_seal(self, space: Space, number: int, facts: SealFacts) -> None:
+        """Keep the keys of an epoch whose seal came later; see `Applier.take_seal`."""
+        self._applier.take_seal(space, number, facts)
+        self._changed.add(space.id)
+
+    def take_grant(self, space: Space, generation: int, sealed: bytes) -> bool:
+        """Take what a grant gives; a bad one gives nothing. Whether there was something new."""
+        try:
+            new = self.make.take_grant(space, generation, sealed)
+        except ProtocolError:
+            return False
+        self.touch(space)
+        return new
+
+    def reread(self, space: Space, entry: Entry, raw: bytes) -> Entry:
+        """Decode an entry again that waited for keys; it may go on waiting."""
+        found = self._applier.read(space, decode_envelope(raw), entry.seq, entry.accepted_at)
+        space.show(found)
+        self._changed.add(space.id)
+        return found
+
+    def promise(self, space: Space, seq: int, item: bytes) -> None:
+        """The server says that an own send lies at `seq`: hold it to that (e2ee.md section 7)."""
+        if seq > space.log.head.n:
+            space.told[seq] = item
+            self._moved.add(space.id)
+        elif self._past.item_at(space.id, seq) not in (None, item):
+            self.alarm(space, "The server put an own message elsewhere than it said. Nothing more is sent here.")
+
+    def alarm(self, space: Space, sentence: str) -> None:
+        """Stop sending in a space."""
+        space.alarm = space.alarm or sentence
+        self._changed.add(space.id)
+
+    def touch(self, space: Space) -> None:
+        """What `make` did to a space is written with the next `flush`."""
+        self._moved.add(space.id)
+
+    def forget(self, space: bytes) -> None:
+        """Drop a space, as before joining it anew."""
+        self.spaces.pop(space, None)
+
+    def erase_expired(self, now: int) -> None:
+        """Destroy branches whose lifetime after the epoch's close is over (e2ee.md section 9)."""
+        for space in self.spaces.values():
+            for number, epoch in space.epochs.items():
+                following = space.epochs.get(number + 1)
+                if following is None:
+                    continue
+                closed = min(following.accepted_at, epoch.accepted_at + 24 * 3_600_000)
+                for b in [b for b in epoch.branches if (life := LIFETIMES[b]) is not None and closed + life <= now]:
+                    del epoch.branches[b]
+                    self._moved.add(space.id)
+
+    # ---- storage
+
+    def flush(self, put: Put) -> None:
+        """Hand every changed record to `put(area, key, value)`; call inside the store's transaction."""
+        for member in self.people.changed:
+            put("person", member, self.people.dump(member))
+        for id in self._changed:
+            put("space", id, self.spaces[id].dump())
+        for id in self._moved | self._changed:
+            space = self.spaces[id]
+            put("log", id, space.dump_log())
+            for number, epoch in space.epochs.items():
+                state = _state(epoch)
+                if self._written.get((id, number)) != state:
+                    put("epoch", id + number.to_bytes(8, "big"), epoch.dump())
+                    self._written[id, number] = state
+        self.people.changed.clear()
+        self._changed.clear()
+        self._moved.clear()
+
+    @classmethod
+    def load(
+        cls,
+        keyring: dict[str, Any],
+        people: Iterable[tuple[bytes, Any]],
+        spaces: Iterable[tuple[bytes, Any]],
+        logs: Iterable[tuple[bytes, Any]],
+        epochs: Iterable[tuple[bytes, Any]],
+        past: Past | None = None,
+    ) -> Machine:
+        """The machine of what `flush` wrote. Raises Untrusted for records that do not verify."""
+        machine = cls(Keyring.load(keyring), past)
+        for member, value in people:
+            machine.people.load(member, value)
+        by_space = dict(logs)
+        for id, value in spaces:
+            machine.spaces[id] = Space.load(id, value, by_space[id])
+        for key, value in epochs:
+            space, number = machine.spaces.get(key[:16]), int.from_bytes(key[16:], "big")
+            if space is not None:
+                space.epochs[number] = epoch = Epoch.load(value)
+                machine._written[key[:16], number] = _state(epoch)
+        return machine
+
+
+def _state(epoch: Epoch) -> tuple[int, bool, bool]:
+    return len(epoch.branches), epoch.recipients is None, epoch.checked

@@ -1,0 +1,302 @@
+"""Making what is sent: conversations, roster links, epochs, envelopes, complaints, grants (e2ee.md sections 5 to 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from circle_client.errors import CircleError, InvalidInput, KeysMissing, NotAllowed, Untrusted
+from circle_client.machine.keyring import Keyring
+from circle_client.machine.people import Known, People, Trust
+from circle_client.machine.space import NO_EPOCH, Epoch, Space
+from circle_client.protocol.branches import HOUR
+from circle_client.protocol.cbor import Value
+from circle_client.protocol.envelope import Envelope, Header, Kind, make_id, seal_envelope
+from circle_client.protocol.epoch import decode_recipients, make_complaint
+from circle_client.protocol.epoch_keys import NewEpoch, RecipientKey, check_recipients, make_epoch
+from circle_client.protocol.errors import Code, DueReason, ProtocolError
+from circle_client.protocol.grant import GrantEntry, check_scope, open_grant, seal_grant
+from circle_client.protocol.log import next_hash
+from circle_client.protocol.primitives import Z32, random_bytes
+from circle_client.protocol.roster import (
+    Place,
+    Policy,
+    Role,
+    Seat,
+    SpaceType,
+    decode_roster_link,
+    make_add,
+    make_create,
+    make_remove,
+    make_role,
+)
+from circle_client.protocol.roster_state import Roster, apply_roster_link
+from circle_client.protocol.rules import NEEDS
+from circle_client.protocol.structures import Head, Signed, SignerHead
+
+EPOCH_AGE = 24 * HOUR
+
+
+class EpochNeeded(CircleError):
+    """Before anything is sealed here, the space's next epoch must be made; `reason` says why."""
+
+    def __init__(self, reason: DueReason) -> None:
+        super().__init__("The conversation needs new keys before anything more is sent.", "EPOCH_DUE")
+        self.reason = reason
+
+
+class MembersChanged(CircleError):
+    """The list of an epoch names what is not known here: ask the server for the members anew, then try again."""
+
+    code = "RECIPIENTS_CHANGED"
+
+
+@dataclass(frozen=True, slots=True)
+class NewConversation:
+    """What `createConversation` takes."""
+
+    space: bytes
+    link: Signed
+    epoch: NewEpoch
+    state: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be said: sealed again under the same id and time when an epoch ends in between."""
+
+    id: bytes
+    kind: Kind
+    content: Mapping[int, Value]
+    time: int
+    ref: bytes | None = None
+
+
+class Maker:
+    """Makes and signs, given this device's keys and the members it knows."""
+
+    def __init__(self, keyring: Keyring, people: People) -> None:
+        self._keys, self._people = keyring, people
+
+    def _signer(self) -> SignerHead:
+        head = self._people.chain(self._keys.member).head
+        return SignerHead(self._keys.member, self._keys.device, head.n, head.hash)
+
+    def _trusted(self, member: bytes) -> Known:
+        known = self._people.get(member)
+        if known is None:
+            raise KeysMissing("The person's keys are not known yet.")
+        if known.trust is Trust.CONTRADICTED:
+            raise Untrusted(f"The keys that the server shows for @{known.person.handle} are not those of the invite.")
+        return known
+
+    # ---- conversations and rosters
+
+    def conversation(
+        self,
+        type_: SpaceType,
+        roles: Mapping[bytes, Role],
+        policy: Policy,
+        title: Mapping[int, Value] | None,
+        time: int,
+    ) -> NewConversation:
+        """A conversation of this member with others (`roles`), its first epoch and state, made together.
+
+        Raises NotAllowed, Untrusted, KeysMissing.
+        """
+        space = uuid4().bytes
+        me = self._keys.member
+        seats = [(member, Seat(self._trusted(member).chain.identity, role)) for member, role in roles.items()]
+        seats.append((me, Seat(self._trusted(me).chain.identity, Role.OWNER)))
+        signer = self._signer()
+        link = make_create(space, type_, seats, policy, signer, self._keys.dk_seed, time)
+        roster = self._checked(None, link, None)
+        epoch = self._epoch(roster, NO_EPOCH, time)
+        state = None
+        if title is not None:
+            l_1 = next_hash(Z32, 1, roster.hash)
+            seen = Head(2, next_hash(l_1, 2, epoch.head.hash))
+            draft = Draft(_new_id(time), Kind.STATE, title, time)
+            header = self._header(space, epoch.head, seen, draft, policy.lifetime)
+            state = seal_envelope(header, title, epoch.branches[policy.lifetime], self._keys.dk_seed).data
+        return NewConversation(space, link, epoch, state)
+
+    def add(self, space: Space, member: bytes, role: Role, time: int) -> Signed:
+        """A roster link that adds a member. Raises NotAllowed, Untrusted, KeysMissing."""
+        identity = self._trusted(member).chain.identity
+        place = self._place(space)
+        return self._link(space, make_add(place, member, identity, role, self._signer(), self._keys.dk_seed, time))
+
+    def remove(self, space: Space, member: bytes, time: int) -> Signed:
+        """A roster link that removes a member, or oneself. Raises NotAllowed."""
+        return self._link(space, make_remove(self._place(space), member, self._signer(), self._keys.dk_seed, time))
+
+    def role(self, space: Space, member: bytes, role: Role, time: int) -> Signed:
+        """A roster link that changes a role. Raises NotAllowed."""
+        return self._link(space, make_role(self._place(space), member, role, self._signer(), self._keys.dk_seed, time))
+
+    def _place(self, space: Space) -> Place:
+        self.check_open(space)
+        return space.roster.place(space.newest)
+
+    def _link(self, space: Space, link: Signed) -> Signed:
+        self._checked(space.roster, link, space.newest)
+        return link
+
+    def _checked(self, roster: Roster | None, link: Signed, newest: Head | None) -> Roster:
+        try:
+            return apply_roster_link(roster, link, self._people.chain, newest)
+        except ProtocolError as error:
+            raise NotAllowed(error.message) from error
+
+    @staticmethod
+    def check_open(space: Space) -> None:
+        """Raises Untrusted while the alarm is up, NotAllowed where one is not a member (any more)."""
+        if space.alarm is not None:
+            raise Untrusted(space.alarm)
+        if space.left is not None:
+            raise NotAllowed("You are no longer a member of this conversation.")
+
+    # ---- epochs
+
+    def recipients(self, roster: Roster) -> list[bytes]:
+        """Who gets a seal: the members whose ID is the roster's. Raises KeysMissing while one is unknown."""
+        known = {member: self._trusted(member) for member in roster.seats}
+        return roster.recipients({member: one.chain.identity for member, one in known.items()})
+
+    def epoch(self, space: Space, time: int) -> NewEpoch:
+        """The space's next epoch; fetch the members anew first. Raises NotAllowed, KeysMissing, Untrusted."""
+        self.check_open(space)
+        if (space.role(self._keys.member) or Role.READER) < Role.WRITER:
+            raise NotAllowed("The conversation needs new keys, which a writer has to make first.")
+        return self._epoch(space.roster, space.newest, time)
+
+    def _epoch(self, roster: Roster, previous: Head, time: int) -> NewEpoch:
+        to: list[RecipientKey] = []
+        for member in self.recipients(roster):
+            known = self._trusted(member)
+            to.append(RecipientKey(member, known.chain.head, known.key.generation, known.key.key))
+        return make_epoch(roster, previous, to, self._signer(), self._keys.dk_seed, time)
+
+    def check_list(self, space: Space) -> None:
+        """Compare the newest epoch's whole list with the members' chains and keys; once per epoch, before sending.
+
+        A row may name an older link or generation than is known now (a device added, a scheduled rotation: neither
+        makes an epoch due), never one from before a revocation. Raises MembersChanged.
+        """
+        epoch = space.epoch
+        if epoch is None or epoch.checked or epoch.recipients is None:
+            return
+        rows = {row.member: row for row in decode_recipients(epoch.recipients)}
+        expected: list[RecipientKey] = []
+        for member in self.recipients(space.roster):
+            known = self._trusted(member)
+            row = rows.get(member)
+            head, key = known.chain.head, known.key
+            if row is not None:
+                if known.chain.state.key_floor <= row.n <= head.n:
+                    head = Head(row.n, known.chain.hashes[row.n])
+                key = self._people.older_key(member, row.generation) or key
+            expected.append(RecipientKey(member, head, key.generation, key.key))
+        try:
+            check_recipients(epoch.recipients, epoch.announcement, expected)
+        except ProtocolError as error:
+            raise MembersChanged("The conversation's keys are sealed to other members than it has.") from error
+        epoch.checked, epoch.recipients = True, None
+
+    def complaint(self, space: Space, time: int) -> Signed:
+        """A complaint about the own seal of the newest epoch; only where `space.complaint` is set."""
+        epoch, seal_hash = space.complaint or (0, b"")
+        head = space.epochs[epoch].announcement.head
+        return make_complaint(space.id, head, seal_hash, self._signer(), self._keys.dk_seed, time)
+
+    # ---- grants
+
+    def grant(self, space: Space, member: bytes, epochs: Sequence[int]) -> tuple[int, bytes] | None:
+        """(generation, grant) with what is held of these epochs; None where that is nothing or not to be given."""
+        known = self._trusted(member)
+        entries = [
+            GrantEntry(number, b, branch)
+            for number in sorted(epochs)
+            if (epoch := space.epochs.get(number)) is not None
+            for b, branch in sorted(epoch.branches.items())
+        ]
+        complained = frozenset({space.newest.n}) if member in space.complainers else frozenset[int]()
+        try:
+            check_scope(entries, space.roster, member, known.chain.identity, complained)
+        except ProtocolError:
+            return None
+        if not entries:
+            return None
+        return known.key.generation, seal_grant(space.id, member, known.key.generation, known.key.key, entries)
+
+    def take_grant(self, space: Space, generation: int, sealed: bytes) -> bool:
+        """Take the branches of a grant whose commits fit; whether there was something new. Raises ProtocolError."""
+        own = self._keys.member_secrets(generation)
+        if own is None:
+            return False
+        announcements = {number: epoch.announcement for number, epoch in space.epochs.items()}
+        me = self._keys.member
+        entries = open_grant(sealed, space.id, me, generation, own.mk_seed, own.mk, announcements)
+        new = False
+        for entry in entries:
+            branches = space.epochs[entry.epoch].branches
+            new = new or entry.b not in branches
+            branches.setdefault(entry.b, entry.branch)
+        return new
+
+    # ---- envelopes
+
+    def ready(self, space: Space, kind: Kind, now: int) -> Epoch:
+        """The epoch to seal under. Raises NotAllowed, Untrusted, EpochNeeded, MembersChanged, KeysMissing."""
+        self.check_open(space)
+        if (space.role(self._keys.member) or Role.READER) < NEEDS[kind]:
+            raise NotAllowed("Your role in this conversation does not allow this.")
+        epoch = space.epoch
+        if space.log.epoch is None:
+            raise EpochNeeded(DueReason.FIRST)
+        if space.log.due is not None:
+            raise EpochNeeded(space.log.due)
+        if epoch is None or not epoch.branches:
+            raise KeysMissing("The keys of this conversation have not arrived yet.")
+        if now >= epoch.accepted_at + EPOCH_AGE:
+            raise EpochNeeded(DueReason.AGE)
+        self.check_list(space)
+        return epoch
+
+    def envelope(self, space: Space, draft: Draft, now: int) -> Envelope:
+        """Seal a draft under the newest epoch. Raises as `ready`, InvalidInput where it is too long."""
+        epoch = self.ready(space, draft.kind, now)
+        b = space.roster.policy.lifetime
+        header = self._header(space.id, epoch.announcement.head, space.log.head, draft, b)
+        try:
+            return seal_envelope(header, draft.content, epoch.branches[b], self._keys.dk_seed)
+        except ProtocolError as error:
+            if error.code is Code.MALFORMED:
+                raise InvalidInput("This is too long for one message.") from error
+            raise
+
+    def _header(self, space: bytes, epoch: Head, seen: Head, draft: Draft, b: int) -> Header:
+        return Header(
+            space=space,
+            epoch=epoch,
+            id=draft.id,
+            member=self._keys.member,
+            device=self._keys.device,
+            n=self._people.chain(self._keys.member).head.n,
+            seen=seen,
+            kind=int(draft.kind),
+            ref=draft.ref,
+            b=b,
+            time=draft.time,
+        )
+
+
+def added_epoch(link: Signed) -> int:
+    """The newest epoch that an add names: what came up to it is history for the newcomer."""
+    return decode_roster_link(link.body).epoch.n
+
+
+def _new_id(time: int) -> bytes:
+    return make_id(time, random_bytes(10))

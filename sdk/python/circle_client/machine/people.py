@@ -1,0 +1,153 @@
+"""The members this client knows: chains verified from link 0, pins that never go back (e2ee.md sections 4 and 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any
+
+from circle_client.errors import Forked, Untrusted
+from circle_client.protocol.errors import Code, Layer, ProtocolError
+from circle_client.protocol.member import SignedMemberLink
+from circle_client.protocol.member_chain import MemberChain
+from circle_client.protocol.member_key import MemberKey, verify_living_key
+from circle_client.protocol.structures import Signed
+from circle_client.types import Person
+
+
+class Trust(IntEnum):
+    """How a member's ID came to be known."""
+
+    FIRST_SEEN = 0
+    INVITE = 1  # pinned by an invite link or its MAC
+    CONTRADICTED = 2  # an invite named another ID: nothing is sealed to this member
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFacts:
+    """What the server tells of a member; nothing of it is believed before `People.learn`."""
+
+    person: Person
+    links: Sequence[SignedMemberLink]
+    key: Signed
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A verified member."""
+
+    person: Person
+    links: tuple[SignedMemberLink, ...]
+    chain: MemberChain
+    signed_key: Signed
+    key: MemberKey
+    trust: Trust
+
+
+class People:
+    """Every member known, by protocol id. `changed` collects the ids whose record must be written."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Known] = {}
+        self._pinned: dict[bytes, bytes] = {}
+        self._older: dict[tuple[bytes, int], MemberKey] = {}
+        self.changed: set[bytes] = set()
+
+    def get(self, member: bytes) -> Known | None:
+        """A known member, or None."""
+        return self._known.get(member)
+
+    def person(self, member: bytes) -> Person | None:
+        """The public side of a known member."""
+        known = self._known.get(member)
+        return None if known is None else known.person
+
+    def chain(self, member: bytes) -> MemberChain:
+        """The verified chain, as the protocol core asks for it (`Chains`). Raises ProtocolError NOT_FOUND."""
+        known = self._known.get(member)
+        if known is None:
+            raise ProtocolError(Code.NOT_FOUND, "The signer's chain is not known.", Layer.MEMBER)
+        return known.chain
+
+    def knows(self, member: bytes, n: int = 0) -> bool:
+        """Whether the chain is known up to link n."""
+        known = self._known.get(member)
+        return known is not None and known.chain.head.n >= n
+
+    def pin(self, member: bytes, identity: bytes) -> None:
+        """An invite vouched for this ID of the member, met already or not yet."""
+        self._pinned[member] = identity
+        if (known := self._known.get(member)) is not None:
+            self._known[member] = replace(known, trust=self._trust(known.chain))
+            self.changed.add(member)
+
+    def _trust(self, chain: MemberChain) -> Trust:
+        pinned = self._pinned.get(chain.member)
+        if pinned is None:
+            return Trust.FIRST_SEEN
+        return Trust.INVITE if chain.identities[0][1] == pinned or chain.identity == pinned else Trust.CONTRADICTED
+
+    def learn(self, facts: MemberFacts) -> Known:
+        """Verify what the server tells of a member and keep it.
+
+        Raises Forked when it contradicts what was seen before, Untrusted when it does not verify.
+        """
+        member = facts.person.protocol_id
+        old = self._known.get(member)
+        links = tuple(facts.links)
+        try:
+            if old is not None and links == old.links:
+                chain = old.chain
+            elif old is not None and links[: len(old.links)] == old.links:
+                chain = old.chain.extend(links[len(old.links) :])
+            else:
+                chain = MemberChain.verify(links, member)
+                if old is not None:
+                    chain.check_pin(old.chain.head)
+            if old is not None and chain is old.chain and facts.key == old.signed_key:
+                key = old.key
+            else:
+                key = verify_living_key(facts.key, chain, old.key.generation if old else 0)
+            if old is not None and key.generation == old.key.generation and key.key_hash != old.key.key_hash:
+                raise ProtocolError(Code.FORK, "The member has two keys of one generation.", Layer.MEMBER)
+        except ProtocolError as error:
+            name = f"@{facts.person.handle}"
+            if error.code is Code.FORK:
+                raise Forked(f"The server shows other keys of {name} than before. {error.message}") from error
+            raise Untrusted(f"The keys that the server shows for {name} do not verify. {error.message}") from error
+        if old is not None and old.key.generation < key.generation:
+            self._older[member, old.key.generation] = old.key
+        known = Known(facts.person, links, chain, facts.key, key, self._trust(chain))
+        if known != old:
+            self._known[member] = known
+            self.changed.add(member)
+        return known
+
+    def older_key(self, member: bytes, generation: int) -> MemberKey | None:
+        """A key of an earlier generation that this client saw while it was the newest, if it still lives."""
+        key, known = self._older.get((member, generation)), self._known.get(member)
+        return key if key is not None and known is not None and known.chain.lives(key.chain.n) else None
+
+    # ---- storage
+
+    def dump(self, member: bytes) -> dict[str, Any]:
+        """What the store keeps of a known member."""
+        known = self._known[member]
+        return {
+            "id": known.person.id,
+            "handle": known.person.handle,
+            "name": known.person.display_name,
+            "links": [[link.body, link.signature, link.cosignature] for link in known.links],
+            "key": [known.signed_key.body, known.signed_key.signature],
+            "pin": self._pinned.get(member),
+        }
+
+    def load(self, member: bytes, value: dict[str, Any]) -> None:
+        """Take back a `dump`; everything is verified again. Raises Untrusted for a record that does not verify."""
+        if value["pin"] is not None:
+            self._pinned[member] = value["pin"]
+        person = Person(value["id"], member, value["handle"], value["name"])
+        links = [SignedMemberLink(*link) for link in value["links"]]
+        self.learn(MemberFacts(person, links, Signed(*value["key"])))
+        self.changed.discard(member)

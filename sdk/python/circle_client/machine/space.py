@@ -1,0 +1,162 @@
+"""What this client holds of one space: roster, epochs with their keys, its view of the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from circle_client.machine.events import Entry, EntryKind
+from circle_client.protocol.epoch import Announcement, decode_announcement
+from circle_client.protocol.errors import DueReason
+from circle_client.protocol.log import LogView
+from circle_client.protocol.primitives import Z32
+from circle_client.protocol.roster import Policy, Role, Seat, SpaceType
+from circle_client.protocol.roster_state import Roster
+from circle_client.protocol.structures import Head
+
+KEEP_HASHES = 4096
+NO_EPOCH = Head(0, Z32)
+
+
+@dataclass(slots=True)
+class Epoch:
+    """A verified announcement, and of its keys what is held: `branches` maps b to B_b.
+
+    `recipients` is E(list) once it was handed over with the own seal; `checked` when the whole list was compared.
+    """
+
+    announcement: Announcement
+    accepted_at: int
+    branches: dict[int, bytes] = field(default_factory=dict)
+    recipients: bytes | None = None
+    checked: bool = False
+
+    def dump(self) -> dict[str, Any]:
+        """What the store keeps."""
+        return {
+            "body": self.announcement.body,
+            "accepted": self.accepted_at,
+            "branches": self.branches,
+            "recipients": None if self.checked else self.recipients,
+            "checked": self.checked,
+        }
+
+    @classmethod
+    def load(cls, value: dict[str, Any]) -> Epoch:
+        """The epoch of a `dump`."""
+        announcement = decode_announcement(value["body"])
+        return cls(announcement, value["accepted"], dict(value["branches"]), value["recipients"], value["checked"])
+
+
+@dataclass(slots=True)
+class Space:
+    """One space. `first` is the lowest seq held (1: the whole log), `joined` the seq from which on one is (again) a
+    member, `left` the seq of one's own removal.
+
+    `alarm` is a plain sentence when the server's log or lists do not verify: nothing is sent here any more.
+    `complaint` is [e, SHA-256(seal)] while the newest epoch's seal does not open. `told` maps a seq that the server
+    promised for an own send to its item. `complainers`: who complained about the newest epoch.
+    """
+
+    id: bytes
+    node: str
+    roster: Roster
+    log: LogView
+    epochs: dict[int, Epoch] = field(default_factory=dict)
+    first: int = 1
+    joined: int = 1
+    left: int | None = None
+    alarm: str | None = None
+    state_seq: int = 0
+    title: str = ""
+    picture: bytes | None = None
+    media: str | None = None
+    complaint: tuple[int, bytes] | None = None
+    complainers: set[bytes] = field(default_factory=set)
+    told: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> Head:
+        """[e, h_e] of the newest epoch in the log; [0, Z32] before the first."""
+        return self.log.epoch or NO_EPOCH
+
+    @property
+    def epoch(self) -> Epoch | None:
+        """The newest epoch, where its announcement is held."""
+        return self.epochs.get(self.newest.n)
+
+    def role(self, member: bytes) -> Role | None:
+        """The member's role at the head of the log."""
+        return self.roster.role(member)
+
+    def show(self, entry: Entry) -> None:
+        """Take title and picture from the newest STATE entry; others change nothing."""
+        if entry.kind is EntryKind.STATE and entry.seq > self.state_seq:
+            self.state_seq, self.title, self.picture, self.media = entry.seq, entry.text, entry.picture, entry.media
+
+    # ---- storage: the roster changes seldom, the log with every entry
+
+    def dump(self) -> dict[str, Any]:
+        """What changes seldom."""
+        roster = self.roster
+        return {
+            "node": self.node,
+            "type": int(roster.type),
+            "roster": [roster.n, roster.hash, roster.epoch.n, roster.epoch.hash],
+            "policy": [roster.policy.lifetime, roster.policy.shared],
+            "seats": {member: [seat.identity, int(seat.role)] for member, seat in roster.seats.items()},
+            "heads": {member: [head.n, head.hash] for member, head in roster.heads.items()},
+            "since": dict(roster.joined),
+            "first": self.first,
+            "joined": self.joined,
+            "left": self.left,
+            "alarm": self.alarm,
+            "state": self.state_seq,
+            "title": self.title,
+            "picture": self.picture,
+            "media": self.media,
+            "complaint": self.complaint,
+            "complainers": sorted(self.complainers),
+        }
+
+    def dump_log(self) -> dict[str, Any]:
+        """What changes with every entry."""
+        log = self.log
+        return {
+            "head": [log.head.n, log.head.hash],
+            "epoch": [log.epoch.n, log.epoch.hash] if log.epoch else None,
+            "envelopes": log.envelopes,
+            "due": log.due.value if log.due else None,
+            "linked": dict(log.linked),
+            "told": dict(self.told),
+        }
+
+    @classmethod
+    def load(cls, id: bytes, value: dict[str, Any], log: dict[str, Any]) -> Space:
+        """The space of a `dump` and a `dump_log`; its epochs come separately."""
+        n, digest, epoch, epoch_hash = value["roster"]
+        roster = Roster(
+            space=id,
+            type=SpaceType(value["type"]),
+            n=n,
+            hash=digest,
+            policy=Policy(*value["policy"]),
+            seats={member: Seat(identity, Role(role)) for member, (identity, role) in value["seats"].items()},
+            epoch=Head(epoch, epoch_hash),
+            heads={member: Head(*head) for member, head in value["heads"].items()},
+            joined=dict(value["since"]),
+        )
+        view = LogView(
+            start=Head(*log["head"]),
+            linked=dict(log["linked"]),
+            epoch=Head(*log["epoch"]) if log["epoch"] else None,
+            envelopes=log["envelopes"],
+            due=DueReason(log["due"]) if log["due"] else None,
+        )
+        space = cls(id, value["node"], roster, view, first=value["first"], joined=value["joined"], left=value["left"])
+        space.alarm, space.state_seq = value["alarm"], value["state"]
+        space.title, space.picture, space.media = value["title"], value["picture"], value["media"]
+        space.complaint = tuple(value["complaint"]) if value["complaint"] else None
+        space.complainers = set(value["complainers"])
+        space.told = dict(log["told"])
+        return space

@@ -1,0 +1,348 @@
+"""The local store: one SQLite file whose values are sealed with AES-256-GCM under a random store key.
+
+The store key is wrapped by password-unlock (e2ee.md section 12), so the file is worth nothing without the password.
+In the clear are: ids, numbers and hashes that the server knows anyway, sizes, and what a client needs before it knows
+the password (handle, salt, parameters). Everything that belongs together is written in one transaction: what was
+applied and the cursor after it, what was sealed and its place in the outbox.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cbor2
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from circle_client.errors import StoreError, WrongPassword
+
+_VERSION = 1
+_NONCE = 12
+_SCHEMA = """
+CREATE TABLE lock (
+    only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, handle TEXT NOT NULL, member BLOB NOT NULL,
+    device BLOB NOT NULL, salt BLOB NOT NULL, memory INTEGER NOT NULL, iterations INTEGER NOT NULL,
+    lanes INTEGER NOT NULL, wrapped BLOB NOT NULL);
+CREATE TABLE record (area TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (area, key))
+    WITHOUT ROWID;
+CREATE TABLE item (
+    space BLOB NOT NULL, seq INTEGER NOT NULL, item BLOB NOT NULL, log_hash BLOB NOT NULL, id BLOB,
+    place INTEGER UNIQUE, expires INTEGER, value BLOB, PRIMARY KEY (space, seq)) WITHOUT ROWID;
+CREATE INDEX item_hash ON item (space, item);
+CREATE INDEX item_id ON item (space, id) WHERE id IS NOT NULL;
+CREATE INDEX item_expires ON item (expires) WHERE expires IS NOT NULL;
+CREATE TABLE outbox (
+    position INTEGER PRIMARY KEY AUTOINCREMENT, space BLOB NOT NULL, id BLOB NOT NULL UNIQUE, value BLOB NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What the file tells before the password is known: whose it is and how its password is stretched."""
+
+    handle: str
+    member: bytes
+    device: bytes
+    salt: bytes
+    memory_kib: int
+    iterations: int
+    lanes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """One entry of a space's log as kept here. `place`: its order among all that is shown live, or None."""
+
+    space: bytes
+    seq: int
+    item: bytes
+    log_hash: bytes
+    id: bytes | None
+    place: int | None
+    expires: int | None
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One entry of the outbox; `position` is the order of sending."""
+
+    position: int
+    space: bytes
+    id: bytes
+    value: Any
+
+
+class Store:
+    """An opened store. One process at a time; not for use from several threads."""
+
+    def __init__(self, connection: sqlite3.Connection, key: bytes, lock: Lock) -> None:
+        self._db, self._gcm, self.lock = connection, AESGCM(key), lock
+        self._writing = False
+        row = connection.execute("SELECT max(place) FROM item").fetchone()
+        self._place = int(row[0] or 0)
+
+    # ---- opening
+
+    @staticmethod
+    def exists(path: str | Path) -> bool:
+        """Whether there is a store by this name."""
+        return Path(path).is_file() and Path(path).stat().st_size > 0
+
+    @classmethod
+    def create(cls, path: str | Path, lock: Lock, unlock_key: bytes) -> Store:
+        """A new store, readable by its owner alone. Raises StoreError where there is something already."""
+        if Path(path).exists():
+            raise StoreError("There is a file by that name already.")
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            connection = _connect(path)
+        except OSError as error:
+            raise StoreError(f"The store cannot be created: {error.strerror}.") from error
+        key = AESGCM.generate_key(256)
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute("INSERT INTO lock VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _lock_row(lock, key, unlock_key))
+        connection.execute("COMMIT")
+        return cls(connection, key, lock)
+
+    @staticmethod
+    def read_lock(path: str | Path) -> Lock:
+        """What the store tells without its password. Raises StoreError."""
+        connection = _existing(path)
+        try:
+            return _read_lock(connection)[0]
+        finally:
+            connection.close()
+
+    @classmethod
+    def open(cls, path: str | Path, unlock_key: bytes) -> Store:
+        """Opens with the key from the password. Raises WrongPassword, StoreError."""
+        connection = _existing(path)
+        try:
+            lock, wrapped = _read_lock(connection)
+            try:
+                key = AESGCM(unlock_key).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], _lock_context(lock))
+            except InvalidTag as error:
+                raise WrongPassword("The password does not open this store.") from error
+            return cls(connection, key, lock)
+        except BaseException:
+            connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; every commit is on disk already."""
+        self._db.close()
+
+    # ---- values
+
+    def _seal(self, context: bytes, value: Any) -> bytes:
+        nonce = os.urandom(_NONCE)
+        return nonce + self._gcm.encrypt(nonce, cbor2.dumps(value), context)
+
+    def _open(self, context: bytes, sealed: bytes) -> Any:
+        try:
+            return cbor2.loads(self._gcm.decrypt(sealed[:_NONCE], sealed[_NONCE:], context))
+        except (InvalidTag, cbor2.CBORDecodeError) as error:
+            raise StoreError("The store is damaged, or was changed from outside.") from error
+
+    # ---- writing
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside are kept together or not at all. No nesting. Raises StoreError when the disk refuses."""
+        if self._writing:
+            raise RuntimeError("store transactions do not nest")
+        place = self._place
+        try:
+            self._writing = True
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            self._place = place
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise StoreError("The store cannot be written.") from error
+            raise
+        finally:
+            self._writing = False
+
+    def put(self, area: str, key: bytes, value: Any) -> None:
+        """Write one record."""
+        sealed = self._seal(_record_context(area, key), value)
+        self._db.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", (area, key, sealed))
+
+    def remove(self, area: str, key: bytes) -> None:
+        """Remove one record; nothing happens where there is none."""
+        self._db.execute("DELETE FROM record WHERE area = ? AND key = ?", (area, key))
+
+    def put_item(
+        self,
+        space: bytes,
+        seq: int,
+        item: bytes,
+        log_hash: bytes,
+        value: Any,
+        *,
+        id: bytes | None = None,
+        live: bool = True,
+        expires: int | None = None,
+    ) -> None:
+        """Write or replace a log entry; a `live` one gets the next place in the order of showing."""
+        place = None
+        if live:
+            self._place += 1
+            place = self._place
+        sealed = self._seal(_item_context(space, seq), value)
+        self._db.execute(
+            "INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (space, seq, item, log_hash, id, place, expires, sealed),
+        )
+
+    def queue(self, space: bytes, id: bytes, value: Any) -> int:
+        """Append to the outbox; returns the position."""
+        sealed = self._seal(_outbox_context(space, id), value)
+        cursor = self._db.execute("INSERT INTO outbox (space, id, value) VALUES (?, ?, ?)", (space, id, sealed))
+        return int(cursor.lastrowid or 0)
+
+    def requeue(self, space: bytes, id: bytes, value: Any) -> None:
+        """Rewrite an outbox entry at its position."""
+        sealed = self._seal(_outbox_context(space, id), value)
+        self._db.execute("UPDATE outbox SET value = ? WHERE space = ? AND id = ?", (sealed, space, id))
+
+    def unqueue(self, id: bytes) -> None:
+        """Remove an outbox entry."""
+        self._db.execute("DELETE FROM outbox WHERE id = ?", (id,))
+
+    def erase_expired(self, now: int) -> int:
+        """Delete the content of items whose time is over (milliseconds since 1970); returns how many."""
+        found = self._db.execute(
+            "UPDATE item SET value = NULL, expires = NULL WHERE expires IS NOT NULL AND expires <= ?", (now,)
+        )
+        return int(found.rowcount)
+
+    # ---- reading
+
+    def get(self, area: str, key: bytes) -> Any:
+        """One record, or None."""
+        row = self._db.execute("SELECT value FROM record WHERE area = ? AND key = ?", (area, key)).fetchone()
+        return None if row is None else self._open(_record_context(area, key), row[0])
+
+    def all(self, area: str) -> list[tuple[bytes, Any]]:
+        """All records of an area, by key."""
+        rows = self._db.execute("SELECT key, value FROM record WHERE area = ? ORDER BY key", (area,)).fetchall()
+        return [(key, self._open(_record_context(area, key), value)) for key, value in rows]
+
+    def _item(self, row: tuple[Any, ...] | None) -> ItemRow | None:
+        if row is None:
+            return None
+        value = None if row[7] is None else self._open(_item_context(row[0], row[1]), row[7])
+        space, seq, item, log_hash, id_, place, expires = row[:7]
+        return ItemRow(space, seq, item, log_hash, id_, place, expires, value)
+
+    def item(self, space: bytes, seq: int) -> ItemRow | None:
+        """The log entry at `seq`."""
+        return self._item(self._db.execute("SELECT * FROM item WHERE space = ? AND seq = ?", (space, seq)).fetchone())
+
+    def item_by_id(self, space: bytes, id: bytes) -> ItemRow | None:
+        """The first log entry whose envelope has this id."""
+        query = "SELECT * FROM item WHERE space = ? AND id = ? ORDER BY seq LIMIT 1"
+        return self._item(self._db.execute(query, (space, id)).fetchone())
+
+    def items(self, space: bytes, after: int = 0, limit: int = 1000) -> list[ItemRow]:
+        """Log entries with seq > `after`, ascending."""
+        query = "SELECT * FROM item WHERE space = ? AND seq > ? ORDER BY seq LIMIT ?"
+        rows = self._db.execute(query, (space, after, limit)).fetchall()
+        return [item for row in rows if (item := self._item(row)) is not None]
+
+    def live_items(self, after_place: int, space: bytes | None = None, limit: int = 200) -> list[ItemRow]:
+        """Entries in the order of showing, of one space or of all."""
+        where, values = ("AND space = ?", (after_place, space, limit)) if space else ("", (after_place, limit))
+        query = f"SELECT * FROM item WHERE place > ? {where} ORDER BY place LIMIT ?"  # noqa: S608 - no input in it
+        rows = self._db.execute(query, values).fetchall()
+        return [item for row in rows if (item := self._item(row)) is not None]
+
+    def log_hash(self, space: bytes, seq: int) -> bytes | None:
+        """l at `seq`, where this store has it."""
+        row = self._db.execute("SELECT log_hash FROM item WHERE space = ? AND seq = ?", (space, seq)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def item_at(self, space: bytes, seq: int) -> bytes | None:
+        """The item hash at `seq`, where this store has it."""
+        row = self._db.execute("SELECT item FROM item WHERE space = ? AND seq = ?", (space, seq)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def has_item(self, space: bytes, item: bytes) -> bool:
+        """Whether this item hash is in the space's log as kept here."""
+        row = self._db.execute("SELECT 1 FROM item WHERE space = ? AND item = ?", (space, item)).fetchone()
+        return row is not None
+
+    def outbox(self) -> list[OutboxRow]:
+        """What waits to be sent, in order."""
+        rows = self._db.execute("SELECT position, space, id, value FROM outbox ORDER BY position").fetchall()
+        return [OutboxRow(p, s, i, self._open(_outbox_context(s, i), v)) for p, s, i, v in rows]
+
+
+def _connect(path: str | Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may take the newest commits, whole: they come again
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection
+
+
+def _existing(path: str | Path) -> sqlite3.Connection:
+    if not Store.exists(path):
+        raise StoreError("There is no store by that name.")
+    try:
+        connection = _connect(path)
+        connection.execute("BEGIN IMMEDIATE")  # takes the lock that keeps other processes out
+        connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise StoreError("The store is in use by another process, or cannot be read.") from error
+    except sqlite3.DatabaseError as error:
+        raise StoreError("The file is no store of Circle.") from error
+    return connection
+
+
+def _lock_row(lock: Lock, key: bytes, unlock_key: bytes) -> tuple[Any, ...]:
+    nonce = os.urandom(_NONCE)
+    wrapped = nonce + AESGCM(unlock_key).encrypt(nonce, key, _lock_context(lock))
+    numbers = (lock.memory_kib, lock.iterations, lock.lanes)
+    return (_VERSION, lock.handle, lock.member, lock.device, lock.salt, *numbers, wrapped)
+
+
+def _read_lock(connection: sqlite3.Connection) -> tuple[Lock, bytes]:
+    try:
+        row = connection.execute("SELECT * FROM lock").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise StoreError("The file is no store of Circle.") from error
+    if row is None or row[1] != _VERSION:
+        raise StoreError("The store is of another version of this client.")
+    return Lock(*row[2:9]), row[9]
+
+
+def _lock_context(lock: Lock) -> bytes:
+    return b"circle-client store\x00" + lock.member + lock.device
+
+
+def _record_context(area: str, key: bytes) -> bytes:
+    return b"record\x00" + area.encode() + b"\x00" + key
+
+
+def _item_context(space: bytes, seq: int) -> bytes:
+    return b"item\x00" + space + seq.to_bytes(8, "big")
+
+
+def _outbox_context(space: bytes, id: bytes) -> bytes:
+    return b"outbox\x00" + space + id
