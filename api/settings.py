@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     data_dir: Path = Path("data")
     database_url: str = ""
+    database_direct_url: str = ""
     redis_url: str = ""
     public_url: str = ""
     secret_key: str = Field(default="", repr=False)
@@ -63,10 +64,10 @@ class Settings(BaseSettings):
             raise ValueError("must look like https://circle.example.org, without a path")
         return f"{parts.scheme}://{parts.netloc}"
 
-    @field_validator("database_url", "redis_url")
+    @field_validator("database_url", "database_direct_url", "redis_url")
     @classmethod
     def _check_url(cls, value: str, info: ValidationInfo) -> str:
-        schemes = {"postgresql", "postgres"} if info.field_name == "database_url" else {"redis", "rediss"}
+        schemes = {"redis", "rediss"} if info.field_name == "redis_url" else {"postgresql", "postgres"}
         if value and urlsplit(value).scheme not in schemes:
             raise ValueError(f"must begin with {' or '.join(f'{name}://' for name in sorted(schemes))}")
         return value
@@ -82,6 +83,13 @@ class Settings(BaseSettings):
     def origin(self) -> str:
         """The public address, without a closing slash."""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def bus_url(self) -> str:
+        """Where pokes travel: Redis, else the shared database's NOTIFY, else this process's memory."""
+        if self.redis_url:
+            return self.redis_url
+        return "memory://" if self.embedded else self.database_direct_url or self.database_url
 
     @property
     def embedded(self) -> bool:

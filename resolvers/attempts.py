@@ -6,10 +6,11 @@ import hashlib
 import hmac
 import ipaddress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 
 from db.queries import attempts as queries
+from db.transaction import Transaction
 from resolvers.context import Ctx
 from resolvers.errors import RateLimited
 
@@ -71,3 +72,8 @@ def source(ctx: Ctx) -> str:
             return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address)
+
+
+async def drop_old_tries(tx: Transaction, before: datetime) -> None:
+    """Forget windows that began before a time (auth role)."""
+    await queries.drop_old_attempts(tx, before)

@@ -12,6 +12,7 @@ from db.queries.identity import DeviceRow as DeviceRow
 from db.queries.identity import LinkRow as LinkRow
 from db.queries.identity import MemberKeyRow as MemberKeyRow
 from db.queries.identity import MemberRow as MemberRow
+from db.uow import UnitOfWork
 from resolvers.context import Ctx
 from resolvers.errors import Code, Refusal
 from resolvers.paging import Page, Slice, bounds, key_at, slice_of
@@ -109,3 +110,10 @@ async def get_has_owner(ctx: Ctx) -> bool:
 def cursor_id(cursor: str | None) -> UUID | None:
     """The id behind a cursor of a list whose cursors name rows. Raises Refusal INVALID."""
     return None if cursor is None else UUID(bytes=key_at(cursor, 16))
+
+
+async def is_ready(uow: UnitOfWork) -> bool:
+    """Whether the database answers; raises what it raises when it does not."""
+    async with uow.auth() as tx:
+        await queries.has_owner(tx)
+    return True

@@ -21,7 +21,6 @@ from resolvers.paging import Page, Slice, slice_of
 
 LIFETIME = timedelta(days=30)
 MAX_LABEL = 120
-SESSION_ENDED = "session-ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +73,18 @@ async def find_session(tx: Transaction, token_hash: bytes, now: datetime) -> Ses
 
 async def renew_session(tx: Transaction, session: SessionRow, now: datetime) -> SessionRow:
     """Slide a session's end, as it is used (auth role)."""
-    await queries.extend_session(tx, session.id, now, now + LIFETIME)
+    await renew_sessions(tx, [session.id], now)
     return replace(session, last_seen_at=now, expires_at=now + LIFETIME)
 
 
-async def find_living(tx: Transaction, ids: Sequence[UUID], now: datetime) -> set[UUID]:
-    """Which of these sessions still live, for the edge's open sockets (auth role)."""
+async def find_living(tx: Transaction, ids: Sequence[UUID], now: datetime) -> dict[UUID, datetime]:
+    """Which of these sessions still live, with when they were last seen, for the edge's open sockets (auth role)."""
     return await queries.living_sessions(tx, ids, now)
+
+
+async def renew_sessions(tx: Transaction, ids: Sequence[UUID], now: datetime) -> None:
+    """Slide the ends of sessions that are in use (auth role)."""
+    await queries.extend_sessions(tx, ids, now, now + LIFETIME)
 
 
 async def list_sessions(ctx: Ctx, page: Page) -> Slice[SessionRow]:

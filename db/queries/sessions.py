@@ -39,17 +39,17 @@ async def session_by_token(tx: Transaction, token_hash: bytes, now: datetime) ->
     return None if row is None else SessionRow(*row)
 
 
-async def living_sessions(tx: Transaction, ids: Sequence[UUID], now: datetime) -> set[UUID]:
-    """Which of these sessions live."""
+async def living_sessions(tx: Transaction, ids: Sequence[UUID], now: datetime) -> dict[UUID, datetime]:
+    """Which of these sessions live, and when they were last seen."""
     rows = await tx.raw.fetch(
         """
-        SELECT id FROM session s WHERE id = ANY($1) AND revoked_at IS NULL AND expires_at > $2
+        SELECT id, last_seen_at FROM session s WHERE id = ANY($1) AND revoked_at IS NULL AND expires_at > $2
           AND (device_id IS NULL OR EXISTS (SELECT FROM device d WHERE d.id = s.device_id AND d.active))
         """,
         ids,
         now,
     )
-    return {row[0] for row in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 async def add_session(tx: Transaction, session: SessionRow, token_hash: bytes) -> None:
@@ -68,11 +68,11 @@ async def add_session(tx: Transaction, session: SessionRow, token_hash: bytes) -
     )
 
 
-async def extend_session(tx: Transaction, session: UUID, now: datetime, expires_at: datetime) -> None:
-    """Note that a session was used, and move its end."""
+async def extend_sessions(tx: Transaction, ids: Sequence[UUID], now: datetime, expires_at: datetime) -> None:
+    """Note that sessions were used, and move their end."""
     await tx.raw.execute(
-        "UPDATE session SET last_seen_at = $2, expires_at = $3 WHERE id = $1 AND revoked_at IS NULL",
-        session,
+        "UPDATE session SET last_seen_at = $2, expires_at = $3 WHERE id = ANY($1) AND revoked_at IS NULL",
+        ids,
         now,
         expires_at,
     )

@@ -1,0 +1,181 @@
+"""The wiring: the one place that builds database, bus and hub, and the ASGI application on top of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from api.auth import Authenticator, Session, cookie_token, same_origin
+from api.database import open_database
+from api.execution import Engine
+from api.graphql_http import GraphQLOverHTTP
+from api.graphql_ws import Socket, SocketHub
+from api.refusals import mask
+from api.security import SecureHeaders
+from api.sessions import SessionWatch
+from api.settings import Settings
+from api.web import WebClient
+from db.bus import Bus
+from db.hub import Hub
+from db.uow import UnitOfWork
+from resolvers.context import Ctx
+from resolvers.members import is_ready
+from schema.root import schema
+
+READY_SECONDS = 2.0
+
+
+def utc_now() -> datetime:
+    """The clock of all use cases: aware, in UTC, cut to milliseconds as the API shows times."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+@dataclass(slots=True)
+class Circle:
+    """The running server's parts. `new_ctx` makes an operation's context."""
+
+    settings: Settings
+    server_key: bytes
+    uow: UnitOfWork
+    hub: Hub
+    bus: Bus
+    engine: Engine
+    authenticator: Authenticator
+    sockets: SocketHub
+    watch: SessionWatch
+    version: str
+
+    def new_ctx(self, scope: Scope, session: Session | None) -> Ctx:
+        """A fresh context: nothing loaded, the session's viewer."""
+        client = scope.get("client")
+        return Ctx(
+            viewer=None if session is None else session.viewer,
+            uow=self.uow,
+            hub=self.hub,
+            bus=self.bus,
+            clock=utc_now,
+            server_key=self.server_key,
+            client_address=client[0] if client else "",
+            sessions_ended=self.watch.tell,
+            server_name=self.settings.server_name,
+            server_version=self.version,
+        )
+
+
+@asynccontextmanager
+async def open_circle(settings: Settings, server_key: bytes) -> AsyncIterator[Circle]:
+    """Start everything, newest parts last, and stop it in the opposite order.
+
+    Raises EmbeddedError, MigrationError or DatabaseUnavailable with a plain sentence.
+    """
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings))
+        bus = Bus(settings.bus_url)
+        await bus.start()
+        stack.push_async_callback(bus.stop)
+        hub = Hub(database, bus, server_key)
+        await hub.start()
+        stack.push_async_callback(hub.stop)
+
+        def on_append() -> None:
+            hub.poke()
+            bus.poke()
+
+        circle = _assemble(settings, server_key, UnitOfWork(database, on_append), hub, bus)
+        stack.callback(bus.subscribe(circle.watch.hear))
+        await stack.enter_async_context(_running(circle.watch.run(), circle.watch.keep_house()))
+        stack.push_async_callback(circle.sockets.drain, settings.drain_seconds)
+        yield circle
+
+
+def _assemble(settings: Settings, server_key: bytes, uow: UnitOfWork, hub: Hub, bus: Bus) -> Circle:
+    engine = Engine(schema, settings)
+    authenticator = Authenticator(uow, utc_now)
+    sockets = SocketHub(engine, settings, authenticator.bearer, lambda scope, session: circle.new_ctx(scope, session))
+    watch = SessionWatch(uow, bus, sockets, authenticator, utc_now, settings.socket_recheck_seconds)
+    circle = Circle(settings, server_key, uow, hub, bus, engine, authenticator, sockets, watch, version())
+    return circle
+
+
+def version() -> str:
+    """The installed version; 'development' in a source folder that is not installed."""
+    try:
+        return metadata.version("circle")
+    except metadata.PackageNotFoundError:
+        return "development"
+
+
+@asynccontextmanager
+async def _running(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def build_app(circle: Circle) -> Starlette:
+    """The ASGI application: API, health, web client."""
+    over_http = GraphQLOverHTTP(circle.engine, circle.settings, circle.authenticator, circle.new_ctx)
+    over_socket = GraphQLOverSocket(circle)
+    web = WebClient(circle.settings.web_dir)
+
+    async def livez(_: Request) -> Response:
+        return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
+
+    async def readyz(_: Request) -> Response:
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await is_ready(circle.uow)
+        except Exception as failure:
+            mask(failure, "the readiness check")
+            return PlainTextResponse("the database does not answer\n", 503, headers={"Cache-Control": "no-store"})
+        return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
+
+    routes = [
+        # Classes, so that Starlette hands the request over as it is, whatever its method.
+        Route("/graphql", over_http, methods=None),
+        WebSocketRoute("/graphql", over_socket),
+        Route("/livez", livez, methods=["GET"]),
+        Route("/readyz", readyz, methods=["GET"]),
+        Route("/{path:path}", web.__call__, methods=["GET"]),
+    ]
+    secure = circle.settings.origin.startswith("https://")
+    return Starlette(routes=routes, middleware=[Middleware(SecureHeaders, secure=secure)])
+
+
+class GraphQLOverSocket:
+    """The ASGI application behind the WebSocket at /graphql."""
+
+    def __init__(self, circle: Circle) -> None:
+        self._circle = circle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one socket. Pages of other sites are refused; a cookie counts only where a browser says whose page."""
+        headers = Headers(scope=scope)
+        ours = same_origin(headers, self._circle.settings.origin)
+        if ours is False:
+            await receive()
+            await send({"type": "websocket.close", "code": 4403, "reason": "Forbidden"})
+            return
+        token = cookie_token(headers) if ours and "origin" in headers else None
+        session = None if token is None else await self._circle.authenticator.session(token)
+        await Socket(scope, receive, send, self._circle.sockets, session).run()

@@ -1,0 +1,98 @@
+"""Watching open sockets' sessions: what ends anywhere ends here within a second. And a little housekeeping."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from api.auth import RENEW_AFTER, Authenticator
+from api.graphql_ws import SocketHub
+from api.refusals import mask
+from db.bus import Bus
+from db.uow import UnitOfWork
+from resolvers.attempts import drop_old_tries
+from resolvers.sessions import find_living, renew_sessions
+
+log = logging.getLogger("circle.api.sessions")
+
+SESSION_REVOKED, DEVICE_REVOKED = "session-revoked", "device-revoked"
+# The answer to the very request that ended the session goes out first.
+COURTESY_SECONDS = 0.05
+HOUSEKEEPING_SECONDS = 3600.0
+
+
+class SessionWatch:
+    """Closes sockets whose session has ended: told by the bus at once, and found by looking every moment."""
+
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        bus: Bus,
+        sockets: SocketHub,
+        authenticator: Authenticator,
+        clock: Callable[[], datetime],
+        seconds: float,
+    ) -> None:
+        self._uow, self._bus, self._sockets, self._authenticator = uow, bus, sockets, authenticator
+        self._clock, self._seconds = clock, seconds
+
+    def tell(self, sessions: Sequence[UUID]) -> None:
+        """Tell every process, this one included, that these sessions ended."""
+        for session in sessions:
+            self._authenticator.forget(session)
+            self._bus.publish({"kind": SESSION_REVOKED, "session": str(session)})
+
+    def hear(self, message: dict[str, Any]) -> None:
+        """Take a message of the bus."""
+        kind = message.get("kind")
+        if kind == SESSION_REVOKED:
+            ended = str(message.get("session"))
+            self._end_soon(lambda session: str(session.id) == ended)
+        elif kind == DEVICE_REVOKED:
+            device = str(message.get("device"))
+            self._end_soon(lambda session: str(session.viewer.device) == device)
+
+    def _end_soon(self, gone: Callable[[Any], bool]) -> None:
+        self._authenticator.forget()
+        asyncio.get_running_loop().call_later(COURTESY_SECONDS, self._sockets.end_sessions, gone)
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        failing = False
+        while True:
+            await asyncio.sleep(self._seconds)
+            try:
+                await self.look()
+                failing = False
+            except Exception as failure:
+                # The database may be restarting: sockets stay until it can be asked; said once, not every moment.
+                if not failing:
+                    mask(failure, "the watch over sessions")
+                failing = True
+
+    async def look(self) -> None:
+        """Close the sockets whose session is over, and renew those that are in use."""
+        open_sessions = {socket.session.id: socket for socket in self._sockets.sockets if socket.session is not None}
+        if not open_sessions:
+            return
+        now = self._clock()
+        async with self._uow.auth() as tx:
+            living = await find_living(tx, list(open_sessions), now)
+            stale = [id for id, seen in living.items() if now - seen > RENEW_AFTER]
+            if stale:
+                await renew_sessions(tx, stale, now)
+        self._sockets.end_sessions(lambda session: session.id in open_sessions and session.id not in living)
+
+    async def keep_house(self) -> None:
+        """Drop counters that no longer count, now and every hour, until cancelled."""
+        while True:
+            try:
+                async with self._uow.auth() as tx:
+                    await drop_old_tries(tx, self._clock() - timedelta(days=1))
+            except Exception as failure:
+                mask(failure, "housekeeping")
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
