@@ -1,27 +1,15 @@
-"""The small numbers of e2ee.md, by name: what the log, the roster and the envelopes mean by them."""
+"""The small numbers of e2ee.md that the API speaks of, by name."""
 
 from __future__ import annotations
 
 from enum import IntEnum
 
+from db.models.kinds import EventKind as EventKind
+from db.models.kinds import History as HistoryPolicy
+from db.models.kinds import SpaceRole as SpaceRole
+from db.models.kinds import SpaceType as SpaceType
 
-class SpaceRole(IntEnum):
-    """e2ee.md section 5: what a member may do in a space; a higher role includes the lower ones."""
-
-    READER = 0
-    WRITER = 1
-    ADMIN = 2
-    OWNER = 3
-
-
-class SpaceType(IntEnum):
-    """e2ee.md section 5."""
-
-    DIRECT = 0
-    GROUP = 1
-    BROADCAST = 2
-    VAULT = 3
-    ACCOUNT = 4
+__all__ = ["ConversationType", "EventKind", "HistoryPolicy", "SpaceRole", "SpaceType"]
 
 
 class ConversationType(IntEnum):
@@ -30,43 +18,3 @@ class ConversationType(IntEnum):
     DIRECT = 0
     GROUP = 1
     BROADCAST = 2
-
-
-class HistoryPolicy(IntEnum):
-    """e2ee.md section 5, roster link of kind 4: what a newcomer may read."""
-
-    JOINING = 0
-    SHARED = 1
-
-
-class EventKind(IntEnum):
-    """What a row of the log holds (`event.kind`)."""
-
-    ENVELOPE = 1
-    ROSTER = 2
-    EPOCH = 3
-    COMPLAINT = 4
-    MEMBER_LINK = 5
-
-
-class RosterKind(IntEnum):
-    """e2ee.md section 5: kinds of roster links."""
-
-    CREATE = 0
-    ADD = 1
-    REMOVE = 2
-    ROLE = 3
-    POLICY = 4
-
-
-class EnvelopeKind(IntEnum):
-    """e2ee.md section 7: kinds of envelopes."""
-
-    MESSAGE = 1
-    EDIT = 2
-    DELETE = 3
-    REACTION = 4
-    RECEIPT = 5
-    VAULT_ENTRY = 6
-    SIGNAL = 7
-    STATE = 8

@@ -1,0 +1,1 @@
+"""The GraphQL surface: types, inputs, payloads, the three roots. No SQL, no rules."""

@@ -22,7 +22,9 @@ class UserError:
     """What every expected failure tells."""
 
     message: str = strawberry.field(description="A plain sentence for a person.")
-    path: list[str] = strawberry.field(description="The input field concerned, from the outermost; empty for the whole.")
+    path: list[str] = strawberry.field(
+        description="The input field concerned, from the outermost; empty for the whole."
+    )
     code: Code = strawberry.field(description="The stable code to act on.")
 
 

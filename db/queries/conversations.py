@@ -1,0 +1,358 @@
+"""Spaces and their rosters: what use cases read of them, under lock and without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from db.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceRow:
+    """A space as the viewer sees it. `role`, `identity`: the viewer's own; `joined_seq`: where the present stay began,
+    `first_seq`: where the first one did."""
+
+    id: UUID
+    type: int
+    created_at: datetime
+    head_seq: int
+    head_hash: bytes
+    roster_n: int
+    roster_hash: bytes
+    lifetime: int
+    history: int
+    epoch: int
+    epoch_hash: bytes
+    epoch_accepted_at: datetime | None
+    epoch_envelopes: int
+    epoch_due: str | None
+    state_seq: int | None
+    role: int
+    identity: bytes
+    joined_seq: int
+    first_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceState:
+    """A locked space: true until the transaction ends."""
+
+    id: UUID
+    type: int
+    head_seq: int
+    head_hash: bytes
+    floor_seq: int
+    roster_n: int
+    roster_hash: bytes
+    lifetime: int
+    history: int
+    epoch: int
+    epoch_hash: bytes
+    epoch_accepted_at: datetime | None
+    epoch_envelopes: int
+    epoch_due: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeatRow:
+    """A member's place in a roster, and the head of that member's chain."""
+
+    member: UUID
+    identity: bytes
+    role: int
+    chain_n: int
+    chain_hash: bytes
+    chain_identity: bytes
+    key_generation: int
+    key_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRow:
+    """The head of a member's chain and the newest generation of the member's key."""
+
+    member: UUID
+    n: int
+    hash: bytes
+    identity: bytes
+    key_generation: int
+    key_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignerRow:
+    """The viewer's device and the head of the viewer's chain."""
+
+    dk: bytes
+    n: int
+    hash: bytes
+    identity: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RosterLinkRow:
+    """A link of a roster chain."""
+
+    number: int
+    hash: bytes
+    body: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPlace:
+    """A member's place in a conversation, for display."""
+
+    member: UUID
+    role: int
+    identity: bytes
+    joined_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    """A line of the list of conversations."""
+
+    space: UUID
+    type: int
+    active_at: datetime
+
+
+_SPACES = """
+SELECT s.id, s.type, s.created_at, s.head_seq, s.head_hash, s.roster_n, s.roster_hash, s.lifetime, s.history, s.epoch,
+  s.epoch_hash, s.epoch_accepted_at, s.epoch_envelopes, s.epoch_due, s.state_seq, r.role, r.identity,
+  m.joined_seq, m.first_seq
+FROM roster_member r
+JOIN space s ON s.id = r.space_id
+CROSS JOIN LATERAL (
+  SELECT max(joined_seq) AS joined_seq, min(joined_seq) AS first_seq FROM membership
+  WHERE member_id = r.member_id AND space_id = r.space_id) m
+WHERE r.member_id = $1 AND r.space_id = ANY($2::uuid[])"""
+
+
+async def spaces(tx: Transaction, member: UUID, ids: Iterable[UUID]) -> list[SpaceRow]:
+    """The spaces among `ids` in whose roster the member is now."""
+    return [SpaceRow(*r) for r in await tx.raw.fetch(_SPACES, member, list(ids))]
+
+
+async def space_types(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, int]:
+    """The types of spaces that the viewer may see; a type never changes."""
+    records = await tx.raw.fetch("SELECT id, type FROM space WHERE id = ANY($1::uuid[])", list(ids))
+    return {r["id"]: r["type"] for r in records}
+
+
+_LOCK = """
+SELECT id, type, head_seq, head_hash, floor_seq, roster_n, roster_hash, lifetime, history, epoch, epoch_hash,
+  epoch_accepted_at, epoch_envelopes, epoch_due
+FROM space WHERE id = $1 FOR NO KEY UPDATE"""
+
+
+async def lock_space(tx: Transaction, space: UUID) -> SpaceState | None:
+    """Lock a space until commit and read it; None where the viewer may change nothing. What is read afterwards is
+    true until the commit, so ask for everything else in later statements. The log may be appended to (db.log)."""
+    record = await tx.raw.fetchrow(_LOCK, space)
+    if record is None:
+        return None
+    tx.heads[space] = (record["head_seq"], record["head_hash"])
+    return SpaceState(*record)
+
+
+_SIGNER = """
+SELECT d.dk, c.n, c.hash, c.identity FROM device d JOIN member_chain c ON c.member_id = d.member_id
+WHERE d.id = $2 AND d.member_id = $1 AND d.active"""
+
+
+async def signer(tx: Transaction, member: UUID, device: UUID) -> SignerRow | None:
+    """The member's active device of that id; None where there is none."""
+    record = await tx.raw.fetchrow(_SIGNER, member, device)
+    return None if record is None else SignerRow(*record)
+
+
+_CHAINS = """
+SELECT member_id, n, hash, identity, key_generation, key_hash FROM member_chain WHERE member_id = ANY($1::uuid[])"""
+
+
+async def chains(tx: Transaction, members: Iterable[UUID]) -> dict[UUID, ChainRow]:
+    """The heads of these members' chains; who does not exist is left out."""
+    return {r["member_id"]: ChainRow(*r) for r in await tx.raw.fetch(_CHAINS, list(members))}
+
+
+_SEATS = """
+SELECT r.member_id, r.identity, r.role, c.n, c.hash, c.identity, c.key_generation, c.key_hash
+FROM roster_member r JOIN member_chain c ON c.member_id = r.member_id
+WHERE r.space_id = $1 ORDER BY r.member_id"""
+
+
+async def seats(tx: Transaction, space: UUID) -> list[SeatRow]:
+    """The whole roster, ascending by member, with everybody's chain head."""
+    return [SeatRow(*r) for r in await tx.raw.fetch(_SEATS, space)]
+
+
+async def own_seat(tx: Transaction, space: UUID, member: UUID) -> tuple[int, bytes] | None:
+    """The member's role and ID in the roster; None for strangers."""
+    record = await tx.raw.fetchrow(
+        "SELECT role, identity FROM roster_member WHERE space_id = $1 AND member_id = $2", space, member
+    )
+    return None if record is None else (record["role"], record["identity"])
+
+
+async def direct_between(tx: Transaction, direct_key: bytes) -> UUID | None:
+    """The direct conversation of two members, if there is one that the viewer may see."""
+    found: UUID | None = await tx.raw.fetchval("SELECT id FROM space WHERE direct_key = $1", direct_key)
+    return found
+
+
+_LINKS = """
+SELECT n, hash, body, signature FROM roster_link
+WHERE space_id = $1 AND n > $2 AND n < $3 ORDER BY n {order} LIMIT $4"""
+
+
+async def roster_links(
+    tx: Transaction, space: UUID, above: int, below: int, limit: int, *, backward: bool
+) -> list[RosterLinkRow]:
+    """Links with above < n < below, in the order of reading."""
+    query = _LINKS.format(order="DESC" if backward else "ASC")
+    return [RosterLinkRow(*r) for r in await tx.raw.fetch(query, space, above, below, limit)]
+
+
+async def first_link(tx: Transaction, space: UUID) -> RosterLinkRow | None:
+    """Link 0 of a space that the viewer may see."""
+    record = await tx.raw.fetchrow(
+        "SELECT n, hash, body, signature FROM roster_link WHERE space_id = $1 AND n = 0", space
+    )
+    return None if record is None else RosterLinkRow(*record)
+
+
+_PLACES = """
+SELECT r.member_id, r.role, r.identity,
+  (SELECT max(m.joined_seq) FROM membership m WHERE m.member_id = r.member_id AND m.space_id = r.space_id)
+FROM roster_member r
+WHERE r.space_id = $1 AND ($2::uuid IS NULL OR r.member_id > $2) AND ($3::uuid IS NULL OR r.member_id < $3)
+ORDER BY r.member_id {order} LIMIT $4"""
+
+
+async def places(
+    tx: Transaction, space: UUID, above: UUID | None, below: UUID | None, limit: int, *, backward: bool
+) -> list[MemberPlace]:
+    """Members of the roster between two ids, in the order of reading."""
+    query = _PLACES.format(order="DESC" if backward else "ASC")
+    return [MemberPlace(*r) for r in await tx.raw.fetch(query, space, above, below, limit)]
+
+
+_CONVERSATIONS = """
+SELECT * FROM (
+  SELECT s.id, s.type, coalesce(e.accepted_at, s.created_at) AS active_at
+  FROM roster_member r
+  JOIN space s ON s.id = r.space_id AND s.type < 3
+  LEFT JOIN event e ON e.space_id = s.id AND e.seq = s.head_seq
+  WHERE r.member_id = $1) c
+WHERE ($2::timestamptz IS NULL OR (c.active_at, c.id) < ($2, $3::uuid))
+  AND ($4::timestamptz IS NULL OR (c.active_at, c.id) > ($4, $5::uuid))
+ORDER BY c.active_at {order}, c.id {order} LIMIT $6"""
+
+Place = tuple[datetime, UUID]
+
+
+async def conversations(
+    tx: Transaction, member: UUID, after: Place | None, before: Place | None, limit: int, *, backward: bool
+) -> list[ConversationRow]:
+    """The member's conversations, newest activity first (the other way round when backward)."""
+    query = _CONVERSATIONS.format(order="ASC" if backward else "DESC")
+    records = await tx.raw.fetch(query, member, *(after or (None, None)), *(before or (None, None)), limit)
+    return [ConversationRow(*r) for r in records]
+
+
+# ---- writing
+
+
+@dataclass(frozen=True, slots=True)
+class NewSpace:
+    """A space to be made, with its first roster."""
+
+    id: UUID
+    type: int
+    direct_key: bytes | None
+    created_at: datetime
+    lifetime: int
+    history: int
+    roster_hash: bytes
+    members: Sequence[tuple[UUID, bytes, int]]
+
+
+async def insert_space(tx: Transaction, new: NewSpace) -> bool:
+    """Make a space, its roster and everybody's stay from seq 1 on. False where id or pair are taken: nothing is made.
+
+    Waits for whoever is making the same space just now.
+    """
+    status = await tx.raw.execute(
+        "INSERT INTO space (id, type, direct_key, created_at, head_seq, head_hash, last_xid, floor_seq, roster_n, "
+        "roster_hash, lifetime, history, epoch, epoch_hash, epoch_envelopes, epoch_due) "
+        "VALUES ($1, $2, $3, $4, 0, $8, pg_current_xact_id(), 0, 0, $5, $6, $7, 0, $8, 0, 'FIRST') "
+        "ON CONFLICT DO NOTHING",
+        new.id, new.type, new.direct_key, new.created_at, new.roster_hash, new.lifetime, new.history, bytes(32),
+    )  # fmt: skip
+    if status != "INSERT 0 1":
+        return False
+    ids = [m[0] for m in new.members]
+    # Stays first: the other tables' policies ask for the maker's own.
+    await tx.raw.execute(
+        "INSERT INTO membership (member_id, space_id, joined_seq) SELECT m, $1, 1 FROM unnest($2::uuid[]) m",
+        new.id, ids,
+    )  # fmt: skip
+    await tx.raw.execute(
+        "INSERT INTO roster_member (space_id, member_id, identity, role) "
+        "SELECT $1, i.m, i.identity, i.role FROM unnest($2::uuid[], $3::bytea[], $4::smallint[]) "
+        "AS i(m, identity, role)",
+        new.id, ids, [m[1] for m in new.members], [m[2] for m in new.members],
+    )  # fmt: skip
+    return True
+
+
+async def insert_link(tx: Transaction, space: UUID, link: RosterLinkRow) -> None:
+    """Store a roster link."""
+    await tx.raw.execute(
+        "INSERT INTO roster_link (space_id, n, hash, body, signature) VALUES ($1, $2, $3, $4, $5)",
+        space, link.number, link.hash, link.body, link.signature,
+    )  # fmt: skip
+
+
+async def move_roster(tx: Transaction, space: UUID, n: int, digest: bytes, lifetime: int, history: int) -> None:
+    """Set a locked space's roster head and policy; a changed roster makes the next epoch due."""
+    await tx.raw.execute(
+        "UPDATE space SET roster_n = $2, roster_hash = $3, lifetime = $4, history = $5, "
+        "epoch_due = coalesce(epoch_due, 'ROSTER') WHERE id = $1",
+        space, n, digest, lifetime, history,
+    )  # fmt: skip
+
+
+async def put_seat(tx: Transaction, space: UUID, member: UUID, identity: bytes, role: int) -> None:
+    """Put a member into a locked space's roster, or change ID and role of one who is there."""
+    status = await tx.raw.execute(
+        "UPDATE roster_member SET identity = $3, role = $4 WHERE space_id = $1 AND member_id = $2",
+        space, member, identity, role,
+    )  # fmt: skip
+    if status == "UPDATE 0":
+        await tx.raw.execute(
+            "INSERT INTO roster_member (space_id, member_id, identity, role) VALUES ($1, $2, $3, $4)",
+            space, member, identity, role,
+        )  # fmt: skip
+
+
+async def begin_stay(tx: Transaction, space: UUID, member: UUID, seq: int) -> None:
+    """A stay begins with the entry `seq`."""
+    await tx.raw.execute(
+        "INSERT INTO membership (member_id, space_id, joined_seq) VALUES ($1, $2, $3)", member, space, seq
+    )
+
+
+async def end_stay(tx: Transaction, space: UUID, member: UUID, seq: int) -> None:
+    """The place in the roster is gone and the present stay ends with the entry `seq`. The last thing a transaction
+    does in a space: who leaves loses sight of it with this."""
+    await tx.raw.execute("DELETE FROM roster_member WHERE space_id = $1 AND member_id = $2", space, member)
+    await tx.raw.execute(
+        "UPDATE membership SET left_seq = $3 WHERE member_id = $1 AND space_id = $2 AND left_seq IS NULL",
+        member, space, seq,
+    )  # fmt: skip
