@@ -11,7 +11,7 @@ from circle_client.protocol.roster_state import Roster
 from circle_client.protocol.rules import Ref
 from circle_client.protocol.structures import Head, Signed
 
-from maker.world import Person
+from sdk.vectors.maker.world import Person
 
 Case = dict[str, Any]
 

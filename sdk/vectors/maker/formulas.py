@@ -15,8 +15,8 @@ from circle_client.protocol.primitives import NONCE_0, SMALL_ORDER_Y, Z32, gcm_s
 from circle_client.protocol.safety import safety_number
 from circle_client.protocol.words import recovery_keys, to_words
 
-from maker.forms import Case
-from maker.world import dice, uuid4
+from sdk.vectors.maker.forms import Case
+from sdk.vectors.maker.world import dice, uuid4
 
 LABEL_VALUES: dict[Label, Value] = {
     label: [bytes([i]) * 16, i, {0: 1, 1: "é"}, None, True] for i, label in enumerate(Label)
@@ -257,18 +257,15 @@ def password_cases() -> list[Case]:
 def invite_cases() -> list[Case]:
     """A pinned invite, and a link that holds the token alone."""
     roll = dice("invite")
-    link = InviteLink(roll(16), roll(32), roll(32))
-    newcomer = roll(32)
-    assert link.secret is not None
-    assert link.inviter is not None
+    token, secret, inviter, newcomer = roll(16), roll(32), roll(32), roll(32)
     full = {
         "about": "pinned",
-        "token": link.token.hex(),
-        "secret": link.secret.hex(),
-        "inviter": link.inviter.hex(),
+        "token": token.hex(),
+        "secret": secret.hex(),
+        "inviter": inviter.hex(),
         "newcomer": newcomer.hex(),
-        "fragment": link.fragment(),
-        "mac": invite_mac(link.secret, link.token, link.inviter, newcomer).hex(),
+        "fragment": InviteLink(token, secret, inviter).fragment(),
+        "mac": invite_mac(secret, token, inviter, newcomer).hex(),
     }
     bare = InviteLink(roll(16))
     return [full, {"about": "token alone", "token": bare.token.hex(), "fragment": bare.fragment()}]

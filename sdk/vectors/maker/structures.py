@@ -18,9 +18,9 @@ from circle_client.protocol.rewrap import wrap_archive, wrap_branch
 from circle_client.protocol.roster import Policy, Role, SpaceType, make_add, make_policy, make_remove, make_role
 from circle_client.protocol.structures import NO_EPOCH, Signed
 
-from maker import forms
-from maker.forms import Case
-from maker.world import Device, Person, Space, dice, uuid4
+from sdk.vectors.maker import forms
+from sdk.vectors.maker.forms import Case
+from sdk.vectors.maker.world import Device, Person, Space, dice, uuid4
 
 
 def _states(links: list[SignedMemberLink]) -> list[Case]:

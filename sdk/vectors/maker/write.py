@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from maker import formulas, structures
-from maker.forms import Case
+from sdk.vectors.maker import formulas, structures
+from sdk.vectors.maker.forms import Case
 
 ABOUT = "Made by sdk/vectors/generate.py; formats in sdk/vectors/README.md."
 FILES: dict[str, Callable[[], list[Case]]] = {**formulas.FILES, **structures.FILES}
