@@ -121,6 +121,16 @@ export async function makeComplaint(announcement: Announcement, sealHash: Bytes,
 const complaintFields = fields(suite, id, uint(), hash, hash, signer, time);
 
 /**
+ * Reads a complaint's body; says nothing about its signature.
+ * @throws {ProtocolError} cbor/MALFORMED
+ */
+export async function parseComplaint(body: Bytes): Promise<Complaint> {
+  demand(body.length <= COMPLAINT_CAP, 'cbor', 'MALFORMED', 'This complaint is too long.');
+  const [, space, e, epochHash, sealHash, by, at] = read(body, complaintFields);
+  return { space, epoch: { n: e, hash: epochHash }, sealHash, signer: by, time: at, item: await hBody('complaint', body) };
+}
+
+/**
  * Verifies a complaint: of a member of the roster, about that member's listed seal of this epoch.
  * @param listed the announced list
  * @throws {ProtocolError} cbor/MALFORMED; epoch/FORBIDDEN; member/... for the signer's chain; ed25519/FORBIDDEN
@@ -132,15 +142,15 @@ export async function verifyComplaint(
   roster: Roster,
   chains: Chains,
 ): Promise<Complaint> {
-  demand(signed.body.length <= COMPLAINT_CAP, 'cbor', 'MALFORMED', 'This complaint is too long.');
-  const [, space, e, epochHash, sealHash, by, at] = read(signed.body, complaintFields);
-  const about = equal(space, announcement.space) && e === announcement.epoch.n && equal(epochHash, announcement.epoch.hash);
+  const complaint = await parseComplaint(signed.body);
+  const { epoch, signer: by } = complaint;
+  const about = equal(complaint.space, announcement.space) && epoch.n === announcement.epoch.n && equal(epoch.hash, announcement.epoch.hash);
   demand(about, 'epoch', 'FORBIDDEN', 'This complaint is about another epoch.');
   const row = listed.find((entry) => equal(entry.member, by.member));
-  demand(row !== undefined && equal(row.sealHash, sealHash), 'epoch', 'FORBIDDEN', 'A complaint is about the own listed seal.');
+  demand(row !== undefined && equal(row.sealHash, complaint.sealHash), 'epoch', 'FORBIDDEN', 'A complaint is about the own listed seal.');
   const key = signerAt(chainOf(chains, by.member), by.member, by.device, by);
   const seat = seatOf(roster, by.member);
   demand(seat !== null && equal(seat.identity, key.identity), 'epoch', 'FORBIDDEN', 'A complaint comes from a member.');
   await verifyBody(key.dk, signed.signature, 'complaint', signed.body);
-  return { space, epoch: announcement.epoch, sealHash, signer: by, time: at, item: await hBody('complaint', signed.body) };
+  return complaint;
 }

@@ -82,7 +82,7 @@ function sealInfo(space: Bytes, e: number, before: Bytes, rosterHash: Bytes, to:
 
 /**
  * Makes epoch `previous.n` + 1, sealed to the recipients, from a fresh secret. If the server refuses it, throw it
- * away whole: the server has its seals, so its S is never used again. About 4 ms for each recipient.
+ * away whole: the server has its seals, so its S is never used again. About 5 ms for each recipient.
  * @param previous [0, Z32] before the first
  * @param recipients of {@link expectedRecipients}
  * @throws {ProtocolError} seal/MALFORMED where a member's key is none

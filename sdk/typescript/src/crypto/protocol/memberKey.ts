@@ -52,6 +52,16 @@ export async function makeMemberKey(chain: MemberChain, secrets: MemberSecrets, 
 const memberKeyFields = fields(suite, id, uint(), bytes(SEAL_PUBLIC_LENGTH), head, id, time);
 
 /**
+ * Reads a member key's body; says nothing about its signature. Boxes can be opened with it, for M proves MK.
+ * @throws {ProtocolError} cbor/MALFORMED
+ */
+export async function parseMemberKey(body: Bytes): Promise<MemberKey> {
+  demand(body.length <= BODY_CAP, 'cbor', 'MALFORMED', 'This member key is too long.');
+  const [, member, generation, mk, on, device, at] = read(body, memberKeyFields);
+  return { member, generation, mk, head: on, device, time: at, mkHash: await sha256(mk) };
+}
+
+/**
  * Verifies a member key against its chain.
  * @param chain at least as long as the head that the key names
  * @param before the newest key of this member known so far: a lower g, or another key of the same g, is a fork
@@ -59,16 +69,14 @@ const memberKeyFields = fields(suite, id, uint(), bytes(SEAL_PUBLIC_LENGTH), hea
  *   chain is shorter; member/FORBIDDEN; member/FORK; ed25519/FORBIDDEN
  */
 export async function verifyMemberKey(chain: MemberChain, signed: Signed, before: MemberKey | null = null): Promise<MemberKey> {
-  demand(signed.body.length <= BODY_CAP, 'cbor', 'MALFORMED', 'This member key is too long.');
-  const [, member, generation, mk, on, device, at] = read(signed.body, memberKeyFields);
-  demand(generation >= 1, 'member', 'FORBIDDEN', 'Generations begin at 1.');
-  const signer = signerAt(chain, member, device, on);
-  checkSealPublicKey(mk);
+  const key = await parseMemberKey(signed.body);
+  demand(key.generation >= 1, 'member', 'FORBIDDEN', 'Generations begin at 1.');
+  const signer = signerAt(chain, key.member, key.device, key.head);
+  checkSealPublicKey(key.mk);
   await verifyBody(signer.dk, signed.signature, 'member-key', signed.body);
-  const key: MemberKey = { member, generation, mk, head: on, device, time: at, mkHash: await sha256(mk) };
   if (before !== null) {
-    const same = generation === before.generation && equal(key.mkHash, before.mkHash);
-    demand(same || generation > before.generation, 'member', 'FORK', 'The server shows an older key of this member than before.');
+    const same = key.generation === before.generation && equal(key.mkHash, before.mkHash);
+    demand(same || key.generation > before.generation, 'member', 'FORK', 'The server shows an older key of this member than before.');
   }
   return key;
 }
