@@ -87,16 +87,8 @@ def cbor_cases() -> list[Case]:
 def _structures(refused: Refused) -> None:
     space, ada, _, _ = group()
     header = space.header(ada)
-    good: list[Value] = [
-        1,
-        header.space,
-        header.epoch.n,
-        header.epoch.hash,
-        header.id,
-        header.member,
-        header.device,
-        header.n,
-    ]
+    good: list[Value] = [1, header.space, header.epoch.n, header.epoch.hash, header.id, header.member]
+    good += [header.device, header.n]
     values: dict[int, Value] = dict(enumerate([*good, header.seen.value(), 1, None, 0, header.time]))
 
     def add(about: str, changed: dict[int, Value]) -> None:

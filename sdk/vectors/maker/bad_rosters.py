@@ -52,11 +52,7 @@ class Rosters:
     ) -> None:
         """The space's links and these."""
         chain = forms.roster_links(space.id, [*space.links, *links])
-        given = {
-            **chain,
-            "chains": forms.chains(self.people()),
-            "newest": None if newest is None else forms.head(newest),
-        }
+        given = {**chain, "chains": forms.chains(self.people()), "newest": newest and forms.head(newest)}
         self.refused.add(about, layer, "roster.chain", given)
 
 
@@ -118,9 +114,8 @@ def _places(r: Rosters) -> None:
     head = Head(1, _hash(later))
     r.case("field 6 goes back", group, [later, make_policy(Place(group.id, head, epoch), Policy(2), *_seed(ada))])
     forked = Place(group.id, head, Head(2, epoch.hash))
-    r.case(
-        "field 6 names another epoch of the same number", group, [later, make_policy(forked, Policy(2), *_seed(ada))]
-    )
+    other_epoch = make_policy(forked, Policy(2), *_seed(ada))
+    r.case("field 6 names another epoch of the same number", group, [later, other_epoch])
     create = make_create(group.id, SpaceType.GROUP, [ada.seat(Role.OWNER)], Policy(), *_seed(ada))
     r.case("created twice", group, [create])
 
@@ -134,8 +129,9 @@ def _signers(r: Rosters) -> None:
     unknown = SignerHead(ada.member, ada.device.id, 9, Z32)
     seed = ada.device.dk_seed
     r.case("head that is not known yet", group, [make_policy(place, Policy(1), unknown, seed, 1)], layer=Layer.MEMBER)
-    other = SignerHead(ada.member, ada.device.id, 0, Z32)
-    r.case("head with another hash", group, [make_policy(place, Policy(1), other, seed, 1)], layer=Layer.MEMBER)
+    other = SignerHead(ben.member, ben.device.id, 0, Z32)
+    forked = make_policy(place, Policy(1), other, ben.device.dk_seed, 1)
+    r.case("head with another hash", group, [forked], layer=Layer.MEMBER)
     tablet = ada.add_device()
     by_tablet = SignerHead(ada.member, tablet.id, old.n, old.hash)
     early = make_policy(place, Policy(1), by_tablet, tablet.dk_seed, 1)
@@ -174,17 +170,15 @@ def _fixed(r: Rosters) -> None:
     ada, cyd, dee = r.ada, r.cyd, r.dee
     direct = Space.create(SpaceType.DIRECT, [(ada, Role.OWNER), (cyd, Role.OWNER)])
     place = direct.place
-    r.case(
-        "a third in a direct one", direct, [make_add(place, dee.member, dee.chain.identity, Role.OWNER, *_seed(ada))]
-    )
+    third = make_add(place, dee.member, dee.chain.identity, Role.OWNER, *_seed(ada))
+    r.case("a third in a direct one", direct, [third])
     r.case("remove in a direct one", direct, [make_remove(place, cyd.member, *_seed(ada))])
     r.case("leave a direct one", direct, [make_remove(place, cyd.member, *_seed(cyd))])
     r.case("role in a direct one", direct, [make_role(place, cyd.member, Role.READER, *_seed(ada))])
     account = Space.create(SpaceType.ACCOUNT, [(ada, Role.OWNER)])
     place = account.place
-    r.case(
-        "a second in an account", account, [make_add(place, dee.member, dee.chain.identity, Role.READER, *_seed(ada))]
-    )
+    second = make_add(place, dee.member, dee.chain.identity, Role.READER, *_seed(ada))
+    r.case("a second in an account", account, [second])
     r.case("leave an account", account, [make_remove(place, ada.member, *_seed(ada))])
     r.case("role in an account", account, [make_role(place, ada.member, Role.OWNER, *_seed(ada))])
 
