@@ -168,7 +168,7 @@ GRANTS: tuple[tuple[str, str, str], ...] = (
     ("auth", "SELECT, INSERT", "member, device, member_chain, member_link, member_key, event"),
     ("auth", "UPDATE (last_seen_at)", "device"),
     ("auth", "INSERT", "member_box, roster_link, roster_member, membership"),
-    ("auth", f"SELECT, INSERT, UPDATE (head_seq, head_hash, last_xid, last_id, {_CHAINS})", "space"),
+    ("auth", f"SELECT, INSERT, UPDATE (head_seq, head_hash, last_xid, last_id, epoch_envelopes, {_CHAINS})", "space"),
     ("hub", "SELECT", "event, space, membership, log_life, alembic_version"),
     ("hub", "INSERT", "log_life"),
     ("guard", "SELECT", "membership, space"),
