@@ -20,5 +20,7 @@ export default defineConfig({
     rollupOptions: { input: Object.fromEntries(pages.map((name) => [name, page(`${name}.html`)])) },
   },
   worker: { format: 'es' },
+  // Its imports end in `?worker`, which the dependency optimiser takes for file names.
+  optimizeDeps: { exclude: ['@graphiql/react/setup-workers/vite'] },
   server: { proxy: { '/graphql': { target: api, ws: true } } },
 });

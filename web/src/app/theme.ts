@@ -36,7 +36,11 @@ export const theme = createTheme({
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray', size: 40 } },
     TextInput: { defaultProps: { size: 'md' } },
     PasswordInput: { defaultProps: { size: 'md' } },
-    Modal: { defaultProps: { centered: true, radius: 'lg', overlayProps: { backgroundOpacity: 0.45, blur: 2 } } },
+    Modal: {
+      defaultProps: { centered: true, radius: 'lg', padding: 'lg', overlayProps: { backgroundOpacity: 0.45, blur: 2 } },
+      styles: { title: { fontSize: '17px', fontWeight: 640, letterSpacing: '-0.014em' }, content: { backgroundColor: 'var(--bg-raised)' }, header: { backgroundColor: 'var(--bg-raised)' } },
+    },
+    SegmentedControl: { styles: { label: { fontWeight: 540 } } },
     Menu: { defaultProps: { shadow: 'lg', radius: 'md', withinPortal: true } },
     Popover: { defaultProps: { shadow: 'lg', radius: 'lg', withinPortal: true } },
     Tooltip: { defaultProps: { openDelay: 400, radius: 'sm' } },
@@ -52,7 +56,7 @@ export const variables: CSSVariablesResolver = () => {
     '--mantine-color-placeholder': 'var(--text-3)',
     '--mantine-color-default': 'var(--bg-field)',
     '--mantine-color-default-hover': 'var(--hover)',
-    '--mantine-color-default-border': 'var(--line-strong)',
+    '--mantine-color-default-border': 'var(--line-button)',
     '--mantine-color-error': 'var(--danger)',
     '--mantine-color-anchor': 'var(--accent-text)',
   };

@@ -12,12 +12,12 @@ export const dana = person(4, 'dana', 'Dana Petrova', 'ADMIN');
 export const emil = person(5, 'emil', 'Emil Haugen');
 export const farah = person(6, 'farah', 'Farah Nasser');
 export const gus = person(7, 'gus.long', 'Augustus Montgomery-Featherstonehaugh III');
-export const hana = person(8, 'hana', '佐藤 花');
+export const niki = person(8, 'niki', 'Νίκη Παππά');
 export const ivan = person(9, 'ivan', 'Ivan Marek');
 export const jo = person(10, 'jo', 'Jo');
 export const echo = person(11, 'echo', 'Echo bot');
 
-export const everyone = [ada, bob, chen, dana, emil, farah, gus, hana, ivan, jo, echo];
+export const everyone = [ada, bob, chen, dana, emil, farah, gus, niki, ivan, jo, echo];
 
 export function as(role: SpaceRole, ...people: Person[]): Participant[] {
   return people.map((one) => ({ person: one, role }));

@@ -1,5 +1,5 @@
 import type { CircleState, ConversationState, Person, TimelineItem } from '../circle';
-import { ada, as, bob, chen, dana, echo, emil, farah, gus, hana, ivan, jo } from './people';
+import { ada, as, bob, chen, dana, echo, emil, farah, gus, niki, ivan, jo } from './people';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -46,27 +46,27 @@ function picture(): string {
 function bookClub(now: number): ConversationState {
   const items = lines('book', now, [
     [3 * 1440 + 40, null, 'You created the group'],
-    [3 * 1440 + 39, null, 'You added Bob Okafor, Dana Petrova and 佐藤 花'],
+    [3 * 1440 + 39, null, 'You added Bob Okafor, Dana Petrova and Νίκη Παππά'],
     [3 * 1440 + 30, ada, 'Welcome, everyone. First meeting at mine?'],
     [3 * 1440 + 22, dana, 'Yes please!'],
     [3 * 1440 + 21, dana, 'I can bring the lemon cake that survived last time.'],
     [2 * 1440 + 300, bob, 'I have started the book. Slow first chapter, then I missed my stop on the tram twice.'],
-    [2 * 1440 + 290, hana, '読み始めました 📚 とても面白い'],
+    [2 * 1440 + 290, niki, 'Το ξεκίνησα κι εγώ, πολύ ωραίο 📚'],
     [2 * 1440 + 280, ada, 'No spoilers before chapter four.'],
     [1440 + 200, null, 'Dana Petrova changed the picture'],
     [1440 + 190, bob, 'Here is the interview with the author: https://example.org/interviews/2026/the-long-way (about 20 minutes, no spoilers).'],
     [1440 + 185, ada, 'Thank you!\n\nI will read it tonight. Two questions for Thursday:\n1. Is the narrator honest?\n2. Would you have stayed?'],
     [300, dana, 'The narrator is certainly not honest.'],
     [299, dana, 'But kind.'],
-    [298, hana, '♥️'],
+    [298, niki, '♥️'],
     [42, bob, 'Thursday at seven still good for everybody? I would come straight from work.'],
-    [12, hana, 'はい、大丈夫です'],
+    [12, niki, 'Ναι, τέλεια'],
     [9, bob, 'Great. I bring the chairs, Ada has the tea, and Dana the cake.'],
     [4, dana, 'Perfect, see you on Thursday!'],
   ]);
   const last = items.at(-4);
   if (last) items.splice(-4, 0, { ...last, key: 'book-unreadable', time: last.time + MINUTE, sender: emil, mine: false, body: { kind: 'unreadable', reason: 'This message was locked with a key that this browser has not received yet. It will open by itself when the key arrives.' } });
-  return conversation(1, { type: 'GROUP', title: 'Book club', pictureUrl: picture(), participants: [...as('OWNER', ada), ...as('ADMIN', dana), ...as('WRITER', bob, hana, emil), ...as('READER', jo)], items, hasOlder: true, unread: 3 });
+  return conversation(1, { type: 'GROUP', title: 'Book club', pictureUrl: picture(), participants: [...as('OWNER', ada), ...as('ADMIN', dana), ...as('WRITER', bob, niki, emil), ...as('READER', jo)], items, hasOlder: true, unread: 3 });
 }
 
 function direct(now: number): ConversationState {
@@ -102,7 +102,7 @@ function others(now: number): ConversationState[] {
     conversation(7, { type: 'GROUP', title: 'Choir', participants: [...as('OWNER', farah), ...as('WRITER', bob)], role: null, items: lines('choir', now, [[1440 * 12, farah, 'Rehearsal moved to Wednesday.'], [1440 * 11, null, 'Farah Nasser removed you']]) }),
     conversation(8, { type: 'GROUP', title: 'House rules', participants: [...as('OWNER', emil), ...as('WRITER', ada, jo)], role: 'WRITER', alarm: 'The server shows this conversation differently from what this browser has seen before. Nothing is sent until this is cleared up: talk to the person who runs your Circle.', items: lines('house', now, [[1440 * 15, emil, 'Shoes off, please.']]) }),
     conversation(9, { type: 'GROUP', title: 'Garden', participants: as('OWNER', ada), items: lines('garden', now, [[1440 * 20, null, 'You created the group']]) }),
-    conversation(10, { type: 'DIRECT', title: hana.displayName, participants: as('OWNER', ada, hana), items: lines('hana', now, [[1440 * 21, hana, 'よろしくお願いします']]) }),
+    conversation(10, { type: 'DIRECT', title: niki.displayName, participants: as('OWNER', ada, niki), items: lines('niki', now, [[1440 * 21, niki, 'Καλώς σε βρήκα!']]) }),
   ];
 }
 

@@ -34,7 +34,7 @@ function AddPeopleForm({ conversation, onClose }: Omit<AddPeopleProps, 'opened'>
   return (
     <Stack gap="md">
       <PeoplePicker chosen={people} onChange={setPeople} without={present} autoFocus />
-      <Select label="They can" data={roles} value={role} onChange={(value) => setRole(value ?? 'WRITER')} allowDeselect={false} size="md" />
+      <Select label="Role" data={roles} value={role} onChange={(value) => setRole(value ?? 'WRITER')} allowDeselect={false} size="md" />
       <ErrorLine>{add.error}</ErrorLine>
       <Button disabled={people.length === 0} loading={add.busy} onClick={() => void add.run()}>
         {people.length === 0 ? 'Choose people to add' : `Add ${listNames(people)}`}

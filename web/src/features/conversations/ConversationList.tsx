@@ -3,7 +3,7 @@ import { IconEdit, IconMessageCircle, IconSearch, IconUserPlus, IconX } from '@t
 import { useDeferredValue, useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import { useCircle } from '../../circle';
-import { EmptyState } from '../../ui';
+import { EmptyState, usePhone } from '../../ui';
 import classes from './ConversationList.module.css';
 import { ConversationRows } from './ConversationRows';
 import { ListSkeleton } from './ListSkeleton';
@@ -14,6 +14,7 @@ export function ConversationList({ current }: { current: string | undefined }) {
   const { conversations, order, syncing, connection } = useCircle(({ conversations, order, syncing, connection }) => ({ conversations, order, syncing, connection }));
   const [search, setSearch] = useState('');
   const wanted = useDeferredValue(search.trim());
+  const phone = usePhone();
   const openNew = useNewConversation((state) => state.open);
 
   const shown = useMemo(() => {
@@ -67,9 +68,11 @@ export function ConversationList({ current }: { current: string | undefined }) {
           action={
             <div className={classes.choices}>
               <Button onClick={openNew}>Start a conversation</Button>
-              <Button component={Link} to="/invites" variant="subtle" leftSection={<IconUserPlus size={18} aria-hidden="true" />}>
-                Invite people
-              </Button>
+              {phone && (
+                <Button component={Link} to="/invites" variant="subtle" leftSection={<IconUserPlus size={18} aria-hidden="true" />}>
+                  Invite people
+                </Button>
+              )}
             </div>
           }
         >

@@ -1,0 +1,96 @@
+import { Menu, Tooltip, UnstyledButton } from '@mantine/core';
+import { IconLock, IconLogout, IconMessageCircle, IconSettings, IconUserPlus, type Icon } from '@tabler/icons-react';
+import { Link, useLocation } from 'react-router';
+import { useCircle, useClient, useMe } from '../circle';
+import { Avatar, Logo, usePhone } from '../ui';
+import classes from './Navigation.module.css';
+
+interface Place {
+  to: string;
+  name: string;
+  icon: Icon;
+  /** Part of the address that belongs to this place as well. */
+  also?: string;
+}
+
+const PLACES: Place[] = [
+  { to: '/', name: 'Conversations', icon: IconMessageCircle, also: '/c/' },
+  { to: '/invites', name: 'Invitations', icon: IconUserPlus },
+  { to: '/settings', name: 'Settings', icon: IconSettings },
+];
+
+/** A rail at the side; on a phone, tabs at the bottom. */
+export function Navigation() {
+  const phone = usePhone();
+  return (
+    <nav className={classes.rail} aria-label="Main">
+      {!phone && (
+        <span className={classes.logo}>
+          <Logo size={30} />
+        </span>
+      )}
+      <ul className={classes.places}>
+        {PLACES.map((place) => (
+          <li key={place.to}>
+            <PlaceLink place={place} phone={phone} />
+          </li>
+        ))}
+      </ul>
+      {!phone && <Account />}
+    </nav>
+  );
+}
+
+function PlaceLink({ place: { to, name, icon: PlaceIcon, also }, phone }: { place: Place; phone: boolean }) {
+  const { pathname } = useLocation();
+  const here = pathname === to || (also !== undefined && pathname.startsWith(also));
+  const unread = useCircle((state) => (to === '/' ? Object.values(state.conversations).reduce((sum, one) => sum + one.unread, 0) : 0));
+  return (
+    <Tooltip label={name} position="right" disabled={phone}>
+      <Link to={to} className={classes.place} aria-current={here ? 'page' : undefined} aria-label={unread > 0 ? `${name}, ${unread} unread` : name}>
+        <span className={classes.symbol}>
+          <PlaceIcon size={23} stroke={1.7} aria-hidden="true" />
+          {unread > 0 && (
+            <span className={classes.badge} aria-hidden="true">
+              {unread > 99 ? '99+' : unread}
+            </span>
+          )}
+        </span>
+        {phone && (
+          <span className={classes.name} aria-hidden="true">
+            {name}
+          </span>
+        )}
+      </Link>
+    </Tooltip>
+  );
+}
+
+function Account() {
+  const client = useClient();
+  const me = useMe();
+  if (!me) return null;
+  return (
+    <Menu position="right-end" width={220}>
+      <Menu.Target>
+        <UnstyledButton className={classes.account} aria-label={`Account: ${me.displayName}`}>
+          <Avatar id={me.protocolId} name={me.displayName} size={36} />
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>
+          {me.displayName} · @{me.handle}
+        </Menu.Label>
+        <Menu.Item component={Link} to="/settings" leftSection={<IconSettings size={18} stroke={1.7} aria-hidden="true" />}>
+          Settings
+        </Menu.Item>
+        <Menu.Item leftSection={<IconLock size={18} stroke={1.7} aria-hidden="true" />} onClick={() => void client.lock()}>
+          Lock
+        </Menu.Item>
+        <Menu.Item leftSection={<IconLogout size={18} stroke={1.7} aria-hidden="true" />} onClick={() => void client.signOut()}>
+          Sign out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,12 @@
+import { useEffect } from 'react';
+import { useCircle, useConversationByAddress } from '../circle';
+
+/** The window's title: how much is unread, and where one is. */
+export function useTitle(address: string | undefined): void {
+  const unread = useCircle((state) => Object.values(state.conversations).reduce((sum, one) => sum + one.unread, 0));
+  const title = useConversationByAddress(address)?.title;
+  useEffect(() => {
+    const name = title === undefined ? 'Circle' : `${title} · Circle`;
+    document.title = unread > 0 ? `(${unread}) ${name}` : name;
+  }, [unread, title]);
+}

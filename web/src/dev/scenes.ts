@@ -1,0 +1,39 @@
+import type { Scene } from './fakeClient';
+import { ada } from './people';
+import { fullState, history } from './samples';
+
+const NOTHING = { conversations: {}, order: [] };
+const KNOWN = { handle: ada.handle, displayName: ada.displayName };
+
+/** The worlds of the fixture page, by name. */
+export const scenes: Record<string, () => Scene> = {
+  full: () => ({}),
+  empty: () => ({ state: NOTHING, people: [ada], bare: true }),
+  failing: () => ({ failing: true, delay: 200 }),
+  offline: () => ({ state: { connection: 'offline' } }),
+  connecting: () => ({ state: { connection: 'connecting', syncing: true } }),
+  loading: () => ({ state: { ...NOTHING, syncing: true }, delay: 600_000 }),
+  starting: () => ({ state: { phase: 'starting' } }),
+  'signed-out': () => ({ state: { phase: 'signed-out', me: null } }),
+  'no-owner': () => ({ state: { phase: 'signed-out', me: null }, hasOwner: false }),
+  'set-up': () => ({ state: { phase: 'signed-out', me: null }, hasOwner: false, setUp: true, delay: 150 }),
+  locked: () => ({ state: { phase: 'locked', me: null }, known: KNOWN }),
+  'no-keys': () => ({ state: { phase: 'no-keys' } }),
+  long: () => {
+    const state = fullState();
+    const id = 'conversation-2';
+    const one = state.conversations[id];
+    if (one) state.conversations[id] = { ...one, items: history(Date.now(), 400), hasOlder: true };
+    return { state, delay: 400 };
+  },
+  many: () => {
+    const state = fullState();
+    const sample = state.conversations['conversation-4'];
+    for (let index = 0; sample && index < 1000; index += 1) {
+      const id = `many-${index}`;
+      state.conversations[id] = { ...sample, id, protocolId: (0xabc00 + index).toString(16).padStart(32, '7'), title: `Conversation ${index + 1}` };
+      state.order.push(id);
+    }
+    return { state };
+  },
+};

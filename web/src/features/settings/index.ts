@@ -1,0 +1,2 @@
+export { Settings } from './Settings';
+export { ShortcutHelp, useShortcutHelp } from './Shortcuts';
