@@ -12,7 +12,7 @@ import strawberry
 from resolvers.context import Ctx
 from resolvers.identity_kinds import SessionKind
 from resolvers.invites import list_invites
-from resolvers.members import BoxRow, get_box
+from resolvers.members import BoxRow, get_account_space, get_box
 from resolvers.paging import page_of, position
 from resolvers.sessions import SessionRow, get_sessions, list_sessions
 from schema.connection import After, Before, Connection, First, Last, connection
@@ -113,9 +113,8 @@ class Viewer:
     @strawberry.field(description="The viewer's own space.")
     async def account(self, info: Info) -> Annotated[Account, strawberry.lazy("schema.conversations")]:
         """The account space."""
-        from schema.conversations import account_of_viewer
-
-        return await account_of_viewer(info)
+        space = await get_account_space(info.context)
+        return cast("Account", await load_node(info.context, "Account", space))
 
     @strawberry.field(description="The newest box of the viewer's key for this session's device.")
     async def key_box(self, info: Info) -> KeyBox | None:
