@@ -14,8 +14,9 @@ Role = Literal["circle_app", "circle_auth", "circle_hub"]
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
+    Lent = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 else:  # generic in the stubs alone
-    Connection, Pool = asyncpg.Connection, asyncpg.Pool
+    Connection, Pool, Lent = asyncpg.Connection, asyncpg.Pool, asyncpg.pool.PoolConnectionProxy
 
 _SETTINGS = {
     "jit": "off",
@@ -43,7 +44,7 @@ class Database:
             connection = await self.connect(role)
             await connection.close()
         self._backlog = await asyncpg.create_pool(
-            self.direct_dsn, min_size=0, max_size=4, server_settings=_settings("circle_app")
+            self.direct_dsn, min_size=0, max_size=4, server_settings=_settings("circle_app"), reset=_nothing
         )
 
     async def close(self) -> None:
@@ -87,6 +88,10 @@ class Database:
             pool_timeout=timeout,
             pool_use_lifo=True,
         )
+
+
+async def _nothing(_: Connection) -> None:
+    """Backlog transactions set nothing that outlives them: no round trip to undo it."""
 
 
 def _settings(role: Role) -> dict[str, str]:

@@ -50,8 +50,10 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine, begin: str, viewer: UUID | None) -> AsyncIterator[Transaction]:
-        # One round trip for both. A UUID's text holds nothing that SQL could mistake.
-        connection, driver = await _begin(engine, f"{begin}; SET LOCAL circle.member = '{viewer or ''}'")
+        # One round trip for both. A UUID's hex digits hold nothing that SQL could mistake.
+        connection, driver = await _begin(
+            engine, f"{begin}; SET LOCAL circle.member = '{viewer.hex if viewer else ''}'"
+        )
         tx, ended = Transaction(connection, driver, viewer), False
         try:
             yield tx

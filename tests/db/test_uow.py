@@ -24,7 +24,7 @@ def invite(inviter: UUID | None) -> Invite:
 async def test_session_and_raw_are_one_transaction_with_the_viewer_set(uow: UnitOfWork, make: Maker) -> None:
     anna = await make.member("anna")
     async with uow.write(anna) as tx:
-        assert await tx.raw.fetchval("SELECT current_setting('circle.member')") == str(anna)
+        assert await tx.raw.fetchval("SELECT current_setting('circle.member')::uuid") == anna
         assert await tx.raw.fetchval("SELECT current_user") == "circle_app"
         row = invite(anna)
         tx.session.add(row)

@@ -1,0 +1,39 @@
+"""What a stream yields and raises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from db.cursor import Cursor
+from db.log import LogRow
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A row of the log, and the cursor to keep in the same local transaction as what it brings."""
+
+    entry: LogRow
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """The backlog is done; comes once. With no cursor to start from it is the first item and means 'now'."""
+
+    cursor: Cursor
+
+
+class SlowConsumer(Exception):  # noqa: N818  (reads as what it is)
+    """The consumer fell too far behind: end the stream; the client resumes from `cursor`, the last it was given."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        super().__init__("This connection could not keep up. Subscribe again from the last cursor.")
+        self.cursor = cursor
+
+
+class ReaderLost(Exception):  # noqa: N818  (reads as what it is)
+    """The hub's reader has ended: the stream registers anew and goes on from where it was."""
+
+
+class HubFault(Exception):  # noqa: N818  (reads as what it is)
+    """The log contradicts itself (a hole, another life): all streams go back to what the database says."""

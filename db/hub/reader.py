@@ -1,0 +1,92 @@
+"""The reader: one connection's time as the hub's eyes. It looks, checks that nothing is missing, and hands out."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from asyncpg import Record
+
+from db.cursor import Cursor, Snapshot
+from db.engine import Connection
+from db.hub import sql
+from db.hub.items import HubFault
+from db.hub.roll import Roll
+from db.hub.subscription import Live, Subscription
+from db.log import row
+from db.models.kinds import EventKind
+
+CHUNK = 200
+
+
+class Reader:
+    """From its first snapshot on, every row of the log passes here once, in order."""
+
+    def __init__(self, connection: Connection, roll: Roll) -> None:
+        """`connection` is in the role circle_hub and used for nothing else."""
+        self._connection, self._roll = connection, roll
+        self._heads: dict[UUID, int] = {}
+        self.life = UUID(int=0)
+        self.at = Snapshot(0, 0)
+
+    async def open(self) -> None:
+        """Take the first snapshot, the life and every space's head from one transaction."""
+        await self._connection.execute(sql.ENSURE_LIFE)
+        async with self._connection.transaction(isolation="repeatable_read", readonly=True):
+            self.at, self.life = await self._here()
+            self._heads = {r["id"]: r["head_seq"] for r in await self._connection.fetch(sql.HEADS)}
+
+    async def look(self, newcomers: list[Subscription]) -> None:
+        """Read and hand out what was committed since the last look; then let the newcomers in, from this moment on.
+
+        Raises HubFault if the log contradicts itself, and whatever the connection raises.
+        """
+        async with self._connection.transaction(isolation="repeatable_read", readonly=True):
+            now, life = await self._here()
+            if life != self.life:
+                raise HubFault("the log has another life")
+            fresh: set[UUID] = set()
+            rows = await self._connection.cursor(sql.LOOK, self.at.raw())
+            while chunk := await rows.fetch(CHUNK):
+                await self._refresh({r["space_id"] for r in chunk if r["kind"] == EventKind.ROSTER} - fresh, fresh)
+                last = chunk[-1] if len(chunk) < CHUNK else None
+                for record in chunk:
+                    self._hand_out(record, now, record is last)
+            self._roll.drop_ended(fresh)
+            await self._admit(newcomers, now)
+        self.at = now
+
+    async def _here(self) -> tuple[Snapshot, UUID]:
+        here = await self._connection.fetchrow(sql.HERE)
+        if here is None or here["life"] is None:
+            raise HubFault("the log has no life")
+        return Snapshot.of(here["now"]), here["life"]
+
+    async def _refresh(self, spaces: set[UUID], fresh: set[UUID]) -> None:
+        """Stays of spaces whose roster changed, as this look's snapshot has them: they hold for all its rows."""
+        if spaces:
+            records = await self._connection.fetch(sql.STAYS_IN, list(spaces), self._roll.members())
+            self._roll.set_stays(spaces, records)
+            fresh |= spaces
+
+    def _hand_out(self, record: Record, now: Snapshot, last: bool) -> None:
+        entry, rank = row(record), record["rank"]
+        if entry.seq != self._heads.get(entry.space, 0) + 1:
+            raise HubFault(f"seq {entry.seq} follows {self._heads.get(entry.space, 0)}")
+        self._heads[entry.space] = entry.seq
+        # One cursor for all subscribers: behind the look's last row it is the snapshot alone.
+        at = (rank, entry.space, entry.seq)
+        cursor = Cursor(self.life, now) if last else Cursor(self.life, self.at, now, at)
+        live = Live(entry, rank, self.at, now, cursor)
+        for subscription in self._roll.listeners(entry.space, entry.seq):
+            subscription.offer(live)
+
+    async def _admit(self, newcomers: list[Subscription], now: Snapshot) -> None:
+        """The newcomers' stays come from this look's snapshot; the rows of the next look are theirs."""
+        waiting = [s for s in newcomers if not s.ended]
+        unknown = {s.member for s in waiting if not self._roll.knows(s.member)}
+        if unknown:
+            self._roll.add_stays(await self._connection.fetch(sql.PRESENT_STAYS, list(unknown)))
+        for subscription in waiting:
+            if not subscription.ended and not subscription.begun.done():
+                self._roll.enter(subscription)
+                subscription.begun.set_result(Cursor(self.life, now, space=subscription.space))

@@ -1,0 +1,52 @@
+"""The reading side's SQL. Every reading transaction is REPEATABLE READ READ ONLY, runs HERE first and has no xid."""
+
+HERE = "SELECT pg_current_snapshot() AS now, (SELECT id FROM log_life) AS life"
+
+ENSURE_LIFE = "INSERT INTO log_life (only_one) VALUES (true) ON CONFLICT DO NOTHING"
+
+HEADS = "SELECT id, head_seq FROM space"
+
+_COLUMNS = """e.space_id, e.seq, e.xid, e.id, e.kind, e.actor_id, e.subject_id, e.item, e.log_hash, e.body,
+  e.accepted_at, e.expires_at"""
+
+# Every row since the last snapshot ($1), of all spaces. Not 'xid >= xmin', which a long transaction makes dear: from
+# xmax on, plus the few that were open. Account logs first.
+LOOK = f"""
+SELECT e.*, CASE WHEN s.type = 4 THEN 0 ELSE 1 END AS rank FROM (
+  SELECT {_COLUMNS} FROM event e WHERE e.xid >= pg_snapshot_xmax($1::pg_snapshot)
+  UNION ALL
+  SELECT {_COLUMNS} FROM event e WHERE e.xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
+) e JOIN space s ON s.id = e.space_id
+ORDER BY rank, e.space_id, e.seq"""  # noqa: S608  (constants)
+
+PRESENT_STAYS = """
+SELECT space_id, member_id, joined_seq, left_seq FROM membership
+WHERE member_id = ANY($1::uuid[]) AND left_seq IS NULL"""
+
+STAYS_IN = """
+SELECT space_id, member_id, joined_seq, left_seq FROM membership
+WHERE space_id = ANY($1::uuid[]) AND member_id = ANY($2::uuid[])"""
+
+# What one member (the viewer: own_stay shows its stays alone) has missed between the snapshots $1 and $2, after the
+# position ($3, $4, $5), in space $6 or all, $7 rows at most. What a snapshot sees is a prefix of every space's log
+# (commit order is seq order): it is enough to walk back from the stay's end to the first seen row, by the primary key.
+BACKLOG = f"""
+SELECT e.*, r.rank
+FROM own_stay m
+LEFT JOIN space s ON s.id = m.space_id
+CROSS JOIN LATERAL (SELECT CASE WHEN s.type = 4 THEN 0 ELSE 1 END AS rank) r
+CROSS JOIN LATERAL (
+  SELECT coalesce((SELECT x.seq FROM event x
+                   WHERE x.space_id = m.space_id AND x.seq >= m.joined_seq AND x.seq <= m.to_seq
+                     AND pg_visible_in_snapshot(x.xid, $1::pg_snapshot)
+                   ORDER BY x.seq DESC LIMIT 1), 0) AS seq
+  OFFSET 0) seen  -- OFFSET 0 is a fence: without it row-level security turns the bound below into a filter
+JOIN LATERAL (
+  SELECT {_COLUMNS} FROM event e
+  WHERE e.space_id = m.space_id AND e.seq >= m.joined_seq AND e.seq <= m.to_seq
+    AND e.seq > greatest(seen.seq, CASE WHEN r.rank = $3::int AND m.space_id = $4::uuid THEN $5::bigint ELSE 0 END)
+    AND pg_visible_in_snapshot(e.xid, $2::pg_snapshot)
+  ORDER BY e.seq LIMIT $7) e ON true
+WHERE (m.left_seq IS NOT NULL OR NOT pg_visible_in_snapshot(s.last_xid, $1::pg_snapshot))
+  AND (r.rank, m.space_id) >= ($3::int, $4::uuid) AND ($6::uuid IS NULL OR m.space_id = $6::uuid)
+ORDER BY r.rank, m.space_id, e.seq LIMIT $7"""  # noqa: S608  (constants)

@@ -1,0 +1,75 @@
+"""One subscriber's seat at the hub: a bounded queue between the reader and the stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from uuid import UUID
+
+from db.cursor import Cursor, Snapshot
+from db.hub.items import ReaderLost
+from db.log import LogRow
+
+QUEUE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A row as the hub read it, between the snapshots `base` and `now`; `rank` is 0 in account logs. Shared by all."""
+
+    entry: LogRow
+    rank: int
+    base: Snapshot
+    now: Snapshot
+    cursor: Cursor
+
+
+class Overflow(Exception):  # noqa: N818  (reads as what it is)
+    """The queue was full: what it held is gone, the database still has it."""
+
+
+class Subscription:
+    """Filled by the reader with `offer`, emptied by one stream with `get`."""
+
+    def __init__(self, member: UUID, space: UUID | None, limit: int = QUEUE) -> None:
+        self.member, self.space, self.limit = member, space, limit
+        self.begun: asyncio.Future[Cursor] = asyncio.get_running_loop().create_future()
+        """Resolved by the reader: from this cursor on, it offers everything."""
+        self._queue: deque[Live] = deque()
+        self._ended: type[Exception] | None = None
+        self._news = asyncio.Event()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the reader need not offer any more."""
+        return self._ended is not None
+
+    def offer(self, live: Live) -> None:
+        """Queue a row; a full queue is emptied and ends the subscription."""
+        if self._ended is not None:
+            return
+        if len(self._queue) >= self.limit:
+            self._queue.clear()
+            self.end(Overflow)
+        else:
+            self._queue.append(live)
+            self._news.set()
+
+    def end(self, reason: type[Exception] = ReaderLost) -> None:
+        """Nothing more comes; what is queued is still handed out."""
+        if self._ended is None:
+            self._ended = reason
+        self._news.set()
+        if not self.begun.done():
+            self.begun.set_exception(reason())
+            self.begun.exception()  # looked at: nobody may be waiting any more
+
+    async def get(self) -> Live:
+        """The next row. Raises Overflow or ReaderLost once the queue is empty and the subscription ended."""
+        while not self._queue:
+            if self._ended is not None:
+                raise self._ended
+            self._news.clear()
+            await self._news.wait()
+        return self._queue.popleft()
