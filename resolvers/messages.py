@@ -143,7 +143,6 @@ async def _append(ctx: Ctx, tx: Transaction, locked: SpaceState, envelope: Envel
     done = await append(tx, entry, next_hash)
     if header.kind == EnvelopeKind.STATE:
         await queries.set_state(tx, locked.id, done.seq)
-    tx.on_commit(ctx.bus.poke)
     return LogEvent(
         locked.id, locked.type, done.seq, EventKind.ENVELOPE, envelope.item, done.log_hash, envelope.data,
         done.accepted_at,

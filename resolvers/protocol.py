@@ -42,7 +42,7 @@ from circle_client.protocol.server import RecipientState as RecipientState
 from circle_client.protocol.server import SenderState as SenderState
 from circle_client.protocol.server import SignedUp as SignedUp
 from circle_client.protocol.server import SignUp as SignUp
-from circle_client.protocol.server import SpaceState as ProtocolSpace
+from circle_client.protocol.server import SpaceState
 from circle_client.protocol.server import Verdict as Verdict
 from circle_client.protocol.server import check_announcement as check_announcement
 from circle_client.protocol.server import check_complaint as check_complaint
@@ -57,6 +57,7 @@ from circle_client.protocol.structures import Signed as Signed
 from resolvers.errors import Code, DueReason, EpochDue, Refusal, StaleEpoch
 
 EnvelopeKind = Kind
+ProtocolSpace = SpaceState
 NO_EPOCH = Head(0, Z32)
 ENTRY_CAP = 1024 * 1024
 

@@ -116,11 +116,10 @@ async def append_signed(
     ctx: Ctx, tx: Transaction, space: UUID, space_type: int, kind: EventKind, item: bytes, body: bytes,
     subject: UUID | None = None,
 ) -> LogEvent:  # fmt: skip
-    """Append a structure that the viewer signed to a locked space's log; pokes the readers after the commit."""
+    """Append a structure that the viewer signed to a locked space's log. The unit of work wakes the readers after the commit."""
     actor = ctx.require_viewer().member
     entry = Entry(space, entry_id(item), kind, item, body, actor=actor, subject=subject)
     done = await append(tx, entry, next_hash)
-    tx.on_commit(ctx.bus.poke)
     return LogEvent(space, space_type, done.seq, int(kind), item, done.log_hash, body, done.accepted_at)
 
 
