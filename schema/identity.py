@@ -149,7 +149,7 @@ class IdentityMutation:
     ) -> SignInPayload:
         """Decode, call the use case, map the result."""
         forget(info.context)
-        command = SignIn(input.handle, input.auth_key, input.device, input.session, input.label)
+        command = SignIn(input.handle, input.auth_key, input.device, input.session, input.label or "")
         try:
             session = await sign_in(info.context, command)
         except Refusal as refusal:

@@ -65,7 +65,9 @@ class SignInInput:
         default=None, description="The 16 raw bytes of the device whose keys this client holds, if it holds any."
     )
     session: SessionKind = strawberry.field(description="How the new session's token travels.")
-    label: str = strawberry.field(description="What the client calls itself, 120 characters at most; may be empty.")
+    label: str | None = strawberry.field(
+        default=None, description="What the client calls itself, 120 characters at most; may be empty or left out."
+    )
 
 
 @strawberry.type(description="What signIn answers.")
