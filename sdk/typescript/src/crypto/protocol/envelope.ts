@@ -79,7 +79,8 @@ function encodeHeader(header: Header): Bytes {
 
 const headerFields = fields(suite, id, uint(), hash, id, id, id, uint(), head, uint(), nullable(id), uint(), time);
 
-function parseHeader(source: Bytes): Header {
+/** Reads E(header). @throws {ProtocolError} cbor/MALFORMED, also for an id that is no UUIDv7 */
+export function parseHeader(source: Bytes): Header {
   const [, space, e, epochHash, own, member, device, n, seen, kind, ref, b, at] = read(source, headerFields);
   const isV7 = ((own[6] ?? 0) >> 4) === 7 && ((own[8] ?? 0) >> 6) === 2;
   demand(isV7, 'cbor', 'MALFORMED', "An envelope's id is a UUIDv7.");

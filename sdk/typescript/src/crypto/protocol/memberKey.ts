@@ -2,7 +2,7 @@
 import { equal, Z16, type Bytes } from './bytes';
 import { bytes, encode, fields, read, struct, uint } from './cbor';
 import { demand } from './errors';
-import { kdf, openSeal, seal, signBody, verifyBody } from './labels';
+import { kdf, openSeal, seal as sealTo, signBody, verifyBody } from './labels';
 import { signerAt, type MemberChain } from './member';
 import { checkSealPublicKey, randomBytes, SEAL_PUBLIC_LENGTH, sealKeyFromSeed, sha256, type SealKey } from './primitives';
 import { BODY_CAP, head, id, SUITE, suite, time, type DeviceKey, type Head, type Signed } from './signer';
@@ -43,6 +43,12 @@ export interface MemberKey {
   readonly mkHash: Bytes;
 }
 
+/** What is known of a member's newest key: at least its generation. */
+export interface KnownKey {
+  readonly generation: number;
+  readonly mkHash?: Bytes;
+}
+
 /** Signs MK of `secrets` on the chain's head, by a device active there. */
 export async function makeMemberKey(chain: MemberChain, secrets: MemberSecrets, by: DeviceKey, now: number): Promise<Signed> {
   const body = encode(struct(SUITE, secrets.member, secrets.generation, secrets.mk.publicKey, [chain.n, chain.hash], by.device, now));
@@ -68,14 +74,14 @@ export async function parseMemberKey(body: Bytes): Promise<MemberKey> {
  * @throws {ProtocolError} cbor/MALFORMED; seal/MALFORMED for an MK that is no key; member/CHAIN_CONFLICT if the
  *   chain is shorter; member/FORBIDDEN; member/FORK; ed25519/FORBIDDEN
  */
-export async function verifyMemberKey(chain: MemberChain, signed: Signed, before: MemberKey | null = null): Promise<MemberKey> {
+export async function verifyMemberKey(chain: MemberChain, signed: Signed, before: KnownKey | null = null): Promise<MemberKey> {
   const key = await parseMemberKey(signed.body);
   demand(key.generation >= 1, 'member', 'FORBIDDEN', 'Generations begin at 1.');
   const signer = signerAt(chain, key.member, key.device, key.head);
   checkSealPublicKey(key.mk);
   await verifyBody(signer.dk, signed.signature, 'member-key', signed.body);
   if (before !== null) {
-    const same = key.generation === before.generation && equal(key.mkHash, before.mkHash);
+    const same = key.generation === before.generation && (before.mkHash === undefined || equal(key.mkHash, before.mkHash));
     demand(same || key.generation > before.generation, 'member', 'FORK', 'The server shows an older key of this member than before.');
   }
   return key;
@@ -113,23 +119,36 @@ export async function makeDeviceSeal(by: DeviceKey, k: number, sk: Bytes, now: n
 const deviceSealFields = fields(suite, id, id, uint(), bytes(SEAL_PUBLIC_LENGTH), time);
 
 /**
+ * Reads a device seal's body; says nothing about its signature.
+ * @throws {ProtocolError} cbor/MALFORMED
+ */
+export function parseDeviceSeal(body: Bytes): DeviceSeal {
+  demand(body.length <= BODY_CAP, 'cbor', 'MALFORMED', 'This device seal is too long.');
+  const [, member, device, k, sk, at] = read(body, deviceSealFields);
+  return { member, device, k, sk, time: at };
+}
+
+/** What is known of a device's newest seal: at least its number. */
+export interface KnownSeal {
+  readonly k: number;
+  readonly sk?: Bytes;
+}
+
+/**
  * Verifies a device's seal.
  * @param dk the device's signing key, from its chain or (while it is being added) from its link
  * @param before the newest seal of this device known so far: a lower k, or another SK of the same k, is a fork
  * @throws {ProtocolError} cbor/MALFORMED; seal/MALFORMED; member/FORBIDDEN; member/FORK; ed25519/FORBIDDEN
  */
-export async function verifyDeviceSeal(member: Bytes, device: Bytes, dk: Bytes, signed: Signed, before: DeviceSeal | null = null): Promise<DeviceSeal> {
-  demand(signed.body.length <= BODY_CAP, 'cbor', 'MALFORMED', 'This device seal is too long.');
-  const [, of, on, k, sk, at] = read(signed.body, deviceSealFields);
-  demand(equal(of, member) && equal(on, device), 'member', 'FORBIDDEN', 'This is the seal of another device.');
-  demand(k >= 1, 'member', 'FORK', 'Device seals are numbered from 1.');
-  checkSealPublicKey(sk);
+export async function verifyDeviceSeal(member: Bytes, device: Bytes, dk: Bytes, signed: Signed, before: KnownSeal | null = null): Promise<DeviceSeal> {
+  const seal = parseDeviceSeal(signed.body);
+  demand(equal(seal.member, member) && equal(seal.device, device), 'member', 'FORBIDDEN', 'This is the seal of another device.');
+  const older = seal.k < (before?.k ?? 1);
+  const other = before?.sk !== undefined && seal.k === before.k && !equal(seal.sk, before.sk);
+  demand(!older && !other, 'member', 'FORK', 'The server shows an older seal of this device than before.');
+  checkSealPublicKey(seal.sk);
   await verifyBody(dk, signed.signature, 'device-seal', signed.body);
-  if (before !== null) {
-    const same = k === before.k && equal(sk, before.sk);
-    demand(same || k > before.k, 'member', 'FORK', 'The server shows an older seal of this device than before.');
-  }
-  return { member, device, k, sk, time: at };
+  return seal;
 }
 
 // ---- boxes: M for one device, or for the recovery key
@@ -146,7 +165,7 @@ function boxInfo(member: Bytes, generation: number, place: BoxPlace, mkHash: Byt
 
 /** SEAL(SK or RX, member-box, [member, g, device or Z16, k or n of RX's link, #MK], M). */
 export function sealMemberBox(publicKey: Bytes, place: BoxPlace, secrets: MemberSecrets): Promise<Bytes> {
-  return seal(publicKey, 'member-box', boxInfo(secrets.member, secrets.generation, place, secrets.mkHash), secrets.m);
+  return sealTo(publicKey, 'member-box', boxInfo(secrets.member, secrets.generation, place, secrets.mkHash), secrets.m);
 }
 
 /**
