@@ -91,7 +91,7 @@ def doctor() -> None:
 
 def main(run: Callable[[], None] = app) -> None:
     """The program. What can go wrong at start is said in one plain sentence on stderr, with exit code 1."""
-    from api.serve import PLAIN_FAILURES
+    from api.start import PLAIN_FAILURES
 
     try:
         run()

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from api.database import open_database
-from api.serve import PLAIN_FAILURES, StartError, listening
 from api.settings import Settings, SettingsError, load_secret_key
+from api.start import PLAIN_FAILURES, StartError, listening
 from api.web import WebClient
 from db.bus import Bus
 
@@ -39,10 +39,11 @@ async def examine(settings: Settings) -> list[Finding]:
 
 
 def _python() -> Finding:
+    # Older ones than 3.11 can't even read this file; what is worth a word is a slow one.
     now = ".".join(str(part) for part in sys.version_info[:3])
-    if sys.version_info >= (3, 11):
-        return Finding(True, f"Python {now}.")
-    return Finding(False, f"Python {now} is too old: install 3.11 or newer.")
+    if hasattr(sys, "gettotalrefcount"):
+        return Finding(False, f"Python {now} is a debug build, several times slower: use another.")
+    return Finding(True, f"Python {now}.")
 
 
 def _node() -> Finding:

@@ -95,15 +95,15 @@ def _name(operation: OperationDefinitionNode) -> str:
 
 def _parse(text: str, max_tokens: int) -> DocumentNode:
     try:
-        return parse(text, max_tokens=max_tokens, allow_empty_selection_sets=False)
+        return parse(text, max_lexical_tokens=max_tokens, max_comments=max_tokens, allow_empty_selection_sets=False)
     except GraphQLError as error:
-        if error.message.startswith(f"Document contains more than {max_tokens} tokens"):
-            raise RequestError(
-                "TOKEN_LIMIT", f"The document is longer than {max_tokens} tokens.", limit=max_tokens
-            ) from None
+        # graphql-core says these two as syntax errors, told apart by their sentences alone.
+        if "Document contains more than" in error.message:
+            message = f"The document is longer than {max_tokens} tokens."
+            raise RequestError("TOKEN_LIMIT", message, limit=max_tokens) from None
+        if "nested too deeply" in error.message:
+            raise RequestError("DEPTH_LIMIT", "The document is nested too deeply.") from None
         raise RequestError.of("GRAPHQL_PARSE_FAILED", [error]) from None
-    except RecursionError:
-        raise RequestError("DEPTH_LIMIT", "The document is nested too deeply.") from None
 
 
 def is_mutation(operation: OperationDefinitionNode) -> bool:

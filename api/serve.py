@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import fcntl
 import gc
-import os
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import uvicorn
 import uvloop
@@ -19,28 +15,20 @@ from starlette.applications import Starlette
 
 from api.app import build_app, open_circle, utc_now
 from api.logs import set_up_logs
-from api.settings import Settings, SettingsError, load_secret_key
-from db.embedded import EmbeddedError
-from db.errors import DatabaseUnavailable
-from db.migrate import MigrationError
+from api.settings import Settings, load_secret_key
+from api.start import BACKLOG, data_folder, listening
 from resolvers.invites import renew_set_up_link
-
-BACKLOG = 2048
-
-
-class StartError(Exception):
-    """The server can't start; the message is one plain sentence for the person who started it."""
-
-
-PLAIN_FAILURES = (StartError, SettingsError, EmbeddedError, MigrationError, DatabaseUnavailable)
 
 
 def serve(settings: Settings) -> None:
     """Serve until told to stop by SIGINT or SIGTERM. Raises one of PLAIN_FAILURES when it can't start."""
     set_up_logs(settings.log_format, settings.log_level)
-    with data_folder(settings.data_dir), listening(settings) as listener:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, listener))
+    with (
+        data_folder(settings.data_dir),
+        listening(settings) as listener,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_serve(settings, listener))
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
@@ -106,53 +94,3 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to `_serve`: uvicorn would raise them once more at the end."""
         yield
-
-
-@contextmanager
-def data_folder(path: Path) -> Iterator[None]:
-    """Make the data folder and hold it alone. Raises StartError; a lock ends with its process, however that ends."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path / "circle.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StartError(f"The data folder {path.resolve()} cannot be used: {error.strerror}.") from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            message = f"Circle is already running on the data folder {path.resolve()}. Set CIRCLE_DATA_DIR to another."
-            raise StartError(message) from None
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def listening(settings: Settings) -> Iterator[socket.socket]:
-    """The listening socket, taken before anything else is started. Raises StartError."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError:
-        raise StartError(f"CIRCLE_HOST is wrong: this machine has no address {settings.host!r}.") from None
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-            # Listening at once: two sockets that only bound the same port would both succeed.
-            listener.listen(BACKLOG)
-        except PermissionError:
-            raise StartError(f"Port {settings.port} needs more rights than this user has; set CIRCLE_PORT.") from None
-        except OSError as error:
-            reason = (
-                "is taken by another program"
-                if error.errno == errno.EADDRINUSE
-                else f"cannot be used ({error.strerror})"
-            )
-            message = f"Port {settings.port} on {settings.host} {reason}. Set CIRCLE_PORT to a free one."
-            raise StartError(message) from None
-        yield listener
-    finally:
-        listener.close()

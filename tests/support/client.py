@@ -103,9 +103,7 @@ class Ws:
 
 
 @asynccontextmanager
-async def websocket(
-    url: str, *, subprotocol: str | None = "graphql-transport-ws", **headers: str
-) -> AsyncIterator[Ws]:
+async def websocket(url: str, *, subprotocol: str | None = "graphql-transport-ws", **headers: str) -> AsyncIterator[Ws]:
     """Open a socket; `headers` with underscores for hyphens."""
     address = url.replace("http://", "ws://", 1) + "/graphql"
     protocols = None if subprotocol is None else [Subprotocol(subprotocol)]

@@ -65,9 +65,7 @@ class RunningServer:
         names = await self.fetch(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('attempt')"
         )
-        return {
-            name[0]: await self.fetch(f"SELECT * FROM {name[0]} AS t ORDER BY t::text") for name in sorted(names)
-        }
+        return {name[0]: await self.fetch(f"SELECT * FROM {name[0]} AS t ORDER BY t::text") for name in sorted(names)}
 
     async def sign_up(self, person: Newcomer, token: bytes, **changes: Any) -> dict[str, Any]:
         """Sign a person up; the payload."""
@@ -81,7 +79,9 @@ class RunningServer:
         assert payload["errors"] == [], payload
         return person, self.http(payload["token"])
 
-    async def member(self, inviter: Http, person: Newcomer | None = None, role: str = "MEMBER") -> tuple[Newcomer, Http]:
+    async def member(
+        self, inviter: Http, person: Newcomer | None = None, role: str = "MEMBER"
+    ) -> tuple[Newcomer, Http]:
         """A member, invited by `inviter`."""
         person, token = person or Newcomer(), os.urandom(16)
         await invite(inviter, token, role)
