@@ -51,9 +51,9 @@ def migrate() -> None:
 @app.command()
 def schema() -> None:
     """Print the GraphQL schema."""
-    from schema.root import schema as root
+    from schema.root import sdl
 
-    typer.echo(root.as_str())
+    typer.echo(sdl(), nl=False)
 
 
 @app.command()

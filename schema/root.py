@@ -1,8 +1,9 @@
-"""The three roots, composed of the features' parts, and the schema itself."""
+"""The three roots, composed of the features' parts, the schema itself, and its text."""
 
 from __future__ import annotations
 
 import strawberry
+from graphql import GraphQLArgument, GraphQLInputField, GraphQLSchema, Undefined
 from strawberry.schema.config import StrawberryConfig
 
 from schema.conversations import Account, Conversation, ConversationMutation, ConversationQuery
@@ -53,3 +54,29 @@ schema = strawberry.Schema(
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+
+
+def _leave_out_null_defaults(core: GraphQLSchema) -> None:
+    """An optional argument has no default: omitted and null are different (design.md section 4).
+
+    Strawberry makes Python's `= None` a default of null. Without it, what is omitted stays out of the call, and Python
+    fills in its own None.
+    """
+    places: list[GraphQLArgument | GraphQLInputField] = []
+    for type_ in core.type_map.values():
+        for field in getattr(type_, "fields", {}).values():
+            places += [field] if isinstance(field, GraphQLInputField) else field.args.values()
+    for place in places:
+        if place.default_value is None:
+            place.default_value = Undefined
+
+
+# Strawberry has no public door to the graphql-core schema; its own transports read it the same way.
+_leave_out_null_defaults(schema._schema)
+
+MARK = "# Written by `make schema` from schema/*.py. Do not edit.\n\n"
+
+
+def sdl() -> str:
+    """The text of schema.graphql."""
+    return MARK + schema.as_str() + "\n"
