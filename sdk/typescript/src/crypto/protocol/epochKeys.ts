@@ -153,11 +153,13 @@ export async function ownRow(announcement: Announcement, recipients: Bytes, memb
  * Whether the row is true of oneself.
  * @param leastN number of the newest own link before the announcement in the log
  * @param known #MK of g for the current generation, and those whose epochs the rotation since has wrapped
- * @throws {ProtocolError} epoch/RECIPIENTS_CHANGED; member/FORK for another chain
+ * @throws {ProtocolError} epoch/RECIPIENTS_CHANGED; epoch/FORK for another chain
  */
 export function checkOwnRow(row: Recipient, chain: MemberChain, leastN: number, known: (generation: number) => Bytes | undefined): void {
-  const place = row.n >= leastN && compareMemberHead(chain, row) === 'known';
+  const own = chain.hashes[row.n];
+  const place = own !== undefined && row.n >= leastN;
   demand(place, 'epoch', 'RECIPIENTS_CHANGED', 'This epoch was made for an older or unknown state of this member.');
+  demand(equal(own, row.hash), 'epoch', 'FORK', 'This epoch names another chain of this member.');
   const mkHash = known(row.generation);
   demand(mkHash !== undefined && equal(mkHash, row.mkHash), 'epoch', 'RECIPIENTS_CHANGED', 'This epoch was sealed to another key of this member.');
 }
