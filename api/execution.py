@@ -12,7 +12,7 @@ from inspect import isawaitable
 from typing import Any, cast
 
 import strawberry
-from graphql import ExecutionResult, OperationDefinitionNode
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode
 from graphql.execution import (
     Executor,
     create_source_event_stream,
@@ -87,7 +87,8 @@ class Engine:
     async def subscribe(self, prepared: Prepared, new_ctx: Callable[[], Ctx]) -> AsyncGenerator[Response, None]:
         """Run a subscription: yields responses; `new_ctx` is asked for a context per event.
 
-        Raises RequestError when it cannot start for a reason of the request.
+        A response without `data` says why the stream could not start or had to end. Raises RequestError when the
+        request does not fit; nothing ran then.
         """
         executor = self._build(prepared, new_ctx())
         source = create_source_event_stream(executor)
@@ -104,6 +105,10 @@ class Engine:
         try:
             async for result in events:
                 yield _respond(result)
+        except Exception as failure:
+            # A source that is a generator refuses only when it is first asked.
+            error = failure if isinstance(failure, GraphQLError) else GraphQLError("", original_error=failure)
+            yield {"errors": [present(error)]}
         finally:
             await events.aclose()
 

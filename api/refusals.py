@@ -9,7 +9,8 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLFormattedError
 
-from resolvers.errors import RateLimited, Refusal, Unauthenticated
+from db.errors import Busy
+from resolvers.errors import Code, RateLimited, Refusal, Unauthenticated
 
 log = logging.getLogger("circle.api")
 
@@ -45,7 +46,9 @@ def present(error: GraphQLError) -> FormattedError:
     Refusals keep their sentence and code; whatever nobody expected is logged under a reference and masked.
     """
     cause = error.original_error
-    shown: FormattedError = {"message": error.message, "path": error.path or []}
+    shown: FormattedError = {"message": error.message}
+    if error.path:
+        shown["path"] = error.path
     if error.locations:
         shown["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if isinstance(cause, Refusal):
@@ -56,6 +59,9 @@ def present(error: GraphQLError) -> FormattedError:
     elif isinstance(cause, Unauthenticated):
         shown["message"] = SIGN_IN_FIRST
         shown["extensions"] = {"code": UNAUTHENTICATED}
+    elif isinstance(cause, Busy):
+        shown["message"] = str(cause)
+        shown["extensions"] = {"code": Code.RATE_LIMITED.value, "retryAfter": cause.retry_after}
     else:
         place = ".".join(str(part) for part in error.path or [])
         masked = mask(cause or error, f"field {place}")

@@ -179,7 +179,8 @@ async def test_the_cost_counts_what_variables_ask_for(shared: RunningServer) -> 
     query = "query($n: Int!) { members(first: $n) { nodes { chain(first: 100) { nodes { number body } } } } }"
     assert len((await http.data(query, {"n": 10}))["members"]["nodes"]) == 1
     assert await http.codes(query, {"n": 100}) == ["COST_LIMIT"]
-    by_id = "query($ids: [Base64Bytes!]!) { membersByProtocolId(protocolIds: $ids) { chain(first: 100) { nodes { body } } } }"
+    many = "query($ids: [Base64Bytes!]!) { membersByProtocolId(protocolIds: $ids) "
+    by_id = many + "{ chain(first: 100) { nodes { body } } } }"
     assert await http.codes(by_id, {"ids": ["AAAAAAAAAAAAAAAAAAAAAA=="] * 100}) == ["COST_LIMIT"]
 
 

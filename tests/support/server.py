@@ -114,7 +114,7 @@ async def running(folder: Path, dsn: str, **changes: Any) -> AsyncIterator[Runni
             link = await renew_set_up_link(circle.uow, utc_now())
             server = Server(build_app(circle), settings, None)
             task = asyncio.create_task(server.serve(sockets=[listener]))
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110 - uvicorn tells by a flag alone
                 await asyncio.sleep(0.01)
             found = RunningServer(f"http://127.0.0.1:{port}", circle, dsn, unb64(link or ""))
             try:

@@ -1,0 +1,156 @@
+"""Sockets and sessions: who a socket speaks for, and what ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.support.client import websocket
+from tests.support.newcomer import Newcomer, b64
+from tests.support.server import RunningServer, running
+
+HELLO = "{ server { name } }"
+EVENTS = "subscription { events { ... on CaughtUp { cursor } __typename } }"
+
+
+async def test_a_socket_runs_as_many_operations_as_it_may_and_an_id_once(server: RunningServer) -> None:
+    _, http = await server.owner()
+    token = http.raw.headers["authorization"].removeprefix("Bearer ")
+    async with websocket(server.url) as ws:
+        await ws.start(token)
+        for number in range(100):
+            await ws.say("subscribe", {"query": EVENTS}, f"s{number}")
+            assert (await ws.hear())["payload"]["data"]["events"]["__typename"] == "CaughtUp"
+        answer = await ws.run(HELLO, id="more")
+        assert answer["errors"][0]["extensions"]["code"] == "TOO_MANY_OPERATIONS"
+        await ws.say("complete", id="s5")
+        assert "errors" not in await ws.run(HELLO, id="more")
+        await ws.say("subscribe", {"query": EVENTS}, "s7")
+        assert await ws.closed() == 4409
+
+
+async def test_a_cookie_counts_only_for_our_own_page(server: RunningServer) -> None:
+    person, _ = await server.owner()
+    browser = server.http()
+    value = {"handle": person.handle, "authKey": b64(person.auth_key), "session": "COOKIE", "label": ""}
+    payload = await browser.mutate("signIn", "token", "SignInInput", value)
+    assert payload == {"token": None, "errors": []}
+    cookie = f"circle_session={browser.raw.cookies['circle_session']}"
+    me = "{ viewer { member { handle } } }"
+    async with websocket(server.url, Cookie=cookie, Origin=server.url) as ws:
+        await ws.start()
+        assert (await ws.run(me))["data"]["viewer"]["member"]["handle"] == person.handle
+    async with websocket(server.url, Cookie=cookie) as ws:
+        await ws.start()
+        assert (await ws.run(me))["data"]["viewer"] is None
+
+
+REVOKE = """mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { session { id } errors { code } } }"""
+
+
+async def test_revoking_a_session_closes_its_sockets_and_no_other(server: RunningServer) -> None:
+    person, http = await server.owner()
+    token = await sign_in(server, person)
+    other = server.http(token)
+    session = (await other.data("{ viewer { session { id } } }"))["viewer"]["session"]["id"]
+    mine = http.raw.headers["authorization"].removeprefix("Bearer ")
+    async with websocket(server.url) as ended, websocket(server.url) as stays:
+        await ended.start(token)
+        await stays.start(mine)
+        await ended.say("subscribe", {"query": EVENTS}, "1")
+        assert (await ended.hear())["type"] == "next"
+        assert (await http.data(REVOKE, {"id": session}))["revokeSession"]["errors"] == []
+        async with asyncio.timeout(1):
+            assert await ended.closed() == 4401
+        assert (await stays.run("{ viewer { member { id } } }"))["data"]["viewer"] is not None
+    assert (await other.send("{ viewer { member { id } } }")).status_code == 401
+
+
+async def test_a_session_that_ends_elsewhere_closes_its_sockets_within_a_second(server: RunningServer) -> None:
+    person, _ = await server.owner()
+    token = await sign_in(server, person)
+    async with websocket(server.url) as ws:
+        await ws.start(token)
+        await server.fetch("UPDATE session SET revoked_at = now() RETURNING id")
+        async with asyncio.timeout(1):
+            assert await ws.closed() == 4401
+    token = await sign_in(server, person)
+    async with websocket(server.url) as ws:
+        await ws.start(token)
+        await server.fetch("UPDATE session SET expires_at = now() RETURNING id")
+        async with asyncio.timeout(1):
+            assert await ws.closed() == 4401
+
+
+async def test_signing_out_over_a_socket_is_answered_and_then_closes_it(server: RunningServer) -> None:
+    person, _ = await server.owner()
+    async with websocket(server.url) as ws:
+        await ws.start(await sign_in(server, person))
+        answer = await ws.run("mutation { signOut(input: {}) { signedOut } }")
+        assert answer == {"data": {"signOut": {"signedOut": True}}}
+        assert await ws.closed() == 4401
+
+
+async def test_each_operation_has_a_context_of_its_own(server: RunningServer) -> None:
+    _, http = await server.owner()
+    token = http.raw.headers["authorization"].removeprefix("Bearer ")
+    me = "{ viewer { member { displayName } } }"
+    async with websocket(server.url) as ws:
+        await ws.start(token)
+        assert (await ws.run(me))["data"]["viewer"]["member"]["displayName"] == "A Person"
+        await server.fetch("UPDATE member SET display_name = 'Renamed' RETURNING id")
+        assert (await ws.run(me))["data"]["viewer"]["member"]["displayName"] == "Renamed"
+
+
+async def test_a_client_that_vanishes_leaves_nothing_behind(
+    server: RunningServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, http = await server.owner()
+    token = http.raw.headers["authorization"].removeprefix("Bearer ")
+    async with websocket(server.url) as ws:
+        await ws.start(token)
+        for number in range(20):
+            await ws.say("subscribe", {"query": EVENTS}, str(number))
+            await ws.hear()
+        ws.socket.transport.abort()
+    async with asyncio.timeout(5):
+        while server.circle.sockets.sockets:  # noqa: ASYNC110 - nothing tells when a set is empty
+            await asyncio.sleep(0.01)
+    assert [record for record in caplog.records if record.levelname in {"ERROR", "WARNING"}] == []
+
+
+async def test_silence_closes_a_socket(tmp_path: Path, dsn: str) -> None:
+    async with running(tmp_path, dsn, socket_init_seconds=0.2, socket_ping_seconds=0.3) as server:
+        async with websocket(server.url) as mute:
+            assert await mute.closed() == 4408
+        async with websocket(server.url) as deaf:
+            await deaf.start()
+            kinds = set()
+            with pytest.raises(ConnectionClosed):
+                while True:
+                    kinds.add(json.loads(await asyncio.wait_for(deaf.socket.recv(), 5))["type"])
+            assert kinds == {"ping"}
+            assert deaf.socket.close_code == 4408
+        async with websocket(server.url) as awake:
+            await awake.start()
+            for _ in range(3):
+                assert json.loads(await awake.socket.recv())["type"] == "ping"
+                await awake.say("pong")
+            assert await awake.run(HELLO) == {"data": {"server": {"name": "Circle"}}}
+
+
+async def sign_in(server: RunningServer, person: Newcomer) -> str:
+    value = {
+        "handle": person.handle,
+        "authKey": b64(person.auth_key),
+        "session": "BEARER",
+        "label": "t",
+    }
+    payload = await server.http().mutate("signIn", "token", "SignInInput", value)
+    assert payload["errors"] == []
+    token: str = payload["token"]
+    return token
