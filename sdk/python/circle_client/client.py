@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from uuid import UUID
 
+from circle_client import account, listen
+from circle_client.account import Account
 from circle_client.conversation import Conversation
-from circle_client.types import ConversationType, History, Message, Participant, Person, Role, Unsent
+from circle_client.errors import InvalidInput, StoreError
+from circle_client.protocol.roster import Policy, SpaceType
+from circle_client.protocol.roster import Role as SeatRole
+from circle_client.running import Running
+from circle_client.types import ConversationType, History, Message, Person, Role, Unsent
+
+
+class Opening:
+    """What `Circle.open` gives: `async with` it, or `await` it."""
+
+    def __init__(self, open_: Callable[[], Awaitable[Circle]]) -> None:
+        self._open = open_
+        self._circle: Circle | None = None
+
+    def __await__(self) -> Generator[None, None, Circle]:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> Circle:
+        self._circle = await self._open()
+        return self._circle
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._circle is not None:
+            await self._circle.close()
 
 
 class Circle:
-    """One member on one device, connected. Made by `sign_up`, `sign_in` or `open`; closed by `close` or `async with`."""
+    """One member on one device, connected. Made by `sign_up`, `sign_in`, `open`; closed by `close` or `async with`."""
+
+    def __init__(self, found: Account) -> None:
+        """Not for scripts: use `sign_up`, `sign_in` or `open`."""
+        self.recovery_words = found.words
+        self._running: Running | None = Running(found)
+        self._running.start()
 
     @classmethod
     async def sign_up(
@@ -31,7 +65,9 @@ class Circle:
         `recovery_words` then holds the 24 words, to be written down: they are kept nowhere.
         Raises InvalidInput, Refused (INVITE_UNKNOWN, INVITE_USED, HANDLE_TAKEN, ...), StoreError, Offline.
         """
-        raise NotImplementedError
+        circle = cls(await account.sign_up(origin, link, handle, display_name, password, store, device_name))
+        await circle._connected()
+        return circle
 
     @classmethod
     async def sign_in(cls, origin: str, handle: str, password: str, store: str | Path) -> Self:
@@ -39,36 +75,153 @@ class Circle:
 
         Raises KeysMissing without such a store, WrongPassword, Refused, Offline.
         """
-        raise NotImplementedError
+        circle = cls(await account.sign_in(origin, handle, password, store))
+        await circle._connected()
+        return circle
 
     @classmethod
-    def open(cls, origin: str, store: str | Path, password: str) -> _Opening[Self]:
-        """The member of an existing store: `async with Circle.open(...) as circle` or `circle = await Circle.open(...)`.
+    def open(cls, origin: str, store: str | Path, *, password: str) -> Opening:
+        """The member of an existing store: `async with Circle.open(...) as circle`, or `circle = await ...`.
 
-        Works offline for what the store holds; raises StoreError or WrongPassword.
+        Does not wait for the server (`synced` does): what the store holds is there at once. Raises StoreError,
+        WrongPassword.
         """
-        raise NotImplementedError
 
-    me: Person
-    recovery_words: tuple[str, ...] | None
+        async def opened() -> Circle:
+            return cls(await account.open_account(origin, store, password))
 
-    async def close(self) -> None: ...
-    async def synced(self, timeout: float | None = 30.0) -> None: ...  # caught up with the server
+        return Opening(opened)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _connected(self) -> None:
+        try:
+            await self.synced()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Disconnect and close the store; what was not accepted yet stays in the outbox for the next time."""
+        running, self._running = self._running, None
+        if running is not None:
+            await running.close()
+
+    async def sign_out(self) -> None:
+        """End the session on the server and close. The store keeps the keys: `sign_in` begins another session."""
+        await self.running.account.api.sign_out()
+        await self.close()
 
     @property
-    def conversations(self) -> Sequence[Conversation]: ...
-    def conversation(self, id: str) -> Conversation: ...
+    def running(self) -> Running:
+        """The parts at work; not for scripts. Raises StoreError after `close`."""
+        if self._running is None:
+            raise StoreError("This client is closed.")
+        return self._running
+
+    async def synced(self, timeout: float | None = 30.0) -> None:  # noqa: ASYNC109 - one call, one wait
+        """Wait until everything that the server has is here. Raises Offline after `timeout` seconds, SignedOut."""
+        await self.running.synced(timeout)
+
+    # ---- people
+
+    @property
+    def me(self) -> Person:
+        """Oneself."""
+        return self.running.account.me
+
+    async def find_people(self, text: str) -> Sequence[Person]:
+        """People of this server by a part of handle or name."""
+        return await self.running.account.api.find(text)
+
+    async def resolve(self, person: Person | str) -> Person:
+        """A Person by handle. Raises InvalidInput where nobody has it."""
+        if isinstance(person, Person):
+            return person
+        handle = account.clean_handle(person)
+        for found in await self.find_people(handle):
+            if found.handle == handle:
+                return found
+        raise InvalidInput(f"There is nobody here by the handle @{handle}.")
+
+    async def create_invite(self, hours: int = 72) -> str:
+        """A link with which one person can sign up, for 1 to 720 hours. Raises Refused for plain members."""
+        return await self.running.account.create_invite(hours)
+
+    # ---- conversations
+
+    @property
+    def conversations(self) -> Sequence[Conversation]:
+        """All conversations known here, also those one has left."""
+        spaces = self.running.engine.machine.spaces.values()
+        return [Conversation(self, space.id) for space in spaces if space.roster.type is not SpaceType.ACCOUNT]
+
+    def conversation(self, id: str) -> Conversation:
+        """One of them by id. Raises InvalidInput."""
+        for space in self.running.engine.machine.spaces.values():
+            if space.node == id:
+                return Conversation(self, space.id)
+        raise InvalidInput("There is no conversation by that id.")
+
     async def create_conversation(
         self,
         type: ConversationType | str,
         people: Iterable[Person | str],
         title: str = "",
         *,
-        roles: dict[str, Role] | None = None,
+        roles: Mapping[str, Role] | None = None,
         history: History = History.JOINING,
         lifetime: int = 0,
-    ) -> Conversation: ...
-    async def find_people(self, text: str) -> Sequence[Person]: ...
-    async def create_invite(self, hours: int = 72) -> str: ...
-    def messages(self, *, name: str = "default") -> AsyncIterator[Message]: ...
-    def unsent(self) -> Sequence[Unsent]: ...
+    ) -> Conversation:
+        """A new conversation with these people (Persons or handles); `roles` by handle.
+
+        Without a role people write in groups and read in broadcasts. The direct conversation with a person is made
+        once: asked again, it is returned. `lifetime` is a class of e2ee.md section 3 (0: messages stay).
+        Raises InvalidInput, NotAllowed, Untrusted, Refused, Offline.
+        """
+        kind = ConversationType[type.upper()] if isinstance(type, str) else type
+        found = [await self.resolve(person) for person in people]
+        default = {
+            ConversationType.DIRECT: SeatRole.OWNER,
+            ConversationType.GROUP: SeatRole.WRITER,
+            ConversationType.BROADCAST: SeatRole.READER,
+        }[kind]
+        given = {handle.removeprefix("@"): SeatRole(int(role)) for handle, role in (roles or {}).items()}
+        seats = {one.protocol_id: given.get(one.handle, default) for one in found if one != self.me}
+        policy = Policy(lifetime, history is History.SHARED)
+        await self.running.account.check_invites()
+        space = await self.running.rosters.create(SpaceType(int(kind)), seats, policy, title)
+        return Conversation(self, space.id)
+
+    # ---- messages
+
+    def messages(self, *, name: str = "default") -> AsyncIterator[Message]:
+        """Messages of all conversations from one's joining on, one's own too, decrypted, in order, for ever.
+
+        Goes on where the iteration of this `name` stopped, also after a restart: a message is done with when the next
+        one is asked for. One iteration per name at a time.
+        """
+        return listen.live(self.running.engine, self.running.sync, name, None)
+
+    def unsent(self) -> Sequence[Unsent]:
+        """Messages that were refused for good, with the reason."""
+        found = []
+        for id, pending in self.running.sender.failed.items():
+            text = pending.draft.content.get(0)
+            node = self.running.engine.space(pending.space).node
+            found.append(Unsent(node, UUID(bytes=id), text if isinstance(text, str) else "", pending.failed or ""))
+        return found
+
+    def retry(self, unsent: Unsent) -> None:
+        """Send a refused message again, as a new one."""
+        self.running.sender.retry(unsent.id.bytes)
+
+    def discard(self, unsent: Unsent) -> None:
+        """Forget a refused message."""
+        self.running.sender.discard(unsent.id.bytes)

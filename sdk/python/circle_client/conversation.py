@@ -1,1 +1,166 @@
 """A conversation as scripts see it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+from circle_client import listen
+from circle_client.errors import InvalidInput, NotAllowed
+from circle_client.machine.space import Space
+from circle_client.protocol.contents import TEXT_CAP, TITLE_CAP, State, message
+from circle_client.protocol.envelope import Kind
+from circle_client.protocol.roster import Role as SeatRole
+from circle_client.protocol.roster import SpaceType
+from circle_client.types import ConversationType, History, Message, Participant, Person, Role
+
+if TYPE_CHECKING:
+    from circle_client.client import Circle
+
+from uuid import UUID
+
+
+class Conversation:
+    """One conversation, as it is now; a view, so it always tells the newest state that this client knows."""
+
+    def __init__(self, circle: Circle, space: bytes) -> None:
+        self._circle, self._id = circle, space
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Conversation) and other._id == self._id
+
+    def __hash__(self) -> int:
+        return hash(self._id)
+
+    def __repr__(self) -> str:
+        return f"<Conversation {self.id}>"
+
+    @property
+    def _space(self) -> Space:
+        return self._circle.running.engine.space(self._id)
+
+    @property
+    def id(self) -> str:
+        """The server's opaque id."""
+        return self._space.node
+
+    @property
+    def protocol_id(self) -> bytes:
+        """The 16 bytes that signatures speak of."""
+        return self._id
+
+    @property
+    def type(self) -> ConversationType:
+        """Direct, group or broadcast."""
+        return ConversationType(int(self._space.roster.type))
+
+    @property
+    def title(self) -> str:
+        """The title; of a direct conversation the other person's name."""
+        if self.type is ConversationType.DIRECT:
+            others = [p.person.display_name for p in self.participants if p.person != self._circle.me]
+            return others[0] if others else ""
+        return self._space.title
+
+    @property
+    def role(self) -> Role | None:
+        """One's own role; None after leaving or being removed."""
+        space = self._space
+        role = space.role(self._circle.running.engine.machine.me)
+        return None if role is None or space.left is not None else Role(int(role))
+
+    @property
+    def participants(self) -> Sequence[Participant]:
+        """The members, by handle."""
+        people = self._circle.running.engine.machine.people
+        seats = self._space.roster.seats.items()
+        found = [Participant(p, Role(int(seat.role))) for member, seat in seats if (p := people.person(member))]
+        return sorted(found, key=lambda participant: participant.person.handle)
+
+    @property
+    def history_policy(self) -> History:
+        """What newcomers may read."""
+        return History(int(self._space.roster.policy.shared))
+
+    @property
+    def head(self) -> int:
+        """The seq of the newest log entry known here."""
+        return self._space.log.head.n
+
+    @property
+    def alarm(self) -> str | None:
+        """A plain sentence when the server's account of this conversation does not verify; nothing is sent then."""
+        return self._space.alarm
+
+    # ---- messages
+
+    async def send(self, text: str) -> Message:
+        """Send a message; returns when the server has accepted it.
+
+        From the first moment on it lies in the outbox: if the call is cancelled or the process ends, it is sent later.
+        Raises InvalidInput, NotAllowed, Untrusted (also Forked) and Refused, where it will never be sent.
+        """
+        if not 1 <= len(text) <= TEXT_CAP:
+            raise InvalidInput("A message has 1 to 16,000 characters.")
+        space = self._space
+        running = self._circle.running
+        if (space.role(running.engine.machine.me) or SeatRole.READER) < SeatRole.WRITER or space.left is not None:
+            raise NotAllowed("Your role in this conversation does not allow this.")
+        pending = running.sender.queue(space, Kind.MESSAGE, message(text))
+        sent = await running.until_failure(pending.done)
+        return Message(
+            conversation_id=self.id,
+            seq=sent.seq,
+            id=UUID(bytes=sent.id),
+            sender=self._circle.me,
+            mine=True,
+            text=text,
+            time=listen.moment(sent.time),
+            accepted_at=listen.moment(sent.accepted_at),
+        )
+
+    def messages(self, *, name: str = "default") -> AsyncIterator[Message]:
+        """This conversation's messages as `Circle.messages` gives those of all, with a memory of its own."""
+        return listen.live(self._circle.running.engine, self._circle.running.sync, name, self._id)
+
+    def history(self, limit: int = 100, before: int | None = None) -> Sequence[Message]:
+        """The newest messages kept here, in order, also those from before one's joining where history is shared."""
+        return listen.history(self._circle.running.engine, self._id, limit, before)
+
+    async def rename(self, title: str) -> None:
+        """Change the sealed title. Raises NotAllowed below admin."""
+        if not 1 <= len(title) <= TITLE_CAP:
+            raise InvalidInput("A title has 1 to 120 characters.")
+        space, running = self._space, self._circle.running
+        if (space.role(running.engine.machine.me) or SeatRole.READER) < SeatRole.ADMIN or space.left is not None:
+            raise NotAllowed("Only admins and owners change the title.")
+        content = State(title, space.picture, space.media).content()
+        sent = await running.until_failure(running.sender.queue(space, Kind.STATE, content).done)
+        if space.log.head.n < sent.seq:
+            await running.engine.catch_up(space)
+
+    # ---- members
+
+    async def add(self, person: Person | str, role: Role = Role.WRITER) -> None:
+        """Add somebody (a Person or a handle). Raises NotAllowed, Refused."""
+        found = await self._circle.resolve(person)
+        await self._circle.running.rosters.add(self._space, found.protocol_id, SeatRole(int(role)))
+
+    async def remove(self, person: Person | str) -> None:
+        """Remove somebody: what follows is sealed without them. Raises NotAllowed, Refused."""
+        found = await self._circle.resolve(person)
+        await self._circle.running.rosters.remove(self._space, found.protocol_id)
+
+    async def change_role(self, person: Person | str, role: Role) -> None:
+        """Change somebody's role; for owners. Raises NotAllowed, Refused."""
+        found = await self._circle.resolve(person)
+        await self._circle.running.rosters.change_role(self._space, found.protocol_id, SeatRole(int(role)))
+
+    async def leave(self) -> None:
+        """Leave; the last owner and members of a direct conversation cannot. Raises NotAllowed, Refused."""
+        if self.type is ConversationType.DIRECT:
+            raise NotAllowed("Nobody leaves a direct conversation.")
+        await self._circle.running.rosters.leave(self._space)
+
+
+__all__ = ["Conversation", "SpaceType"]

@@ -208,6 +208,14 @@ class Store:
             (space, seq, item, log_hash, id, place, expires, sealed),
         )
 
+    def rewrite_item(self, space: bytes, seq: int, value: Any, *, show_again: bool = False) -> None:
+        """Replace the content of a log entry; with `show_again` it takes the next place in the order of showing."""
+        sealed = self._seal(_item_context(space, seq), value)
+        self._db.execute("UPDATE item SET value = ? WHERE space = ? AND seq = ?", (sealed, space, seq))
+        if show_again:
+            self._place += 1
+            self._db.execute("UPDATE item SET place = ? WHERE space = ? AND seq = ?", (self._place, space, seq))
+
     def queue(self, space: bytes, id: bytes, value: Any) -> int:
         """Append to the outbox; returns the position."""
         sealed = self._seal(_outbox_context(space, id), value)
@@ -258,10 +266,10 @@ class Store:
         query = "SELECT * FROM item WHERE space = ? AND id = ? ORDER BY seq LIMIT 1"
         return self._item(self._db.execute(query, (space, id)).fetchone())
 
-    def items(self, space: bytes, after: int = 0, limit: int = 1000) -> list[ItemRow]:
-        """Log entries with seq > `after`, ascending."""
-        query = "SELECT * FROM item WHERE space = ? AND seq > ? ORDER BY seq LIMIT ?"
-        rows = self._db.execute(query, (space, after, limit)).fetchall()
+    def latest_items(self, space: bytes, before: int, limit: int) -> list[ItemRow]:
+        """The newest log entries with seq < `before`, descending."""
+        query = "SELECT * FROM item WHERE space = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+        rows = self._db.execute(query, (space, before, limit)).fetchall()
         return [item for row in rows if (item := self._item(row)) is not None]
 
     def live_items(self, after_place: int, space: bytes | None = None, limit: int = 200) -> list[ItemRow]:

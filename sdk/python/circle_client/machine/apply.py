@@ -8,7 +8,7 @@ from circle_client.machine.content import filled, framed
 from circle_client.machine.events import Entry, EntryKind, EventKind, LogEvent, Past
 from circle_client.machine.keyring import Keyring
 from circle_client.machine.people import People
-from circle_client.machine.space import Epoch, Space
+from circle_client.machine.space import NOT_YET, Epoch, Space
 from circle_client.protocol.envelope import Envelope, Kind, decode_envelope, open_envelope
 from circle_client.protocol.epoch import Announcement, decode_announcement, decode_complaint
 from circle_client.protocol.epoch_keys import check_own_row, must_complain, open_epoch, own_row, verify_announcement
@@ -61,7 +61,8 @@ class Applier:
             or roster.space != event.space
         ):
             raise ProtocolError(Code.FORK, "The log does not begin with the roster.", Layer.LOG)
-        return Space(event.space, node, roster, LogView())
+        joined = 1 if self._keys.member in roster.seats else NOT_YET
+        return Space(event.space, node, roster, LogView(), joined=joined)
 
     def join(self, node: str, links: list[Signed], event: LogEvent) -> Space:
         """A space from the entry that added this member on: `links` are the roster's from link 0.
@@ -185,6 +186,7 @@ class Applier:
         envelope.verify(dk)
         entry = self.read(space, envelope, event.seq, event.accepted_at)
         space.show(entry)
+        space.waiting = space.waiting or entry.waiting
         return entry, data if entry.waiting else None
 
     def _ref(self, space: Space, envelope: Envelope) -> Ref | None:
@@ -222,7 +224,7 @@ class Applier:
         space.roster = apply_roster_link(before, signed, self._people.chain, space.newest)
         me = self._keys.member
         if link.kind is RosterKind.REMOVE and link.member == me:
-            space.left = event.seq
+            space.left, space.joined = event.seq, NOT_YET
         if link.kind is RosterKind.ADD and link.member == me and me not in before.seats:
             space.joined, space.left = event.seq, None
         return _roster_entry(event, link)

@@ -14,7 +14,8 @@ from circle_client.protocol.roster import Policy, Role, Seat, SpaceType
 from circle_client.protocol.roster_state import Roster
 from circle_client.protocol.structures import Head
 
-KEEP_HASHES = 4096
+NOT_YET = 2**53
+"""`joined` of a space whose log so far does not have this member in it: all of it is history."""
 NO_EPOCH = Head(0, Z32)
 
 
@@ -54,8 +55,9 @@ class Space:
     member, `left` the seq of one's own removal.
 
     `alarm` is a plain sentence when the server's log or lists do not verify: nothing is sent here any more.
-    `complaint` is [e, SHA-256(seal)] while the newest epoch's seal does not open. `told` maps a seq that the server
-    promised for an own send to its item. `complainers`: who complained about the newest epoch.
+    `waiting` tells that entries wait for keys; `complaint` is [e, SHA-256(seal)] while the newest epoch's seal does not
+    open. `told` maps a seq that the server promised for an own send to its item. `complainers`: who complained about
+    the newest epoch.
     """
 
     id: bytes
@@ -71,6 +73,7 @@ class Space:
     title: str = ""
     picture: bytes | None = None
     media: str | None = None
+    waiting: bool = False
     complaint: tuple[int, bytes] | None = None
     complainers: set[bytes] = field(default_factory=set)
     told: dict[int, bytes] = field(default_factory=dict)
@@ -115,6 +118,7 @@ class Space:
             "title": self.title,
             "picture": self.picture,
             "media": self.media,
+            "waiting": self.waiting,
             "complaint": self.complaint,
             "complainers": sorted(self.complainers),
         }
@@ -157,6 +161,6 @@ class Space:
         space.alarm, space.state_seq = value["alarm"], value["state"]
         space.title, space.picture, space.media = value["title"], value["picture"], value["media"]
         space.complaint = tuple(value["complaint"]) if value["complaint"] else None
-        space.complainers = set(value["complainers"])
+        space.complainers, space.waiting = set(value["complainers"]), value["waiting"]
         space.told = dict(log["told"])
         return space

@@ -1,0 +1,1 @@
+"""What moves between server, machine and store: the API in plain values, synchronising, sending."""

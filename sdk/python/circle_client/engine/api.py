@@ -1,0 +1,362 @@
+"""The generated operations as calls with plain values: refusals become exceptions, pages become lists."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from circle_client.errors import Refused, ServerFault, TooManyTries
+from circle_client.gql.client import Client
+from circle_client.gql.input_types import (
+    AnnounceEpochInput,
+    ChangeRosterInput,
+    ComplainInput,
+    CreateConversationInput,
+    CreateInviteInput,
+    EpochInput,
+    GrantEpochsInput,
+    SendMessageInput,
+    SignedInput,
+    SignInInput,
+    SignUpInput,
+)
+from circle_client.machine.apply import SealFacts
+from circle_client.machine.events import EventKind, LogEvent
+from circle_client.machine.make import NewConversation
+from circle_client.machine.people import MemberFacts
+from circle_client.protocol.epoch_keys import NewEpoch
+from circle_client.protocol.member import SignedMemberLink
+from circle_client.protocol.structures import Signed
+from circle_client.transport import Transport
+from circle_client.types import Person
+
+T = TypeVar("T")
+
+_KINDS = {
+    "EnvelopeEvent": EventKind.ENVELOPE,
+    "RosterEvent": EventKind.ROSTER,
+    "EpochEvent": EventKind.EPOCH,
+    "ComplaintEvent": EventKind.COMPLAINT,
+    "MemberLinkEvent": EventKind.MEMBER,
+}
+_MEMBERS_AT_ONCE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationFacts:
+    """What the server tells of a conversation."""
+
+    node: str
+    space: bytes
+    head: int
+    head_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EpochFacts:
+    """What the server hands out of an epoch: list, own seal, and the (generation, grant)s for this member."""
+
+    seal: SealFacts
+    grants: tuple[tuple[int, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Where the server put what was sent."""
+
+    seq: int
+    item: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event of the stream, and the cursor after it."""
+
+    cursor: str
+    node: str
+    event: LogEvent
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """The backlog is done."""
+
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """The cursor is worth nothing any more."""
+
+
+StreamItem = Delivery | CaughtUp | Resync
+
+
+def _millis(time: datetime) -> int:
+    return int(time.timestamp() * 1000)
+
+
+def _event(space: bytes, node: Any) -> LogEvent:
+    kind = _KINDS.get(node.typename__, EventKind.OTHER)
+    body = None
+    if kind is EventKind.ENVELOPE:
+        body = node.envelope
+    elif kind is EventKind.EPOCH:
+        body = node.announcement
+    elif kind is not EventKind.OTHER:
+        body = node.body
+    return LogEvent(
+        space=space,
+        seq=node.seq,
+        kind=kind,
+        item=node.item,
+        log_hash=node.log_hash,
+        accepted_at=_millis(node.accepted_at),
+        body=body,
+        signature=getattr(node, "signature", b""),
+        cosignature=getattr(node, "cosignature", None),
+    )
+
+
+def _person(node: Any) -> Person:
+    return Person(node.id, node.protocol_id, node.handle, node.display_name)
+
+
+def _link(node: Any) -> SignedMemberLink:
+    return SignedMemberLink(node.body, node.signature, node.cosignature)
+
+
+def _signed(signed: Signed) -> SignedInput:
+    return SignedInput(body=signed.body, signature=signed.signature)
+
+
+def _epoch(epoch: NewEpoch) -> EpochInput:
+    return EpochInput(
+        announcement=epoch.announcement.body,
+        signature=epoch.announcement.signature,
+        recipients=epoch.recipients,
+        seals=list(epoch.seals),
+    )
+
+
+def raise_errors(errors: Sequence[Any]) -> None:
+    """Raises Refused or TooManyTries for the first of a payload's errors."""
+    for error in errors:
+        if error.typename__ == "RateLimitedError":
+            raise TooManyTries(error.message, error.retry_after, tuple(error.path))
+        raise Refused(error.message, str(error.code.value), tuple(error.path))
+
+
+async def _shaped(call: Awaitable[T]) -> T:
+    try:
+        return await call
+    except ValidationError as error:
+        raise ServerFault("The server's answer has another shape than its schema says.") from error
+
+
+class Api:
+    """Everything that the client asks of the server."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.client = Client(transport)
+
+    # ---- account
+
+    async def password_parameters(self, handle: str) -> tuple[bytes, int, int, int]:
+        """(salt, memory in KiB, iterations, lanes) for a handle."""
+        found = await _shaped(self.client.password_parameters(handle))
+        return found.salt, found.memory_kib, found.iterations, found.lanes
+
+    async def inviter(self, token: bytes) -> Person | None:
+        """Who made an invite; None for set-up and command-line links, and for invites that are not open."""
+        found = await _shaped(self.client.invite_preview(token))
+        return _person(found.inviter) if found is not None and found.inviter is not None else None
+
+    async def sign_up(self, input: SignUpInput) -> tuple[str, Person, str]:
+        """(token, me, node id of the account). Raises Refused."""
+        return self._session(await _shaped(self.client.sign_up(input)))
+
+    async def sign_in(self, input: SignInInput) -> tuple[str, Person, str]:
+        """(token, me, node id of the account). Raises Refused."""
+        return self._session(await _shaped(self.client.sign_in(input)))
+
+    @staticmethod
+    def _session(payload: Any) -> tuple[str, Person, str]:
+        raise_errors(payload.errors)
+        if payload.token is None or payload.viewer is None:
+            raise ServerFault("The server answered without a session.")
+        return payload.token, _person(payload.viewer.member), payload.viewer.account.id
+
+    async def sign_out(self) -> None:
+        """End the session."""
+        raise_errors((await _shaped(self.client.sign_out())).errors)
+
+    async def create_invite(self, token_hash: bytes, hours: int) -> None:
+        """Raises Refused."""
+        answer = await _shaped(self.client.create_invite(CreateInviteInput(tokenHash=token_hash, expiresInHours=hours)))
+        raise_errors(answer.errors)
+
+    async def invite_uses(self) -> list[tuple[bytes, bytes, bytes]]:
+        """(token hash, MAC, protocol id of the newcomer) of own invites that were used with a MAC."""
+        after: str | None = None
+        uses: list[tuple[bytes, bytes, bytes]] = []
+        while True:
+            page = await _shaped(self.client.my_invites(after))
+            if page is None:
+                return uses
+            for node in page.invites.nodes:
+                if node.used_by is not None and node.mac is not None:
+                    uses.append((node.token_hash, node.mac, node.used_by.protocol_id))
+            if not page.invites.page_info.has_next_page:
+                return uses
+            after = page.invites.page_info.end_cursor
+
+    # ---- members
+
+    async def members(self, ids: Iterable[bytes]) -> list[MemberFacts]:
+        """Chains and newest keys of members; those the server does not know are left out."""
+        wanted, found = list(ids), []
+        for start in range(0, len(wanted), _MEMBERS_AT_ONCE):
+            for node in await _shaped(self.client.members_by_protocol_id(wanted[start : start + _MEMBERS_AT_ONCE])):
+                if node is None:
+                    continue
+                links = [_link(link) for link in node.chain.nodes]
+                page = node.chain.page_info
+                while page.has_next_page:
+                    more = await _shaped(self.client.member_chain(node.id, page.end_cursor))
+                    chain = getattr(more, "chain", None)
+                    if chain is None:
+                        break
+                    links += [_link(link) for link in chain.nodes]
+                    page = chain.page_info
+                key = Signed(node.key.body, node.key.signature)
+                found.append(MemberFacts(_person(node), links, key))
+        return found
+
+    async def find(self, text: str, first: int = 20) -> list[Person]:
+        """People by a part of handle or name."""
+        return [_person(node) for node in (await _shaped(self.client.find_members(text, first))).nodes]
+
+    # ---- spaces
+
+    async def conversations(self) -> list[ConversationFacts]:
+        """All conversations of this member."""
+        after: str | None = None
+        found: list[ConversationFacts] = []
+        while True:
+            viewer = await _shaped(self.client.my_conversations(after))
+            if viewer is None:
+                return found
+            found += [ConversationFacts(n.id, n.protocol_id, n.head, n.head_hash) for n in viewer.conversations.nodes]
+            if not viewer.conversations.page_info.has_next_page:
+                return found
+            after = viewer.conversations.page_info.end_cursor
+
+    async def roster_links(self, node: str) -> list[Signed]:
+        """A conversation's roster links from 0 on."""
+        after: str | None = None
+        links: list[Signed] = []
+        while True:
+            found = await _shaped(self.client.roster_links(node, after))
+            page = getattr(found, "roster_links", None)
+            if page is None:
+                return links
+            links += [Signed(link.body, link.signature) for link in page.nodes]
+            if not page.page_info.has_next_page:
+                return links
+            after = page.page_info.end_cursor
+
+    async def epoch(self, node: str, number: int) -> EpochFacts | None:
+        """What the server hands out of an epoch; None where it shows none."""
+        found = await _shaped(self.client.epoch_by_number(node, number))
+        if found is None or found.epoch is None:
+            return None
+        grants = tuple((grant.generation, grant.grant) for grant in found.epoch.grants)
+        return EpochFacts(SealFacts(found.epoch.recipients, found.epoch.seal), grants)
+
+    async def log_from_start(self, node: str, space: bytes) -> AsyncIterator[list[LogEvent]]:
+        """Pages of a space's log, ascending, from the first entry that this member may see."""
+        after = None
+        while True:
+            found = await _shaped(self.client.events_forward(node, after))
+            page = getattr(found, "events", None)
+            if page is None:
+                return
+            yield [_event(space, entry) for entry in page.nodes]
+            if not page.page_info.has_next_page:
+                return
+            after = page.page_info.end_cursor
+
+    async def log_after(self, node: str, space: bytes, seq: int) -> list[LogEvent]:
+        """The entries with a seq above `seq`, ascending, read backwards from the head."""
+        before, events, count = None, list[LogEvent](), 20
+        while True:
+            found = await _shaped(self.client.events_backward(node, count, before))
+            page = getattr(found, "events", None)
+            if page is None:
+                return events
+            events = [_event(space, entry) for entry in page.nodes] + events
+            if not page.page_info.has_previous_page or (events and events[0].seq <= seq + 1):
+                return [event for event in events if event.seq > seq]
+            before, count = page.page_info.start_cursor, 100
+
+    async def stream(self, after: str | None) -> AsyncIterator[StreamItem]:
+        """The subscription `events(after)`."""
+        try:
+            async for item in self.client.events(after):
+                if item.typename__ == "EventDelivery":
+                    space = item.event.space
+                    yield Delivery(item.cursor, space.id, _event(space.protocol_id, item.event))
+                elif item.typename__ == "CaughtUp":
+                    yield CaughtUp(item.cursor)
+                else:
+                    yield Resync()
+        except ValidationError as error:
+            raise ServerFault("The server's answer has another shape than its schema says.") from error
+
+    # ---- writing
+
+    async def create_conversation(self, made: NewConversation) -> ConversationFacts:
+        """Raises Refused."""
+        input = CreateConversationInput(link=_signed(made.link), epoch=_epoch(made.epoch), state=made.state)
+        answer = await _shaped(self.client.create_conversation(input))
+        raise_errors(answer.errors)
+        if answer.conversation is None:
+            raise ServerFault("The server answered without a conversation.")
+        found = answer.conversation
+        return ConversationFacts(found.id, found.protocol_id, found.head, found.head_hash)
+
+    async def change_roster(self, link: Signed) -> Accepted:
+        """Raises Refused."""
+        return self._accepted(await _shaped(self.client.change_roster(ChangeRosterInput(link=_signed(link)))))
+
+    async def announce_epoch(self, epoch: NewEpoch) -> Accepted:
+        """Raises Refused."""
+        return self._accepted(await _shaped(self.client.announce_epoch(AnnounceEpochInput(epoch=_epoch(epoch)))))
+
+    async def send(self, envelope: bytes) -> tuple[Accepted, int]:
+        """(where, acceptance in milliseconds). Raises Refused."""
+        answer = await _shaped(self.client.send_message(SendMessageInput(envelope=envelope)))
+        accepted = self._accepted(answer)
+        return accepted, _millis(answer.event.accepted_at) if answer.event else 0
+
+    async def complain(self, complaint: Signed) -> None:
+        """Raises Refused."""
+        raise_errors((await _shaped(self.client.complain(ComplainInput(complaint=_signed(complaint))))).errors)
+
+    async def grant(self, node: str, member: str, generation: int, grant: bytes) -> None:
+        """Raises Refused."""
+        input = GrantEpochsInput(conversationId=node, memberId=member, generation=generation, grant=grant)
+        raise_errors((await _shaped(self.client.grant_epochs(input))).errors)
+
+    @staticmethod
+    def _accepted(payload: Any) -> Accepted:
+        raise_errors(payload.errors)
+        if payload.event is None:
+            raise ServerFault("The server answered without an event.")
+        return Accepted(payload.event.seq, payload.event.item)

@@ -1,0 +1,313 @@
+"""Applying what the server shows, one batch at a time: fetch what is needed, apply, keep, all in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+from circle_client.engine.api import Api, ConversationFacts, EpochFacts
+from circle_client.engine.kept import entry_of, keep, keep_again
+from circle_client.errors import CircleError, NotAllowed, Untrusted
+from circle_client.machine.apply import SealFacts
+from circle_client.machine.events import EventKind, LogEvent
+from circle_client.machine.machine import Machine
+from circle_client.machine.space import Space
+from circle_client.protocol.epoch import decode_announcement
+from circle_client.protocol.errors import ProtocolError
+from circle_client.protocol.roster import RosterKind, decode_roster_link
+from circle_client.store import Store
+
+log = logging.getLogger("circle_client")
+
+CURSOR = "cursor"
+
+
+def millis() -> int:
+    """Now, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class Signal:
+    """Wakes everybody who waits for news."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """There is news."""
+        self._event.set()
+        self._event = asyncio.Event()
+
+    def waiter(self) -> asyncio.Event:
+        """Take it before looking, wait on it after nothing was found."""
+        return self._event
+
+
+class Engine:
+    """The one writer of machine and store. Whatever changes them holds `lock`."""
+
+    def __init__(self, api: Api, machine: Machine, store: Store) -> None:
+        self.api, self.machine, self.store = api, machine, store
+        self.lock = asyncio.Lock()
+        self.news = Signal()
+        self.complain: Callable[[Space], None] | None = None
+        self.broken: dict[bytes, str] = {}
+
+    # ---- applying
+
+    async def absorb(self, batch: list[tuple[str, LogEvent]], cursor: str | None = None) -> None:
+        """Apply (node id of the space, event) pairs, filling gaps first; then keep `cursor`. Raises Offline."""
+        async with self.lock:
+            by_space: dict[bytes, list[LogEvent]] = {}
+            nodes = {event.space: node for node, event in batch}
+            for _, event in batch:
+                by_space.setdefault(event.space, []).append(event)
+            ready: list[LogEvent] = []
+            for space, events in by_space.items():
+                ready += await self._contiguous(nodes[space], space, events)
+            await self._apply(ready, nodes, cursor)
+
+    async def catch_up(self, space: Space) -> None:
+        """Apply what the server has of a space beyond the head known here."""
+        async with self.lock:
+            events = await self.api.log_after(space.node, space.id, space.log.head.n)
+            events = await self._contiguous(space.node, space.id, events)
+            await self._apply(events, {space.id: space.node}, None)
+
+    async def _contiguous(self, node: str, id: bytes, events: list[LogEvent]) -> list[LogEvent]:
+        """The events that follow what is known, with gaps filled from the server; loads a space that is unknown."""
+        if id in self.broken:
+            return []
+        space = self.machine.spaces.get(id)
+        if space is None:
+            await self._load(node, id)
+            space = self.machine.spaces.get(id)
+            if space is None:
+                return []
+        head = space.log.head.n
+        fresh = sorted({event.seq: event for event in events if event.seq > head}.values(), key=lambda e: e.seq)
+        if not fresh or _runs(fresh, head):
+            return fresh
+        fresh = await self.api.log_after(node, id, head)
+        if not fresh or _runs(fresh, head):
+            return fresh
+        if space.left is not None and self._adds_me(fresh[0]):
+            await self._rejoin(space, node, fresh[0])
+            return fresh[1:] if _runs(fresh[1:], fresh[0].seq) else []
+        self.machine.alarm(space, "The server withholds a part of this conversation. Nothing more is sent here.")
+        return []
+
+    def _adds_me(self, event: LogEvent) -> bool:
+        if event.kind is not EventKind.ROSTER or event.body is None:
+            return False
+        try:
+            link = decode_roster_link(event.body)
+        except ProtocolError:
+            return False
+        return link.kind is RosterKind.ADD and link.member == self.machine.me
+
+    async def _load(self, node: str, id: bytes) -> None:
+        """A space from the first entry on that this member may see, page by page."""
+        async for page in self.api.log_from_start(node, id):
+            if not page:
+                return
+            first = page[0]
+            if id not in self.machine.spaces:
+                await self._know(self.machine.needs([first]))
+                try:
+                    if first.seq == 1:
+                        self.machine.begin(node, first)
+                    else:
+                        await self._join(node, first)
+                        page = page[1:]
+                except ProtocolError as error:
+                    self.broken[id] = error.message
+                    log.warning("a conversation cannot be opened: %s", error.message)
+                    return
+            space = self.machine.spaces[id]
+            if page and not _runs(page, space.log.head.n):
+                self.machine.alarm(
+                    space, "The server withholds a part of this conversation. Nothing more is sent here."
+                )
+                return
+            await self._apply(page, {id: node}, None)
+
+    async def _join(self, node: str, first: LogEvent) -> None:
+        links = await self.api.roster_links(node)
+        decoded = [decode_roster_link(link.body) for link in links]
+        named = {link.signer.member for link in decoded} | {member for link in decoded for member, _ in link.seats}
+        named |= {link.member for link in decoded if link.member is not None}
+        await self._know(member for member in named if self.machine.people.get(member) is None)
+        applied = self.machine.join(node, links, first)
+        with self.store.transaction():
+            keep(self.store, self.machine.spaces[first.space], first, applied, millis())
+            self.machine.flush(self.store.put)
+
+    async def _rejoin(self, old: Space, node: str, first: LogEvent) -> None:
+        """Added again after a removal: what lay between is not shown; the roster must go on from the one known."""
+        self.machine.forget(old.id)
+        try:
+            links = await self.api.roster_links(node)
+            decoded = [decode_roster_link(link.body) for link in links]
+            if len(decoded) <= old.roster.n or decoded[old.roster.n].hash != old.roster.hash:
+                raise Untrusted("The server shows another member list than before.")
+            await self._know(self.machine.needs([first]))
+            await self._join(node, first)
+            self.machine.spaces[old.id].epochs.update(old.epochs)
+        except (ProtocolError, Untrusted) as error:
+            self.machine.spaces[old.id] = old
+            self.machine.alarm(old, f"The conversation cannot be joined again. {error.message}")
+
+    async def _know(self, members: Iterable[bytes]) -> None:
+        """Fetch and verify members; what does not verify stays unknown, and what it signed is refused."""
+        wanted = sorted(set(members))
+        if not wanted:
+            return
+        for facts in await self.api.members(wanted):
+            try:
+                self.machine.learn(facts)
+            except Untrusted as error:
+                log.warning("a member's keys were refused: %s", error.code)
+
+    async def know_roster(self, space: Space) -> None:
+        """Fetch all members of a space anew, as before an epoch is made or after its list did not fit."""
+        async with self.lock:
+            await self._know(space.roster.seats)
+            with self.store.transaction():
+                self.machine.flush(self.store.put)
+
+    async def know(self, members: Iterable[bytes]) -> None:
+        """Fetch members anew and keep them."""
+        async with self.lock:
+            await self._know(members)
+            with self.store.transaction():
+                self.machine.flush(self.store.put)
+
+    async def _apply(self, events: list[LogEvent], nodes: dict[bytes, str], cursor: str | None) -> None:
+        await self._know(self.machine.needs(events))
+        seals: dict[bytes, EpochFacts] = {}
+        for event in events:
+            if event.kind is EventKind.EPOCH and event.seq >= self.machine.spaces[event.space].joined:
+                facts = await self._epoch_facts(nodes[event.space], event)
+                if facts is not None:
+                    seals[event.item] = facts
+        now = millis()
+        with self.store.transaction():
+            for event in events:
+                space = self.machine.spaces[event.space]
+                facts = seals.get(event.item)
+                applied = self.machine.apply(event, facts.seal if facts else None)
+                keep(self.store, space, event, applied, now)
+                if facts is not None:
+                    self._take_grants(space, facts)
+            self.machine.flush(self.store.put)
+            if cursor is not None:
+                self.store.put(CURSOR, b"", cursor)
+        for id in {event.space for event in events}:
+            space = self.machine.spaces[id]
+            if space.complaint is not None and self.complain is not None:
+                self.complain(space)
+        self.news.set()
+
+    async def _epoch_facts(self, node: str, event: LogEvent) -> EpochFacts | None:
+        try:
+            number = decode_announcement(event.body or b"").epoch
+        except ProtocolError:
+            return None
+        return await self.api.epoch(node, number)
+
+    # ---- keys that come later
+
+    def _take_grants(self, space: Space, facts: EpochFacts) -> None:
+        new = [self.machine.take_grant(space, generation, grant) for generation, grant in facts.grants]
+        if any(new):
+            self._reread(space)
+
+    def _reread(self, space: Space) -> None:
+        before, space.waiting = space.log.head.n + 1, False
+        while rows := self.store.latest_items(space.id, before, 200):
+            for row in reversed(rows):
+                entry = entry_of(row)
+                if entry is not None and entry.waiting and "raw" in row.value:
+                    again = self.machine.reread(space, entry, row.value["raw"])
+                    space.waiting = space.waiting or again.waiting
+                    if not again.waiting:
+                        keep_again(self.store, space, again)
+            before = rows[-1].seq
+
+    async def look_for_keys(self, space: Space) -> None:
+        """Ask for the newest epoch's seal where it is missing, and for grants; read again what waited."""
+        async with self.lock:
+            number = space.newest.n
+            facts = await self.api.epoch(space.node, number) if number else None
+            if facts is None:
+                return
+            with self.store.transaction():
+                self.machine.take_seal(space, number, SealFacts(facts.seal.recipients, facts.seal.seal))
+                self._take_grants(space, facts)
+                self._reread(space)
+                self.machine.flush(self.store.put)
+            self.news.set()
+
+    # ---- the state afresh
+
+    async def refresh(self, account: str) -> None:
+        """Compare every space with the server's heads: load what is new, fill what is missing, notice what is gone."""
+        listed = await self.refresh_conversations()
+        ids = {facts.space for facts in listed}
+        async with self.lock:
+            for id, space in self.machine.spaces.items():
+                if id not in ids and space.node != account and space.left is None:
+                    space.left = space.log.head.n
+                    self.machine.touch(space)
+            known = [space for space in self.machine.spaces.values() if space.node == account]
+        if known:
+            await self.catch_up(known[0])
+
+    async def refresh_conversations(self) -> list[ConversationFacts]:
+        """Compare the conversations that the server lists."""
+        before = {id: space.log.head.n for id, space in self.machine.spaces.items()}
+        listed = await self.api.conversations()
+        for facts in listed:
+            await self._compare(facts, before.get(facts.space, 0))
+        return listed
+
+    async def load_account(self, node: str, id: bytes) -> None:
+        """Load the account's own space, once."""
+        async with self.lock:
+            if id not in self.machine.spaces:
+                await self._load(node, id)
+
+    async def _compare(self, facts: ConversationFacts, before: int) -> None:
+        space = self.machine.spaces.get(facts.space)
+        if space is None or space.log.head.n < facts.head:
+            async with self.lock:
+                events: list[LogEvent] = []
+                if space is not None:
+                    events = await self.api.log_after(facts.node, facts.space, space.log.head.n)
+                events = await self._contiguous(facts.node, facts.space, events)
+                await self._apply(events, {facts.space: facts.node}, None)
+        space = self.machine.spaces.get(facts.space)
+        if space is None:
+            return
+        mine = self.store.log_hash(facts.space, facts.head)
+        if facts.head < before:
+            self.machine.alarm(space, "The server has lost a part of this conversation. Nothing more is sent here.")
+        elif mine is not None and mine != facts.head_hash:
+            self.machine.alarm(space, "The server shows another past of this conversation. Nothing more is sent here.")
+
+    def space(self, id: bytes) -> Space:
+        """A known space. Raises NotAllowed."""
+        found = self.machine.spaces.get(id)
+        if found is None:
+            raise NotAllowed(self.broken.get(id) or "There is no such conversation.")
+        return found
+
+
+def _runs(events: list[LogEvent], head: int) -> bool:
+    return all(event.seq == head + 1 + i for i, event in enumerate(events))
+
+
+__all__ = ["CURSOR", "CircleError", "Engine", "Signal", "millis"]

@@ -1,0 +1,115 @@
+"""Taking or making a space's next epoch, and what belongs to it: complaints and grants (e2ee.md section 6)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+
+from circle_client.engine.engine import Engine, millis
+from circle_client.errors import CircleError, NotAllowed, Refused
+from circle_client.machine.make import EPOCH_AGE
+from circle_client.machine.space import Space
+from circle_client.protocol.errors import DueReason
+from circle_client.protocol.roster import Role
+from circle_client.transport import Backoff
+
+_TRIES = 6
+_LOST = {"EPOCH_CONFLICT", "EPOCH_NOT_DUE", "RECIPIENTS_CHANGED", "CHAIN_CONFLICT", "STALE_DEVICE"}
+_PATIENCE = 20
+
+
+class Epochs:
+    """Makes epochs, one attempt at a time per space."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._complained: set[tuple[bytes, int, int]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        engine.complain = self._complain_soon
+
+    async def close(self) -> None:
+        """Stop what runs beside."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _is_due(self, space: Space) -> bool:
+        epoch = space.epoch
+        return space.log.due is not None or epoch is None or millis() >= epoch.accepted_at + EPOCH_AGE
+
+    async def renew(self, space: Space, reason: DueReason | None) -> None:
+        """Make the next epoch, or take the one that somebody else has made meanwhile.
+
+        `reason` None: the server says that it is due, whatever the log here says. Raises NotAllowed for readers once
+        nobody else made it in a while, CircleError of the ways to the server.
+        """
+        engine, before = self._engine, space.newest.n
+        async with self._locks[space.id]:
+            backoff = Backoff(0.05, 1.0)
+            for _ in range(_TRIES):
+                await engine.catch_up(space)
+                if space.newest.n > before or (reason is not None and not self._is_due(space)):
+                    return
+                if (space.role(engine.machine.me) or Role.READER) < Role.WRITER:
+                    await self._wait_for_others(space, before)
+                    return
+                await engine.know_roster(space)
+                complainers = sorted(space.complainers)
+                made = engine.machine.make.epoch(space, millis())
+                try:
+                    await engine.api.announce_epoch(made)
+                except Refused as error:
+                    if error.code not in _LOST:
+                        raise
+                    await backoff.pause()
+                    continue
+                await self._grant_complainers(space, complainers, before)
+                await engine.catch_up(space)
+                return
+
+    async def _wait_for_others(self, space: Space, before: int) -> None:
+        backoff = Backoff(0.2, 2.0)
+        for _ in range(_PATIENCE):
+            await backoff.pause()
+            await self._engine.catch_up(space)
+            if space.newest.n > before:
+                return
+        raise NotAllowed("The conversation needs new keys, which a writer has to make first.")
+
+    # ---- grants
+
+    async def give(self, space: Space, member: bytes, epochs: range) -> None:
+        """Give a newcomer, where history is shared, the keys of these epochs. Best effort: refusals change nothing."""
+        engine = self._engine
+        known = engine.machine.people.get(member)
+        made = engine.machine.make.grant(space, member, epochs) if known else None
+        if made is None or known is None:
+            return
+        try:
+            await engine.api.grant(space.node, known.person.id, *made)
+        except Refused:
+            return
+
+    async def _grant_complainers(self, space: Space, members: list[bytes], epoch: int) -> None:
+        for member in members:
+            if member != self._engine.machine.me:
+                await self.give(space, member, range(epoch, epoch + 1))
+
+    # ---- complaints
+
+    def _complain_soon(self, space: Space) -> None:
+        if space.complaint is None:
+            return
+        key = (space.id, space.complaint[0], millis() // 3_600_000)
+        if key not in self._complained:
+            self._complained.add(key)
+            task = asyncio.create_task(self._complain(space))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _complain(self, space: Space) -> None:
+        try:
+            await self._engine.api.complain(self._engine.machine.make.complaint(space, millis()))
+        except CircleError:  # the next look at the epoch tries again
+            return
