@@ -11,18 +11,19 @@ from db.bus import Bus
 from db.engine import Connection, Database
 from db.hub import Hub
 from db.uow import UnitOfWork
-from tests.support.database import Maker, Server, run
+from tests.support.database import Maker, Server, quick_folder, run
 
 SERVER_KEY = bytes(range(32))
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgres() -> Iterator[Server]:
     """The test run's PostgreSQL server, with a migrated template database."""
-    server = Server(tmp_path_factory.mktemp("pg"))
-    run(server.start())
-    yield server
-    run(server.stop())
+    with quick_folder() as folder:
+        server = Server(folder)
+        run(server.start())
+        yield server
+        run(server.stop())
 
 
 @pytest.fixture

@@ -65,6 +65,11 @@ class Hub:
                 await self._task
         self._alive.set()  # whoever waits for the reader sees that it won't come
 
+    @property
+    def alive(self) -> bool:
+        """Whether the reader reads just now; for readiness."""
+        return self._alive.is_set() and not self._stopping
+
     def poke(self) -> None:
         """Look now: a log may have grown."""
         self._poke.set()
@@ -150,6 +155,7 @@ class Hub:
     async def _read(self) -> None:
         """One reader's life; ends only by an exception."""
         connection = await self._database.connect("circle_hub")
+        connection.add_termination_listener(lambda _: self._poke.set())  # noticed at once, not at the next look
         try:
             reader = Reader(connection, self._roll)
             await reader.open()

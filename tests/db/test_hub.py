@@ -13,6 +13,7 @@ from db.bus import Bus
 from db.cursor import Cursor, Snapshot
 from db.engine import Connection, Database
 from db.hub import CaughtUp, Delivery, Hub, Resync, SlowConsumer
+from db.models import SpaceType
 from tests.conftest import SERVER_KEY
 from tests.support.database import Maker
 
@@ -79,7 +80,7 @@ async def test_a_cursor_resumes_behind_every_item(hub: Hub, make: Maker) -> None
 async def test_the_account_log_comes_first(hub: Hub, make: Maker) -> None:
     anna = await make.member()
     group = await make.space(anna, id=UUID(int=1))
-    account = await make.space(anna, type=4, id=UUID(int=2**128 - 1))
+    account = await make.space(anna, type=SpaceType.ACCOUNT, id=UUID(int=2**128 - 1))
     start = await now(hub, anna)
     for space in (group, account, group):
         await make.event(space)

@@ -8,10 +8,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -26,6 +30,18 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _numbers = itertools.count(1)
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "120"}
+
+
+@contextmanager
+def quick_folder() -> Iterator[Path]:
+    """A folder in memory where there is room for it (cloning the template is thirty times quicker there)."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
+    folder = Path(tempfile.mkdtemp(prefix="circle-tests-", dir=memory if roomy else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def log_hash(before: bytes, seq: int, item: bytes) -> bytes:
@@ -200,6 +216,6 @@ class Maker:
         return seq
 
 
-def run(work: object) -> None:
+def run(work: Coroutine[Any, Any, None]) -> None:
     """Drive a coroutine from a session fixture, which has no loop of its own."""
-    asyncio.run(work)  # type: ignore[arg-type]
+    asyncio.run(work)
