@@ -7,6 +7,7 @@ operation (and each event of a subscription) has a context of its own, and every
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, cast
@@ -27,6 +28,7 @@ from api.limits import Limits
 from api.refusals import FormattedError, RequestError, present
 from api.settings import Settings
 from resolvers.context import Ctx
+from resolvers.reading import one_moment
 
 Response = dict[str, Any]
 
@@ -81,8 +83,10 @@ class Engine:
     async def execute(self, prepared: Prepared, ctx: Ctx) -> Response:
         """Run a query or mutation. Raises RequestError when variables or cost do not fit; nothing ran then."""
         executor = self._build(prepared, ctx)
-        result = execute_root_selection_set(executor)
-        return _respond(await result if isawaitable(result) else cast("ExecutionResult", result))
+        # A query's fields read one moment. A mutation's must see what it just wrote.
+        async with nullcontext() if prepared.is_mutation else one_moment(ctx):
+            result = execute_root_selection_set(executor)
+            return _respond(await result if isawaitable(result) else cast("ExecutionResult", result))
 
     async def subscribe(self, prepared: Prepared, new_ctx: Callable[[], Ctx]) -> AsyncGenerator[Response, None]:
         """Run a subscription: yields responses; `new_ctx` is asked for a context per event.

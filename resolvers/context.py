@@ -12,6 +12,7 @@ from db.bus import Bus
 from db.hub import Hub
 from db.uow import UnitOfWork
 from resolvers.errors import Unauthenticated
+from resolvers.reading import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Ctx:
     server_name: str = "Circle"
     server_version: str = ""
     loaders: dict[str, Any] = field(default_factory=dict)
+    moment: Moment | None = None
 
     def require_viewer(self) -> Viewer:
         """The signed-in viewer. Raises Unauthenticated when there is none."""

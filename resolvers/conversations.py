@@ -35,6 +35,7 @@ from resolvers.protocol import (
     pack_entry,
     refusing,
 )
+from resolvers.reading import reading
 from resolvers.signing import append_signed, first_result, get_signer, roster_of
 
 TYPES = (SpaceType.DIRECT, SpaceType.GROUP, SpaceType.BROADCAST)
@@ -185,7 +186,7 @@ async def _apply(
 async def get_spaces(ctx: Ctx, ids: list[UUID]) -> list[SpaceRow | None]:
     """Spaces by id, in order; None where the viewer is in no such roster. Raises Unauthenticated."""
     viewer = ctx.require_viewer().member
-    async with ctx.uow.read(viewer) as tx:
+    async with reading(ctx) as tx:
         found = {row.id: row for row in await queries.spaces(tx, viewer, ids)}
     return [found.get(space) for space in ids]
 
@@ -193,7 +194,7 @@ async def get_spaces(ctx: Ctx, ids: list[UUID]) -> list[SpaceRow | None]:
 async def list_roster_links(ctx: Ctx, space: UUID, page: Page) -> Slice[RosterLinkRow]:
     """A space's roster chain, ascending. Raises NotFound, Unauthenticated, Refusal INVALID for a broken cursor."""
     above, below = bounds(page)
-    async with ctx.uow.read(ctx.require_viewer().member) as tx:
+    async with reading(ctx) as tx:
         await access_space(ctx, tx, space)
         rows = await queries.roster_links(tx, space, above, below, page.limit + 1, backward=page.backward)
     return slice_of(page, rows)
@@ -203,7 +204,7 @@ async def list_conversation_members(ctx: Ctx, space: UUID, page: Page) -> Slice[
     """A conversation's roster in the order of ids. Raises NotFound, Unauthenticated, Refusal INVALID."""
     above = None if page.after is None else UUID(bytes=key_at(page.after, 16))
     below = None if page.before is None else UUID(bytes=key_at(page.before, 16))
-    async with ctx.uow.read(ctx.require_viewer().member) as tx:
+    async with reading(ctx) as tx:
         await access_space(ctx, tx, space)
         rows = await queries.places(tx, space, above, below, page.limit + 1, backward=page.backward)
     return slice_of(page, rows)
@@ -219,7 +220,7 @@ async def list_conversations(ctx: Ctx, page: Page) -> Slice[ConversationRow]:
     viewer = ctx.require_viewer().member
     after = None if page.after is None else _place_at(page.after)
     before = None if page.before is None else _place_at(page.before)
-    async with ctx.uow.read(viewer) as tx:
+    async with reading(ctx) as tx:
         rows = await queries.conversations(tx, viewer, after, before, page.limit + 1, backward=page.backward)
     return slice_of(page, rows)
 

@@ -37,6 +37,7 @@ from resolvers.protocol import (
     refusing,
     sha256,
 )
+from resolvers.reading import reading
 from resolvers.signing import (
     Signer,
     append_signed,
@@ -230,7 +231,7 @@ async def _check_entitled(tx: Transaction, command: GrantEpochs, giver: UUID, *,
 async def get_epochs(ctx: Ctx, places: list[tuple[UUID, int]]) -> list[EpochRow | None]:
     """Epochs by (space, number), in order; None where there is none for the viewer. Raises Unauthenticated."""
     viewer = ctx.require_viewer().member
-    async with ctx.uow.read(viewer) as tx:
+    async with reading(ctx) as tx:
         found = {(row.space, row.number): row for row in await queries.epochs_at(tx, viewer, places)}
     return [found.get(place) for place in places]
 
@@ -239,7 +240,7 @@ async def list_epochs(ctx: Ctx, space: UUID, page: Page) -> Slice[EpochRow]:
     """A space's epochs, ascending. Raises NotFound, Unauthenticated, Refusal INVALID for a broken cursor."""
     above, below = bounds(page, low=0)
     viewer = ctx.require_viewer().member
-    async with ctx.uow.read(viewer) as tx:
+    async with reading(ctx) as tx:
         await access_space(ctx, tx, space)
         rows = await queries.epoch_page(tx, viewer, space, above, below, page.limit + 1, backward=page.backward)
     return slice_of(page, rows)
@@ -248,6 +249,6 @@ async def list_epochs(ctx: Ctx, space: UUID, page: Page) -> Slice[EpochRow]:
 async def get_grants(ctx: Ctx, ids: list[UUID]) -> Sequence[list[GrantRow]]:
     """The newest 100 grants to the viewer in each of these spaces, in order. Raises Unauthenticated."""
     viewer = ctx.require_viewer().member
-    async with ctx.uow.read(viewer) as tx:
+    async with reading(ctx) as tx:
         rows = await queries.grants_to(tx, viewer, ids, MAX_GRANTS)
     return [[row for row in rows if row.space == space] for space in ids]

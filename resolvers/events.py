@@ -14,6 +14,7 @@ from resolvers.context import Ctx
 from resolvers.kinds import HistoryPolicy
 from resolvers.paging import Page, Slice, bounds, slice_of
 from resolvers.protocol import unpack_entry
+from resolvers.reading import reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ async def list_events(ctx: Ctx, space: UUID, page: Page) -> Slice[LogEvent]:
     """
     above, below = bounds(page, low=0)
     viewer = ctx.require_viewer().member
-    async with ctx.uow.read(viewer) as tx:
+    async with reading(ctx) as tx:
         row = await access_space(ctx, tx, space)
         shared = row.history == HistoryPolicy.SHARED
         if not shared:
@@ -61,5 +62,5 @@ async def list_events(ctx: Ctx, space: UUID, page: Page) -> Slice[LogEvent]:
 async def get_events(ctx: Ctx, places: Sequence[tuple[UUID, int]]) -> list[LogEvent]:
     """These entries (space, seq), as far as the viewer may read them. Raises Unauthenticated."""
     viewer = ctx.require_viewer().member
-    async with ctx.uow.read(viewer) as tx:
+    async with reading(ctx) as tx:
         return [LogEvent.of(*found) for found in await queries.events_at(tx, viewer, places)]

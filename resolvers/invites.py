@@ -21,6 +21,7 @@ from resolvers.errors import Code, NotFound, Refusal
 from resolvers.identity_kinds import ServerRole
 from resolvers.members import cursor_id, get_member
 from resolvers.paging import Page, Slice, slice_of
+from resolvers.reading import reading
 
 TOKEN_BYTES, HASH_BYTES = 16, 32
 MAX_HOURS = 720
@@ -117,7 +118,7 @@ async def revoke_invite(ctx: Ctx, invite: UUID) -> InviteRow:
 async def list_invites(ctx: Ctx, page: Page) -> Slice[InviteRow]:
     """The viewer's invites, newest first. Raises Unauthenticated, Refusal INVALID."""
     viewer = ctx.require_viewer()
-    async with ctx.uow.read(viewer.member) as tx:
+    async with reading(ctx) as tx:
         rows = await queries.invites_of(
             tx,
             viewer.member,
@@ -132,7 +133,7 @@ async def list_invites(ctx: Ctx, page: Page) -> Slice[InviteRow]:
 async def get_invites(ctx: Ctx, ids: Sequence[UUID]) -> dict[bytes, InviteRow]:
     """The viewer's invites by raw id. Raises Unauthenticated."""
     viewer = ctx.require_viewer()
-    async with ctx.uow.read(viewer.member) as tx:
+    async with reading(ctx) as tx:
         return {row.id.bytes: row for row in await queries.invites_by_id(tx, viewer.member, ids)}
 
 

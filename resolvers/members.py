@@ -16,6 +16,7 @@ from db.uow import UnitOfWork
 from resolvers.context import Ctx
 from resolvers.errors import Code, Refusal
 from resolvers.paging import Page, Slice, bounds, key_at, slice_of
+from resolvers.reading import reading
 
 MAX_SEARCH = 100
 MAX_PROTOCOL_IDS = 100
@@ -23,7 +24,7 @@ MAX_PROTOCOL_IDS = 100
 
 async def get_members(ctx: Ctx, ids: Sequence[UUID]) -> dict[bytes, MemberRow]:
     """Members by raw id; whoever has no account sees none. Raises Unauthenticated."""
-    async with ctx.uow.read(ctx.require_viewer().member) as tx:
+    async with reading(ctx) as tx:
         return {row.id.bytes: row for row in await queries.members_by_id(tx, ids)}
 
 
@@ -34,11 +35,11 @@ async def get_member(ctx: Ctx, member: UUID) -> MemberRow:
 
 async def list_members(ctx: Ctx, page: Page, search: str) -> Slice[MemberRow]:
     """The directory by handle; `search` is looked for in handles and names. Raises Unauthenticated, Refusal INVALID."""
-    viewer = ctx.require_viewer()
+    ctx.require_viewer()
     if len(search) > MAX_SEARCH:
         raise Refusal(Code.INVALID, f"Search for at most {MAX_SEARCH} characters.", ("search",))
     text = unicodedata.normalize("NFKC", search).strip().lower()
-    async with ctx.uow.read(viewer.member) as tx:
+    async with reading(ctx) as tx:
         rows = await queries.find_members(
             tx, text, cursor_id(page.after), cursor_id(page.before), page.limit + 1, backward=page.backward
         )
@@ -55,30 +56,29 @@ async def get_members_by_protocol_id(ctx: Ctx, ids: Sequence[bytes]) -> list[Mem
 
 async def list_chain(ctx: Ctx, member: UUID, page: Page) -> Slice[LinkRow]:
     """A member's chain, ascending by number. Raises Unauthenticated, Refusal INVALID."""
-    viewer = ctx.require_viewer()
     above, below = bounds(page)
-    async with ctx.uow.read(viewer.member) as tx:
+    async with reading(ctx) as tx:
         rows = await queries.chain_links(tx, member, above, below, page.limit + 1, backward=page.backward)
     return slice_of(page, rows)
 
 
 async def get_keys(ctx: Ctx, members: list[UUID]) -> Sequence[MemberKeyRow]:
     """The newest key of each member, in order. Raises Unauthenticated."""
-    async with ctx.uow.read(ctx.require_viewer().member) as tx:
+    async with reading(ctx) as tx:
         found = {row.member: row for row in await queries.newest_keys(tx, members)}
     return [found[member] for member in members]
 
 
 async def get_devices_of(ctx: Ctx, members: list[UUID]) -> Sequence[list[DeviceRow]]:
     """The active devices of each member, in order. Raises Unauthenticated."""
-    async with ctx.uow.read(ctx.require_viewer().member) as tx:
+    async with reading(ctx) as tx:
         rows = await queries.devices_of(tx, members)
     return [[row for row in rows if row.member == member] for member in members]
 
 
 async def get_devices(ctx: Ctx, ids: Sequence[UUID]) -> dict[bytes, DeviceRow]:
     """Active devices by raw id. Raises Unauthenticated."""
-    async with ctx.uow.read(ctx.require_viewer().member) as tx:
+    async with reading(ctx) as tx:
         return {row.id.bytes: row for row in await queries.devices_by_id(tx, ids)}
 
 
@@ -87,14 +87,14 @@ async def get_box(ctx: Ctx) -> BoxRow | None:
     viewer = ctx.require_viewer()
     if viewer.device is None:
         return None
-    async with ctx.uow.read(viewer.member) as tx:
+    async with reading(ctx) as tx:
         return await queries.newest_box(tx, viewer.member, viewer.device)
 
 
 async def get_account_space(ctx: Ctx) -> UUID:
     """The viewer's account space. Raises Unauthenticated."""
     viewer = ctx.require_viewer()
-    async with ctx.uow.read(viewer.member) as tx:
+    async with reading(ctx) as tx:
         space = await queries.account_space(tx, viewer.member)
     if space is None:
         raise LookupError("a member without an account space")

@@ -18,6 +18,7 @@ from resolvers.errors import Code, NotFound, Refusal
 from resolvers.identity_kinds import SessionKind
 from resolvers.members import cursor_id
 from resolvers.paging import Page, Slice, slice_of
+from resolvers.reading import reading
 
 LIFETIME = timedelta(days=30)
 MAX_LABEL = 120
@@ -90,7 +91,7 @@ async def renew_sessions(tx: Transaction, ids: Sequence[UUID], now: datetime) ->
 async def list_sessions(ctx: Ctx, page: Page) -> Slice[SessionRow]:
     """The viewer's living sessions, newest first. Raises Unauthenticated, Refusal INVALID."""
     viewer = ctx.require_viewer()
-    async with ctx.uow.read(viewer.member) as tx:
+    async with reading(ctx) as tx:
         rows = await queries.sessions_of(
             tx,
             viewer.member,
@@ -106,7 +107,7 @@ async def list_sessions(ctx: Ctx, page: Page) -> Slice[SessionRow]:
 async def get_sessions(ctx: Ctx, ids: Sequence[UUID]) -> dict[bytes, SessionRow]:
     """The viewer's living sessions by raw id. Raises Unauthenticated."""
     viewer = ctx.require_viewer()
-    async with ctx.uow.read(viewer.member) as tx:
+    async with reading(ctx) as tx:
         rows = await queries.sessions_by_id(tx, viewer.member, ids, ctx.clock())
     return {row.id.bytes: row for row in rows}
 

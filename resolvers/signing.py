@@ -116,7 +116,7 @@ async def append_signed(
     ctx: Ctx, tx: Transaction, space: UUID, space_type: int, kind: EventKind, item: bytes, body: bytes,
     subject: UUID | None = None,
 ) -> LogEvent:  # fmt: skip
-    """Append a structure that the viewer signed to a locked space's log; after the commit the unit of work wakes readers."""
+    """Append a structure that the viewer signed to a locked space's log."""
     actor = ctx.require_viewer().member
     entry = Entry(space, entry_id(item), kind, item, body, actor=actor, subject=subject)
     done = await append(tx, entry, next_hash)

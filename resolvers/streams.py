@@ -16,6 +16,7 @@ from resolvers.access import access_conversation
 from resolvers.context import Ctx
 from resolvers.events import LogEvent
 from resolvers.kinds import SpaceType
+from resolvers.reading import reading
 
 MAX_TYPES = 100_000
 _types: OrderedDict[UUID, int] = OrderedDict()
@@ -55,7 +56,7 @@ async def follow_everything(ctx: Ctx, after: str | None) -> AsyncIterator[Stream
 
 async def follow_conversation(ctx: Ctx, space: UUID, after: str | None) -> AsyncIterator[StreamEntry]:
     """One conversation's log from the cursor on. Raises NotFound, Unauthenticated."""
-    async with ctx.uow.read(ctx.require_viewer().member) as tx:
+    async with reading(ctx) as tx:
         await access_conversation(ctx, tx, space)
     async for entry in _follow(ctx, space, after):
         yield entry
@@ -83,7 +84,7 @@ async def _type_of(ctx: Ctx, space: UUID) -> int:
     known = _types.get(space)
     if known is not None:
         return known
-    async with ctx.uow.read(ctx.require_viewer().member) as tx:
+    async with reading(ctx) as tx:
         found = (await space_types(tx, [space])).get(space)
     if found is None:
         return SpaceType.GROUP  # one's own removal: the space is out of sight, and nobody is removed from an account

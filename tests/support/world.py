@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import strawberry
+from strawberry.types import ExecutionResult
 
 from db.bus import Bus
 from db.hub import Hub
@@ -18,6 +19,7 @@ from resolvers.context import Ctx, Viewer
 from resolvers.errors import Refusal
 from resolvers.identity_kinds import ServerRole
 from resolvers.invites import make_operator_invite
+from resolvers.reading import one_moment
 from schema.node import encode_id
 from schema.root import schema
 from tests.support.actors import Actor, milliseconds
@@ -75,10 +77,12 @@ class World:
 
     async def execute(
         self, document: str, variables: Mapping[str, Any] | None = None, actor: Actor | None = None
-    ) -> strawberry.ExecutionResult:
-        """Run an operation; errors and all."""
-        result = await schema.execute(document, dict(variables or {}), context_value=self.ctx(actor))
-        assert isinstance(result, strawberry.types.ExecutionResult)
+    ) -> ExecutionResult:
+        """Run an operation as the edge does; errors and all."""
+        ctx = self.ctx(actor)
+        async with one_moment(ctx) if not document.startswith("mutation") else nullcontext():
+            result = await schema.execute(document, dict(variables or {}), context_value=ctx)
+        assert isinstance(result, ExecutionResult)
         return result
 
     async def ask(
@@ -134,7 +138,7 @@ class World:
         return encode_id("Conversation", UUID(bytes=room.space))
 
 
-def code_of(result: strawberry.ExecutionResult) -> str:
+def code_of(result: ExecutionResult) -> str:
     """The code of the one top-level error of a refused operation."""
     assert result.errors
     cause = result.errors[0].original_error
@@ -143,7 +147,7 @@ def code_of(result: strawberry.ExecutionResult) -> str:
 
 async def follow(
     world: World, document: str, variables: Mapping[str, Any] | None, actor: Actor | None
-) -> AsyncIterator[strawberry.ExecutionResult]:
+) -> AsyncIterator[ExecutionResult]:
     """A subscription's results."""
     stream = await schema.subscribe(document, dict(variables or {}), context_value=world.ctx(actor))
     async for result in stream:

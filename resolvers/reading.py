@@ -1,0 +1,57 @@
+"""What the fields of one query read is of one moment: one read transaction per query, opened when first needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from db.transaction import Transaction
+
+if TYPE_CHECKING:
+    from resolvers.context import Ctx
+
+
+class Moment:
+    """A query's transaction. Fields may ask for it concurrently: statements wait for their turn on it."""
+
+    def __init__(self) -> None:
+        self._stack, self._lock = AsyncExitStack(), asyncio.Lock()
+        self._tx: Transaction | None = None
+
+    async def enter(self, ctx: Ctx) -> Transaction:
+        """The transaction, begun by whoever comes first."""
+        async with self._lock:
+            if self._tx is None:
+                self._tx = await self._stack.enter_async_context(ctx.uow.read(ctx.require_viewer().member))
+            return self._tx
+
+    async def close(self) -> None:
+        """End the transaction, if there was one."""
+        await self._stack.aclose()
+
+
+@asynccontextmanager
+async def one_moment(ctx: Ctx) -> AsyncIterator[None]:
+    """The edge runs a query inside. Not a mutation, whose fields must see what it just wrote, nor a subscription."""
+    ctx.moment = Moment()
+    try:
+        yield
+    finally:
+        moment, ctx.moment = ctx.moment, None
+        await moment.close()
+
+
+@asynccontextmanager
+async def reading(ctx: Ctx) -> AsyncIterator[Transaction]:
+    """A read transaction of the viewer's: the query's, outside of queries one of its own. Raises Unauthenticated.
+
+    Every read goes through here: two transactions in one query could wait for each other's connection.
+    """
+    viewer = ctx.require_viewer().member
+    if ctx.moment is not None:
+        yield await ctx.moment.enter(ctx)
+        return
+    async with ctx.uow.read(viewer) as tx:
+        yield tx
