@@ -6,11 +6,37 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sdk.vectors.maker import formulas, structures
+from sdk.vectors.maker import (
+    bad_bytes,
+    bad_envelopes,
+    bad_epochs,
+    bad_members,
+    bad_rosters,
+    bad_wraps,
+    formulas,
+    structures,
+)
 from sdk.vectors.maker.forms import Case
 
 ABOUT = "Made by sdk/vectors/generate.py; formats in sdk/vectors/README.md."
-FILES: dict[str, Callable[[], list[Case]]] = {**formulas.FILES, **structures.FILES}
+REFUSED: tuple[Callable[[], list[Case]], ...] = (
+    bad_bytes.cbor_cases,
+    bad_bytes.ed25519_cases,
+    bad_bytes.seal_cases,
+    bad_members.member_cases,
+    bad_rosters.roster_cases,
+    bad_epochs.epoch_cases,
+    bad_envelopes.envelope_cases,
+    bad_envelopes.log_cases,
+    bad_wraps.wrap_cases,
+    bad_wraps.grant_cases,
+    bad_wraps.derivation_cases_bad,
+)
+FILES: dict[str, Callable[[], list[Case]]] = {
+    **formulas.FILES,
+    **structures.FILES,
+    "invalid": lambda: [case for make in REFUSED for case in make()],
+}
 
 
 def write_all(folder: Path) -> Iterator[str]:
