@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from circle_client.protocol import cbor, epoch, member, member_key, primitives, roster
-from circle_client.protocol.envelope import Header, decode_envelope, decode_header, open_envelope
+from circle_client.protocol.envelope import decode_envelope, decode_header, open_envelope
 from circle_client.protocol.epoch_keys import (
     RecipientKey,
     check_own_row,
@@ -16,95 +16,34 @@ from circle_client.protocol.epoch_keys import (
     verify_announcement,
 )
 from circle_client.protocol.errors import Code, Layer, ProtocolError
-from circle_client.protocol.grant import GrantEntry, check_scope, open_grant
+from circle_client.protocol.grant import check_scope, open_grant
 from circle_client.protocol.invite import check_invite_mac
 from circle_client.protocol.labels import Label, kdf, verify_body
 from circle_client.protocol.log import LogView
-from circle_client.protocol.member import SignedMemberLink
-from circle_client.protocol.member_chain import MemberChain
 from circle_client.protocol.password import password_root
 from circle_client.protocol.rewrap import unwrap_archive, unwrap_branch
 from circle_client.protocol.roster import Role
-from circle_client.protocol.roster_state import Roster, apply_roster_link, replay_roster
-from circle_client.protocol.rules import Ref, check_rules
-from circle_client.protocol.structures import Chains, Head, Signed
+from circle_client.protocol.roster_state import apply_roster_link, replay_roster
+from circle_client.protocol.rules import check_rules
+from circle_client.protocol.structures import Head
 from circle_client.protocol.words import from_words
 
-Input = Mapping[str, Any]
+from sdk.vectors.maker import ops_server
+from sdk.vectors.maker.ops_read import (
+    Input,
+    raw,
+    read_chain,
+    read_chains,
+    read_entries,
+    read_head,
+    read_header,
+    read_ref,
+    read_roster,
+    read_signed,
+)
+
 ANY = 1 << 20
-
-
-def raw(value: str) -> bytes:
-    """Bytes of hex."""
-    return bytes.fromhex(value)
-
-
-def read_head(value: Input) -> Head:
-    """[n, hash]."""
-    return Head(value["n"], raw(value["hash"]))
-
-
-def read_signed(value: Input) -> Signed:
-    """Body and signature."""
-    return Signed(raw(value["body"]), raw(value["signature"]))
-
-
-def read_link(value: Input) -> SignedMemberLink:
-    """A member link."""
-    cosignature = value["cosignature"]
-    return SignedMemberLink(
-        raw(value["body"]), raw(value["signature"]), None if cosignature is None else raw(cosignature)
-    )
-
-
-def read_chain(value: Input) -> MemberChain:
-    """A verified member chain."""
-    return MemberChain.verify([read_link(link) for link in value["links"]], raw(value["member"]))
-
-
-def read_chains(values: list[Input]) -> Chains:
-    """Verified chains by member."""
-    known = {raw(value["member"]): read_chain(value) for value in values}
-
-    def find(wanted: bytes) -> MemberChain:
-        if wanted not in known:
-            raise ProtocolError(Code.NOT_FOUND, "There is no such member.", Layer.MEMBER)
-        return known[wanted]
-
-    return find
-
-
-def read_roster(value: Input, chains: Chains) -> Roster:
-    """The roster after the last link."""
-    return replay_roster([read_signed(link) for link in value["links"]], raw(value["space"]), chains)[-1]
-
-
-def read_header(value: Input) -> Header:
-    """A header by names."""
-    return Header(
-        space=raw(value["space"]),
-        epoch=read_head(value["epoch"]),
-        id=raw(value["id"]),
-        member=raw(value["member"]),
-        device=raw(value["device"]),
-        n=value["n"],
-        seen=read_head(value["seen"]),
-        kind=value["kind"],
-        ref=None if value["ref"] is None else raw(value["ref"]),
-        b=value["b"],
-        time=value["time"],
-    )
-
-
-def read_ref(value: Input | None) -> Ref | None:
-    """What a header's ref names."""
-    return None if value is None else Ref(value["kind"], raw(value["author"]), value["b"])
-
-
-def read_entries(values: list[Any]) -> list[GrantEntry]:
-    """[[e, b, B_b]...]."""
-    return [GrantEntry(e, b, raw(branch)) for e, b, branch in values]
-
+"""A cap that no vector reaches."""
 
 STRUCTURES: dict[str, Callable[[bytes], object]] = {
     "member-link": member.decode_member_link,
@@ -273,4 +212,4 @@ OPS: dict[str, Callable[[Input], object]] = {
 
 def run(case: Mapping[str, Any]) -> None:
     """Runs a case. Raises the ProtocolError it is refused with; returns where nothing refuses it."""
-    OPS[case["op"]](case["input"])
+    {**OPS, **ops_server.OPS}[case["op"]](case["input"])

@@ -12,6 +12,8 @@ from sdk.vectors.maker import (
     bad_epochs,
     bad_members,
     bad_rosters,
+    bad_server,
+    bad_sign_up,
     bad_wraps,
     formulas,
     structures,
@@ -31,6 +33,11 @@ REFUSED: tuple[Callable[[], list[Case]], ...] = (
     bad_wraps.wrap_cases,
     bad_wraps.grant_cases,
     bad_wraps.derivation_cases_bad,
+    bad_server.envelope_cases,
+    bad_server.announcement_cases,
+    bad_server.space_cases,
+    bad_sign_up.sign_up_cases,
+    bad_sign_up.member_cases,
 )
 FILES: dict[str, Callable[[], list[Case]]] = {
     **formulas.FILES,
