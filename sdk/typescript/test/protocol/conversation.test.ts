@@ -9,11 +9,15 @@ import {
   EnvelopeKind,
   equal,
   expectedRecipients,
+  followMember,
   followRoster,
+  generateMemberSecrets,
   LogView,
   makeComplaint,
   makeEnvelopeId,
   makeEpoch,
+  makeMemberKey,
+  makeMemberLink,
   makeRosterLink,
   messageContent,
   mustComplain,
@@ -37,10 +41,12 @@ import {
   verifyAnnouncement,
   verifyComplaint,
   verifyEnvelope,
+  verifyMemberKey,
   verifyRoster,
   wrapBranch,
   type Announcement,
   type Header,
+  type MemberKeys,
   type NewEpoch,
   type Roster,
   type RosterStatement,
@@ -162,6 +168,29 @@ describe('a conversation', () => {
   function placeOf(who: Person): number {
     return parseRecipients(epoch.recipients).findIndex((row) => equal(row.member, who.member));
   }
+
+  it('stands through device.add and a scheduled rotation, and falls with a revocation', async () => {
+    const other = { device: randomBytes(16), dk: (await person()).by.dk };
+    const signers = { device: bob.by.device, key: bob.by.dk };
+    const add = await makeMemberLink(bob.chain, bob.member, { kind: 1, device: other.device, dk: other.dk.publicKey }, signers, NOW);
+    const longer = await followMember(bob.chain, add);
+    const next = await verifyMemberKey(longer, await makeMemberKey(longer, await generateMemberSecrets(bob.member, 2), bob.by, NOW), bob.key);
+    const rows = parseRecipients(epoch.recipients);
+    const chains = chainsOf(ada, { ...bob, chain: longer });
+    const keys: MemberKeys = (member, generation) => {
+      if (!equal(member, bob.member)) return ada.key;
+      return generation === 1 ? bob.key : next;
+    };
+    await checkRecipients(epoch.recipients, announcement, expectedRecipients(roster, chains, keys, rows));
+    const changed = { layer: 'epoch', code: 'RECIPIENTS_CHANGED' };
+    const asNew = expectedRecipients(roster, chains, keys);
+    expect(await refusal(() => checkRecipients(epoch.recipients, announcement, asNew))).toEqual(changed);
+    const unseen: MemberKeys = (member, generation) => (generation === 1 && equal(member, bob.member) ? undefined : keys(member, null));
+    expect(await refusal(() => checkRecipients(epoch.recipients, announcement, expectedRecipients(roster, chains, unseen, rows)))).toEqual(changed);
+    const revoke = await makeMemberLink(longer, bob.member, { kind: 2, device: other.device }, signers, NOW);
+    const turned = chainsOf(ada, { ...bob, chain: await followMember(longer, revoke) });
+    expect(await refusal(() => expectedRecipients(roster, turned, keys, rows))).toEqual(changed);
+  });
 
   it('tells the creator from the server when a seal fails', async () => {
     const row = await ownRow(announcement, epoch.recipients, bob.member);

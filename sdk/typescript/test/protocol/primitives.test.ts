@@ -111,6 +111,14 @@ describe('SEAL', () => {
     expect(await refusal(() => openSeal(key, 'grant', [1], sealed.subarray(0, 1135)))).toEqual(refused);
   });
 
+  it('keeps seals made and opened at the same time apart', async () => {
+    const keys = await Promise.all([1, 2, 3, 4].map(() => generateSealKey()));
+    const texts = Array.from({ length: 24 }, () => randomBytes(32));
+    const sealed = await Promise.all(texts.map((text, i) => seal((keys[i % 4] ?? key).publicKey, 'grant', [i], text)));
+    const opened = await Promise.all(sealed.map((one, i) => openSeal(keys[i % 4] ?? key, 'grant', [i], one)));
+    expect(opened.map(toHex)).toEqual(texts.map(toHex));
+  });
+
   it('refuses any flipped bit', async () => {
     const sealed = await seal(key.publicKey, 'grant', [], randomBytes(32));
     await fc.assert(fc.asyncProperty(fc.nat(sealed.length * 8 - 1), async (bit) => {

@@ -11,7 +11,8 @@ export const Z32: Bytes = new Uint8Array(32);
 
 /** A copy over an ArrayBuffer of its own; use it on bytes that come from elsewhere. */
 export function asBytes(source: Uint8Array | ArrayBuffer): Bytes {
-  return source instanceof ArrayBuffer ? new Uint8Array(source) : Uint8Array.from(source);
+  // not `instanceof`: buffers of another realm (a worker's test double, an iframe) are of another class
+  return ArrayBuffer.isView(source) ? new Uint8Array(source) : new Uint8Array(source.slice(0));
 }
 
 export function concat(...parts: readonly Uint8Array[]): Bytes {

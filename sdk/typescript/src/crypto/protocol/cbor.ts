@@ -122,8 +122,6 @@ export function bytesUpTo(max: number): Reader<Bytes> {
   return (value) => (value instanceof Uint8Array && value.length <= max ? value : refuse(`a string of at most ${max} bytes`));
 }
 
-export const nothing: Reader<null> = (value) => (value === null ? null : refuse('null'));
-
 export function nullable<T>(reader: Reader<T>): Reader<T | null> {
   return (value) => (value === null ? null : reader(value));
 }

@@ -11,6 +11,7 @@ import { hash } from './signer';
 import type { RecipientKey } from './epochKeys';
 
 const MAX_ENTRIES = 65_536;
+const GRANT_CAP = 4_194_304;
 
 /** [e, b, B_b]. */
 export interface GrantEntry {
@@ -60,6 +61,7 @@ export async function openGrant(
   announcements: (epoch: number) => Announcement | undefined,
 ): Promise<readonly GrantEntry[]> {
   const text = await openSeal(own.mk, 'grant', info(space, own.member, own.generation, own.mkHash), sealed);
+  demand(text.length <= GRANT_CAP, 'cbor', 'MALFORMED', 'This grant is too long.');
   const entries: GrantEntry[] = [];
   for (const [epoch, branch, key] of read(text, entryList)) {
     const last = entries.at(-1);

@@ -6,8 +6,7 @@ import { h } from './labels';
 import { deviceAt, type MemberChain } from './member';
 import type { Head } from './signer';
 
-/** An epoch is due after this time, or that many envelopes. */
-export const EPOCH_AGE = 86_400_000;
+/** An epoch is due after that many envelopes. */
 export const EPOCH_ENVELOPES = 5_000;
 
 /** [0, l_0]. */

@@ -16,7 +16,7 @@ export interface PasswordParameters extends ArgonParameters {
 }
 
 /**
- * root = ARGON(password, salt). Slow on purpose (about half a second). Clients refuse weaker
+ * root = ARGON(password, salt). Slow on purpose (0.3 to 2 s). Clients refuse weaker
  * parameters than version 1's.
  * @throws {ProtocolError} derivation/WEAK_PARAMETERS; derivation/MALFORMED for an ill-formed text
  */

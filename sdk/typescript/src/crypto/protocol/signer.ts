@@ -52,6 +52,3 @@ export const signer: Reader<Signer> = (value) => {
 export function signerValue(of: Signer): Value {
   return [of.member, of.device, of.n, of.hash];
 }
-
-/** Maps by id: the hexadecimal form is the key of every `ReadonlyMap` of this folder. */
-export { toHex as keyOf } from './bytes';
