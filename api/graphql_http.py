@@ -17,7 +17,9 @@ from api.execution import Engine, Prepared, Request, Response, failed
 from api.logs import log_request
 from api.refusals import UNAUTHENTICATED, RequestError, mask
 from api.settings import Settings
+from db.errors import Busy
 from resolvers.context import Ctx
+from resolvers.errors import Code
 
 MODERN, LEGACY = "application/graphql-response+json", "application/json"
 STATUSES = {
@@ -68,6 +70,10 @@ class GraphQLOverHTTP:
                 extra = [(b"www-authenticate", b"Bearer")]
             elif code == "METHOD_NOT_ALLOWED":
                 extra = [(b"allow", b"POST" if scope["method"] == "GET" else b"GET, POST")]
+        except Busy as busy:
+            extensions = {"code": Code.RATE_LIMITED.value, "retryAfter": busy.retry_after}
+            response, status = failed([{"message": str(busy), "extensions": extensions}]), 503
+            extra = [(b"retry-after", str(busy.retry_after).encode("ascii"))]
         except Exception as failure:
             response, status = failed([mask(failure, "request")]), 500
         await _answer(send, status, media, response, extra)
@@ -117,7 +123,7 @@ class GraphQLOverHTTP:
         return [(b"set-cookie", value.encode("ascii"))]
 
 
-class ClientGone(Exception):  # noqa: N818 - an end, not a failure
+class ClientGone(Exception):
     """The client went away while sending its request."""
 
 

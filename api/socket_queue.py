@@ -14,7 +14,7 @@ CLOSE_SECONDS = 2.0
 _encoder = msgspec.json.Encoder()
 
 
-class Closed(Exception):  # noqa: N818 - a state, not a failure: who waits to send is told that nobody reads
+class Closed(Exception):
     """The socket is closing; nothing more can be sent."""
 
 

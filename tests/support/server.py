@@ -20,7 +20,7 @@ import asyncpg
 from api.app import Circle, build_app, open_circle, utc_now
 from api.serve import Server
 from api.settings import load_secret_key, load_settings
-from api.start import listening
+from api.start import data_folder, listening
 from resolvers.invites import renew_set_up_link
 from tests.support.client import Http
 from tests.support.newcomer import Newcomer, b64, unb64
@@ -109,7 +109,7 @@ async def running(folder: Path, dsn: str, **changes: Any) -> AsyncIterator[Runni
     port = free_port()
     options = {"log_level": "error", "web_dir": folder / "no-web", "drain_seconds": 1.0, **changes}
     settings = load_settings(port=port, host="127.0.0.1", data_dir=folder, database_url=dsn, **options)
-    with listening(settings) as listener:
+    with data_folder(settings.data_dir), listening(settings) as listener:
         async with open_circle(settings, load_secret_key(settings)) as circle:
             link = await renew_set_up_link(circle.uow, utc_now())
             server = Server(build_app(circle), settings, None)
