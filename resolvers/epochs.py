@@ -182,10 +182,12 @@ def _own_row(epoch: EpochRow, member: UUID) -> Recipient | None:
 async def grant_epochs(ctx: Ctx, command: GrantEpochs) -> GrantRow:
     """Hand sealed keys of epochs to a member who complained, or whom the viewer added where history is shared.
 
-    The same grant again gives the first result. Raises Refusal MALFORMED, FORBIDDEN, GENERATION_CONFLICT, RateLimited,
-    NotFound, Unauthenticated.
+    The same grant again gives the first result. Raises Refusal INVALID, MALFORMED, FORBIDDEN, GENERATION_CONFLICT,
+    RateLimited, NotFound, Unauthenticated.
     """
     viewer, now = ctx.require_viewer().member, ctx.clock()
+    if command.generation < 1:
+        raise Refusal(Code.INVALID, "Generations count from 1.", ("input", "generation"))
     if len(command.box) > MAX_GRANT:
         raise Refusal(Code.MALFORMED, "A grant has at most 1 MiB.", ("input", "grant"))
     place = b"".join((command.space.bytes, command.member.bytes, viewer.bytes, command.generation.to_bytes(8, "big")))

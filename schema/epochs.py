@@ -95,10 +95,10 @@ async def load_epoch(ctx: Ctx, space: UUID, number: int) -> Epoch | None:
 class EpochInput:
     """Announcement, list and seals."""
 
-    announcement: Base64Bytes = strawberry.field(description="The announcement, canonical CBOR, 4 KiB at most.")
+    announcement: Base64Bytes = strawberry.field(description="The announcement, canonical CBOR, 2 KiB at most.")
     signature: Base64Bytes = strawberry.field(description="The creator's Ed25519 signature, 64 bytes.")
     recipients: Base64Bytes = strawberry.field(
-        description="The list of recipients, canonical CBOR, 1,000 members and 256 KiB at most."
+        description="The list of recipients, canonical CBOR, 1,000 members and 160 KiB at most."
     )
     seals: list[Base64Bytes] = strawberry.field(
         description="One seal of 1,168 bytes per recipient, in the list's order, 1,000 at most."
@@ -129,8 +129,8 @@ class GrantEpochsInput:
 
     conversation_id: strawberry.ID = strawberry.field(description="The conversation whose epochs are granted.")
     member_id: strawberry.ID = strawberry.field(description="The member who gets them.")
-    generation: int = strawberry.field(description="The generation of that member's key that the grant is sealed to.")
-    grant: Base64Bytes = strawberry.field(description="The sealed list of epochs, 512 KiB at most.")
+    generation: int = strawberry.field(description="The generation of that member's key that the grant is sealed to, from 1.")
+    grant: Base64Bytes = strawberry.field(description="The sealed list of epochs, 1 MiB at most.")
 
 
 @strawberry.type(description="What announceEpoch answers.")

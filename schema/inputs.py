@@ -19,7 +19,7 @@ class SignedInput:
 class MemberLinkInput:
     """A link with one signature, or two."""
 
-    body: Base64Bytes = strawberry.field(description="The link's canonical CBOR, 4 KiB at most.")
+    body: Base64Bytes = strawberry.field(description="The link's canonical CBOR, 2 KiB at most.")
     signature: Base64Bytes = strawberry.field(description="The first signer's Ed25519 signature, 64 bytes.")
     cosignature: Base64Bytes | None = strawberry.field(
         default=None, description="The second signature, 64 bytes, for kinds of links that need two."
