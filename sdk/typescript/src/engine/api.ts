@@ -1,7 +1,7 @@
 /** The API in the client's own terms: one method for each thing asked, failures as CircleFailure. */
 import { fromBase64, fromHex, toBase64, toHex } from '../bytes';
 import type { Bytes } from '../bytes';
-import type { EpochBytes, EpochInputBytes, Identity, LinkBytes, LogEvent, NewConversation, PersonRecord, Snapshot } from '../crypto/machine/wire';
+import type { EpochBytes, EpochInputBytes, Identity, LinkBytes, LogEvent, NewConversation, PersonRecord, Snapshot } from '../crypto';
 import { CircleFailure } from '../errors';
 import * as gql from '../gql/generated';
 import type { Http } from '../transport/http';

@@ -1,6 +1,6 @@
 /** The API's answers as the machine's plain data: base64 becomes bytes, members become hex ids. */
 import { fromBase64, toBase64, toHex } from '../bytes';
-import type { EpochBytes, EventBody, Identity, LinkBytes, LogEvent, MemberLinkBytes, PersonRecord } from '../crypto/machine/wire';
+import type { EpochBytes, EventBody, Identity, LinkBytes, LogEvent, MemberLinkBytes, PersonRecord } from '../crypto';
 import type { EpochFieldsFragment, EventFieldsFragment, PersonFieldsFragment } from '../gql/generated';
 import type { Person } from '../types';
 

@@ -87,7 +87,7 @@ export type Notice =
   | { what: 'title' | 'picture'; by: string; title: string }
   | { what: 'reset'; by: string };
 
-export type ItemBody = { kind: 'text'; text: string; edited?: boolean } | { kind: 'notice'; notice: Notice } | { kind: 'unreadable'; reason: string };
+export type ItemBody = { kind: 'text'; text: string } | { kind: 'notice'; notice: Notice } | { kind: 'unreadable'; reason: string };
 
 export interface ItemView {
   /** Hex envelope id, or `seq:N`. */
@@ -109,13 +109,17 @@ export interface SpaceView {
   roster: { member: string; role: SpaceRole }[];
   role: SpaceRole | null;
   head: number;
-  lowest: number;
+  /** The lowest seq of the items that this device keeps. */
+  oldest: number;
+  /** True when the server holds older events than this device. */
   hasOlder: boolean;
   lastActivity: number;
   unread: number;
   alarm: string | null;
   /** True when an epoch must be made before the next envelope. */
   due: boolean;
+  /** When the newest epoch was accepted, in milliseconds since 1970; 0 before the first. */
+  epochAt: number;
 }
 
 /** What changed in one space, for the state that is shown. */
@@ -154,5 +158,7 @@ export interface Pending {
   key: string;
   space: string;
   node: string;
+  kind: 'text' | 'state';
   state: 'sending' | 'failed';
+  error: string | null;
 }

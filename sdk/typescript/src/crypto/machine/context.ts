@@ -1,0 +1,37 @@
+import type { RecordStore } from '../../store/sealed';
+import type { Keyring } from './keyring';
+import type { People } from './people';
+import type { EpochBytes, ItemView } from './wire';
+import type { StoredItem } from './spaceRecord';
+
+/** Epochs as the server told them, not yet verified; `null` where it shows none. */
+export class Offers {
+  readonly #offers = new Map<string, EpochBytes | null>();
+
+  put(space: string, n: number, epoch: EpochBytes | null): void {
+    this.#offers.set(`${space}:${n}`, epoch);
+  }
+
+  /** `undefined` when the server was not asked. */
+  get(space: string, n: number): EpochBytes | null | undefined {
+    return this.#offers.get(`${space}:${n}`);
+  }
+}
+
+/** What judging needs besides the space itself. */
+export interface Context {
+  readonly store: RecordStore;
+  readonly people: People;
+  readonly keyring: Keyring;
+  readonly offers: Offers;
+}
+
+/** What changed for those who look on. */
+export interface Shown {
+  items: StoredItem[];
+  gone: string[];
+}
+
+export function shownItem({ key, seq, time, sender, body }: StoredItem): ItemView {
+  return { key, seq, time, sender, body, state: 'sent' };
+}

@@ -1,0 +1,95 @@
+/** Takes epochs in: verifies announcements, opens the own seal, and says in plain words why that failed. */
+import { CLASSES } from '../protocol/branches';
+import { equal, type Bytes } from '../protocol/bytes';
+import { parseAnnouncement, type Announcement } from '../protocol/epoch';
+import { checkOwnRow, mustComplain, openEpoch, ownRow, verifyAnnouncement } from '../protocol/epochKeys';
+import { ProtocolError } from '../protocol/errors';
+import { NO_EPOCH } from '../protocol/roster';
+import type { Head } from '../protocol/signer';
+import { claimsOfAnnouncement } from './claims';
+import type { Keyring } from './keyring';
+import type { People } from './people';
+import { REASONS } from './reasons';
+import type { Space } from './space';
+import type { EpochRecord } from './spaceRecord';
+import type { EpochBytes } from './wire';
+
+export interface Taken {
+  epoch: EpochRecord;
+  /** The own seal does not open: to be answered with a complaint. */
+  mustComplain: boolean;
+  /** The server handed out another seal than the announced one. */
+  isAlarm: boolean;
+}
+
+/**
+ * Verifies an epoch. `live` is set when the log has just announced it: it must then follow the newest one and name the
+ * newest roster. Throws a ProtocolError when the announcement is not valid; a seal that fails is told in the result.
+ */
+export async function takeEpoch(
+  space: Space,
+  offered: EpochBytes,
+  keyring: Keyring,
+  people: People,
+  live: { leastN: number } | null,
+): Promise<Taken> {
+  const announced = await parseAnnouncement(offered.announcement);
+  const roster = live ? space.roster : space.states[announced.roster.n];
+  if (!roster) throw new ProtocolError('epoch', 'RECIPIENTS_CHANGED', 'This epoch names a list of members that is not known.');
+  const { members } = await claimsOfAnnouncement(offered.announcement);
+  const { chains } = await people.lookup(members.map(([member]) => member));
+  await verifyAnnouncement({ body: offered.announcement, signature: offered.signature }, roster, await before(space, announced, live !== null), chains);
+  const epoch: EpochRecord = {
+    n: announced.epoch.n,
+    hash: announced.epoch.hash,
+    body: offered.announcement,
+    signature: offered.signature,
+    recipients: offered.recipients,
+    rosterN: roster.n,
+    acceptedAt: offered.acceptedAt,
+    branches: Array.from({ length: CLASSES }, () => null),
+    reason: REASONS.noKey,
+  };
+  const isSeated = roster.seats.has(keyring.member);
+  return openOwn(epoch, announced, offered.seal, keyring, people, live?.leastN ?? 0, isSeated ? REASONS.leftOut : REASONS.beforeJoining);
+}
+
+async function before(space: Space, announced: Announcement, isLive: boolean): Promise<Head> {
+  if (isLive) return space.record.current ?? NO_EPOCH;
+  if (announced.epoch.n === 1) return NO_EPOCH;
+  const known = await space.epoch(announced.epoch.n - 1);
+  const next = await space.epoch(announced.epoch.n + 1);
+  if (next && !equal((await parseAnnouncement(next.body)).before, announced.epoch.hash)) {
+    throw new ProtocolError('epoch', 'EPOCH_CONFLICT', 'This epoch is not the one that the next one follows.');
+  }
+  return known ? { n: known.n, hash: known.hash } : { n: announced.epoch.n - 1, hash: announced.before };
+}
+
+async function openOwn(
+  epoch: EpochRecord,
+  announced: Announcement,
+  seal: Bytes | null,
+  keyring: Keyring,
+  people: People,
+  leastN: number,
+  unlisted: string,
+): Promise<Taken> {
+  const { secrets } = keyring;
+  const unread = (reason: string, flags: Partial<Taken> = {}): Taken => ({ epoch: { ...epoch, reason }, mustComplain: false, isAlarm: false, ...flags });
+  let row;
+  try {
+    row = await ownRow(announced, epoch.recipients, keyring.memberBytes);
+  } catch {
+    return unread(unlisted);
+  }
+  try {
+    const { chain } = await people.get(keyring.member);
+    checkOwnRow(row, chain, leastN, (generation) => (generation === secrets.generation ? secrets.mkHash : undefined));
+    if (!seal) return unread(REASONS.noKey);
+    const branches = await openEpoch(announced, row, seal, secrets.mk);
+    return { epoch: { ...epoch, branches: [...branches], reason: null }, mustComplain: false, isAlarm: false };
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'SEAL_MISMATCH') return unread(REASONS.noKey, { isAlarm: true });
+    return unread(REASONS.leftOut, { mustComplain: mustComplain(error) });
+  }
+}

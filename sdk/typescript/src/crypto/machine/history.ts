@@ -1,0 +1,230 @@
+/** Opens conversations as they are now, and reads their log backwards from what is known (docs/decisions/0026). */
+import { equal, toHex, type Bytes } from '../protocol/bytes';
+import { EnvelopeKind } from '../protocol/envelope';
+import { parseAnnouncement } from '../protocol/epoch';
+import { LOG_START, nextHash } from '../protocol/log';
+import { MemberKind, parseMemberLink } from '../protocol/member';
+import { parseRosterLink, SpaceType } from '../protocol/roster';
+import { checkRosterPin, verifyRoster } from '../protocol/rosterState';
+import { claimsOf, membersOfLinks } from './claims';
+import type { Context, Shown } from './context';
+import type { Draft } from './draft';
+import { takeEpoch } from './epochKeeping';
+import { judge } from './judge';
+import { keep, takeEnvelope, takeState } from './lines';
+import { rosterNotice } from './logbook';
+import { ALARMS, REASONS } from './reasons';
+import { Space } from './space';
+import { keys, noticeItem, type LogRow, type SpaceRecord, type StoredItem } from './spaceRecord';
+import type { LogEvent, Snapshot } from './wire';
+
+function freshRecord(snapshot: Snapshot, before: SpaceRecord | null): SpaceRecord {
+  const head = { n: snapshot.head, hash: snapshot.headHash };
+  return {
+    space: snapshot.space, node: snapshot.node, createdAt: snapshot.createdAt, type: before?.type ?? 'GROUP', seats: [], start: head, head, epochSeqs: [], marks: [], current: null, epochAt: 0,
+    due: true, checked: 0, complain: null, title: before?.title ?? null, picture: before?.picture ?? null, stateSeq: before?.stateSeq ?? 0,
+    lastRead: before?.lastRead ?? 0, unread: 0, lastActivity: snapshot.createdAt, oldest: before?.oldest ?? 0, hasOlder: false,
+    alarm: before?.alarm ?? null, out: false, told: [],
+  };
+}
+
+/**
+ * A conversation from a snapshot: the roster from link 0, the newest epoch and the newest events, all verified. One
+ * known before keeps its pins: the roster must go on from where it was.
+ */
+export async function openSnapshot(context: Context, draft: Draft, snapshot: Snapshot, before: Space | null, hasOlder: boolean): Promise<{ space: Space; shown: Shown }> {
+  const space = new Space(context.store, freshRecord(snapshot, before?.record ?? null), []);
+  const { record } = space;
+  try {
+    await takeRoster(space, draft, context, snapshot, before);
+  } catch {
+    record.alarm ??= ALARMS.unverified;
+    return { space, shown: { items: [], gone: [] } };
+  }
+  if (snapshot.epoch) context.offers.put(space.id, snapshot.epoch.number, snapshot.epoch);
+  const shown = await takeStretch(space, draft, context, snapshot.events, snapshot.headHash);
+  if (snapshot.epoch) await takeNewestEpoch(space, draft, context, snapshot.epoch.number);
+  if (snapshot.state) await takeNewestState(space, draft, context, snapshot.state);
+  record.due = snapshot.due || !record.current;
+  record.hasOlder = hasOlder && isReadableBefore(space, context);
+  record.unread = shown.items.filter((item) => isUnread(item, record, context.keyring.member)).length;
+  record.lastActivity = Math.max(record.lastActivity, ...snapshot.events.map(({ acceptedAt }) => acceptedAt));
+  return { space, shown };
+}
+
+async function takeRoster(space: Space, draft: Draft, { people, keyring }: Context, snapshot: Snapshot, before: Space | null): Promise<void> {
+  const { chains } = await people.lookup(membersOfLinks(snapshot.rosterLinks));
+  const states = await verifyRoster(space.bytes, snapshot.rosterLinks, chains);
+  if (before?.roster) checkRosterPin(states, before.roster);
+  const [first] = states;
+  if (!first || first.type === SpaceType.ACCOUNT || first.type === SpaceType.VAULT) throw new RangeError('This is no conversation.');
+  space.states = [...states];
+  snapshot.rosterLinks.forEach(({ body, signature }, n) => { draft.put('records', keys.link(space.id, n), { body, signature }); });
+  space.record.out = !states.at(-1)?.seats.has(keyring.member);
+}
+
+async function takeNewestEpoch(space: Space, draft: Draft, context: Context, n: number): Promise<void> {
+  const { record } = space;
+  try {
+    await learnEpoch(space, draft, context, n);
+    const epoch = await space.epoch(n);
+    if (!epoch) throw new RangeError('The server does not show the newest epoch.');
+    record.current = { n: epoch.n, hash: epoch.hash };
+    record.epochAt = epoch.acceptedAt;
+  } catch {
+    record.alarm ??= ALARMS.unverified;
+  }
+}
+
+/** Title and picture may lie further back than the page that was loaded. */
+async function takeNewestState(space: Space, draft: Draft, context: Context, event: LogEvent): Promise<void> {
+  if (event.body.kind !== 'envelope' || event.body.envelope === null) return;
+  try {
+    const judged = await judge(space, draft, context.people, event, event.body.envelope);
+    if (judged.header.kind === EnvelopeKind.STATE) takeState(space, draft, event, judged);
+  } catch {
+    // A title from before one joined cannot be read; the conversation then has none until an admin sets it.
+  }
+}
+
+/** Events that end just below the known stretch. Throws nothing: what does not fit raises the alarm. */
+export async function applyOlder(space: Space, draft: Draft, context: Context, events: LogEvent[], hasOlder: boolean): Promise<Shown> {
+  const { record } = space;
+  const last = events.at(-1);
+  const row = (await draft.get('log', [space.id, record.start.n])) as LogRow | undefined;
+  if (!last || !row || last.seq !== record.start.n - 1) {
+    record.hasOlder = false;
+    return { items: [], gone: [] };
+  }
+  if (!equal(await nextHash(last.logHash, record.start.n, row.item), record.start.hash)) {
+    record.alarm ??= ALARMS.fork;
+    return { items: [], gone: [] };
+  }
+  const shown = await takeStretch(space, draft, context, events, last.logHash);
+  record.hasOlder = hasOlder && isReadableBefore(space, context);
+  return shown;
+}
+
+/** Whether there is anything before the stretch that this member may read. */
+function isReadableBefore(space: Space, { keyring }: Context): boolean {
+  const { roster, record } = space;
+  if (record.start.n <= 1) return false;
+  if (roster?.policy.shared) return true;
+  const added = space.states.findLastIndex((state, n) => n > 0 && !space.states[n - 1]?.seats.has(keyring.member) && state.seats.has(keyring.member));
+  // Before one's own add there is nothing for one to read, unless one was there from the first.
+  return added === -1 || !record.marks.some(({ member, n }) => member === null && n === added);
+}
+
+/** Verifies the stretch's hashes up to `end`, notes what made epochs due, then reads the envelopes. */
+async function takeStretch(space: Space, draft: Draft, context: Context, events: LogEvent[], end: Bytes): Promise<Shown> {
+  const { record } = space;
+  if (!(await isChained(events, end))) {
+    record.alarm ??= ALARMS.fork;
+    return { items: [], gone: [] };
+  }
+  const [first] = events;
+  if (!first) return { items: [], gone: [] };
+  record.start = { n: first.seq, hash: first.logHash };
+  const shown: Shown = { items: [], gone: [] };
+  const marksBefore = record.marks.length;
+  for (const event of events) {
+    draft.put('log', [space.id, event.seq], { hash: event.logHash, item: event.item } satisfies LogRow);
+    const itemKey = keys.item(space.id, event.item);
+    const other = (await draft.get('log', itemKey)) as number | undefined;
+    if (other === undefined || other > event.seq) draft.put('log', itemKey, event.seq);
+    merge(shown, await noteChange(space, draft, event));
+  }
+  for (const n of await epochsIn(events)) await learnEpoch(space, draft, context, n).catch(() => undefined);
+  for (const event of events) merge(shown, await takeEnvelope(space, draft, context, event, false));
+  if (record.marks.length > marksBefore) merge(shown, await refuseLate(space, draft, context));
+  return shown;
+}
+
+async function isChained(events: LogEvent[], end: Bytes): Promise<boolean> {
+  const [first] = events;
+  if (!first) return true;
+  let hash = first.logHash;
+  if (first.seq === 1 && !equal(hash, await nextHash(LOG_START.hash, 1, first.item))) return false;
+  for (const [index, event] of events.entries()) {
+    if (event.seq !== first.seq + index) return false;
+    if (index > 0) hash = await nextHash(hash, event.seq, event.item);
+    if (!equal(hash, event.logHash)) return false;
+  }
+  return equal(hash, end);
+}
+
+/** Roster links, announcements and members' links of the past: already in the chains, here only their places. */
+async function noteChange(space: Space, draft: Draft, { seq, item, acceptedAt, body }: LogEvent): Promise<Shown> {
+  const { record } = space;
+  try {
+    switch (body.kind) {
+      case 'envelope':
+        break;
+      case 'roster': {
+        const { n } = parseRosterLink(body.body);
+        const state = space.states[n];
+        if (!state || !equal(state.hash, item)) throw new RangeError('The log holds a link that is not of the roster.');
+        space.addMark(seq, null, n);
+        return keep(space, draft, noticeItem(seq, acceptedAt, rosterNotice(body.body), 0));
+      }
+      case 'epoch': {
+        const { epoch } = await parseAnnouncement(body.announcement);
+        if (!equal(epoch.hash, item)) throw new RangeError('The log holds an announcement that is another.');
+        space.addEpochSeq(epoch.n, seq);
+        break;
+      }
+      case 'complaint':
+        space.addMark(seq);
+        break;
+      case 'member': {
+        const { member, n, statement } = parseMemberLink(body.body);
+        space.addMark(seq, toHex(member), n);
+        if (statement.kind === MemberKind.IDENTITY_RESET) return keep(space, draft, noticeItem(seq, acceptedAt, { what: 'reset', by: toHex(member) }, 0));
+      }
+    }
+  } catch {
+    record.alarm ??= ALARMS.fork;
+  }
+  return { items: [], gone: [] };
+}
+
+async function epochsIn(events: LogEvent[]): Promise<Set<number>> {
+  const found = new Set<number>();
+  for (const event of events) for (const n of (await claimsOf(event)).epochs) found.add(n);
+  // From the newest down, so that each is checked against the one that follows it.
+  return new Set([...found].sort((one, other) => other - one));
+}
+
+/** Verifies an epoch of the past that the server offered. Throws a ProtocolError when it is not valid. */
+export async function learnEpoch(space: Space, draft: Draft, { offers, keyring, people }: Context, n: number): Promise<void> {
+  if (await space.epoch(n)) return;
+  const offered = offers.get(space.id, n);
+  if (!offered) return;
+  const taken = await takeEpoch(space, offered, keyring, people, null);
+  if (taken.epoch.n !== n) return;
+  space.keepEpoch(draft, taken.epoch);
+  if (taken.isAlarm) space.record.alarm ??= ALARMS.seal;
+  if (taken.mustComplain && n === (space.record.current?.n ?? n)) space.record.complain = n;
+}
+
+/** Messages already shown that turn out to lie after what ended their epoch. */
+async function refuseLate(space: Space, draft: Draft, { store }: Context): Promise<Shown> {
+  const shown: Shown = { items: [], gone: [] };
+  const found = await store.range('items', [space.id, space.record.start.n], [space.id, space.record.head.n]);
+  for (const { value } of found) {
+    const item = value as StoredItem;
+    if (item.body.kind !== 'text' || item.epoch === 0 || !space.endedBefore(item.epoch, item.seq)) continue;
+    merge(shown, keep(space, draft, { ...item, body: { kind: 'unreadable', reason: REASONS.late } }));
+  }
+  return shown;
+}
+
+function isUnread(item: StoredItem, record: SpaceRecord, me: string): boolean {
+  return item.body.kind === 'text' && item.sender !== me && item.seq > record.lastRead;
+}
+
+function merge(into: Shown, more: Shown): void {
+  into.items.push(...more.items);
+  into.gone.push(...more.gone);
+}
+

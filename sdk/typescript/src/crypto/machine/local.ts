@@ -1,0 +1,205 @@
+/** The keeper itself: runs in the web worker, or in the same process where there are no workers. */
+import { Mutex } from '../../mutex';
+import { CircleFailure } from '../../errors';
+import { SealedStore, type RecordStore } from '../../store/sealed';
+import type { Keeper, KnownAccount, Loaded, NewAccount, NewAccountInput } from '../keeper';
+import type { Bytes } from '../protocol/bytes';
+import { verifyMemberChain } from '../protocol/member';
+import { Offers, type Context } from './context';
+import { fromProtocol } from './failures';
+import { InviteBook } from './inviteBook';
+import { openKeyring, storeKeyring, type StoredKeyring } from './keyring';
+import { makeAccount, type MadeAccount } from './newAccount';
+import { People } from './people';
+import { queuedItem } from './queue';
+import { Reading } from './reading';
+import { Rooms } from './rooms';
+import { Sending } from './sending';
+import { Vault } from './vault';
+import type { PersonRecord } from './wire';
+
+/** Items that are shown at once after a start; a conversation that is opened loads more. */
+const FIRST_ITEMS = 30;
+
+interface Inside {
+  context: Context;
+  people: PersonRecord[];
+  rooms: Rooms;
+  reading: Reading;
+  sending: Sending;
+  invites: InviteBook;
+}
+
+interface PendingAccount {
+  made: MadeAccount;
+  storeKey: Bytes;
+  database: string;
+  inviter: string | null;
+}
+
+export class LocalKeeper implements Keeper {
+  readonly #vault = new Vault();
+  readonly #lock = new Mutex();
+  #pending: PendingAccount | null = null;
+  #inside: Inside | null = null;
+
+  // ---- the account
+
+  readonly stretch: Keeper['stretch'] = (password, parameters) => plain(() => this.#vault.stretch(password, parameters));
+
+  readonly makeAccount: Keeper['makeAccount'] = (input) => plain(() => this.#makeAccount(input));
+
+  async #makeAccount(input: NewAccountInput): Promise<NewAccount> {
+    const made = await makeAccount(input.fragment);
+    const { wrapped, storeKey } = await this.#vault.create(made.account, input.ticket);
+    this.#pending = { made, storeKey, database: input.database, inviter: input.inviter };
+    return { ...made.account, wrapped };
+  }
+
+  readonly keepAccount: Keeper['keepAccount'] = (member, me) => plain(() => this.#keepAccount(member, me));
+
+  async #keepAccount(member: string, me: { handle: string; displayName: string }): Promise<void> {
+    // Asked again after a failure of the network: everything is kept already.
+    if (this.#inside?.context.keyring.member === member) return;
+    if (this.#pending?.made.keyring.member !== member) throw new CircleFailure('INVALID', 'This sign-up is no longer open. Please start again.');
+    const { made, storeKey, database, inviter } = this.#pending;
+    const store = await this.#openStore({ member, device: made.account.device, database, wrapped: new Uint8Array() }, storeKey);
+    const chain = await verifyMemberChain(made.keyring.memberBytes, [made.link]);
+    const person: PersonRecord = { id: member, node: '', handle: me.handle, displayName: me.displayName, serverRole: 'MEMBER' };
+    const people = new People(store);
+    const { write } = await people.learn({ person, links: [made.link], key: made.memberKey });
+    const writes = [write, people.prove(member, chain.identity), { table: 'records' as const, key: 'keyring', value: storeKeyring(made.keyring) }];
+    if (made.inviterIdentity && inviter) writes.push(people.prove(inviter, made.inviterIdentity));
+    await store.write(writes);
+    await this.#enter(store);
+  }
+
+  readonly unlock: Keeper['unlock'] = (account, ticket) =>
+    plain(async () => {
+      const storeKey = await this.#vault.open(account, ticket);
+      if (!storeKey) return false;
+      await this.#enter(await this.#openStore(account, storeKey));
+      return true;
+    });
+
+  readonly startBrowserSession: Keeper['startBrowserSession'] = () => plain(() => this.#vault.share());
+
+  readonly resumeBrowserSession: Keeper['resumeBrowserSession'] = (account, session) =>
+    plain(async () => {
+      const storeKey = await this.#vault.join(account, session);
+      if (!storeKey) return false;
+      await this.#enter(await this.#openStore(account, storeKey));
+      return true;
+    });
+
+  readonly lock: Keeper['lock'] = async () => {
+    this.#inside?.context.store.close();
+    this.#inside = null;
+    this.#pending = null;
+    this.#vault.lock();
+    return Promise.resolve();
+  };
+
+  async #openStore(account: KnownAccount, storeKey: Bytes): Promise<RecordStore> {
+    this.#inside?.context.store.close();
+    this.#inside = null;
+    return SealedStore.open(account.database, await this.#vault.use(account, storeKey));
+  }
+
+  async #enter(store: RecordStore): Promise<void> {
+    const stored = (await store.get('records', 'keyring')) as StoredKeyring | undefined;
+    if (!stored) throw new CircleFailure('STORE_DAMAGED', 'What this browser keeps for Circle is incomplete.');
+    const people = new People(store);
+    const names = await people.load();
+    const context: Context = { store, people, keyring: await openKeyring(stored), offers: new Offers() };
+    const rooms = new Rooms(context);
+    this.#inside = { context, people: names, rooms, reading: new Reading(context, rooms), sending: new Sending(context, rooms), invites: new InviteBook(context) };
+  }
+
+  // ---- what is kept
+
+  readonly load: Keeper['load'] = () => this.#do((inside) => load(inside));
+  readonly rememberPeople: Keeper['rememberPeople'] = (people) => this.#do(({ context }) => context.store.write(context.people.remember(people)));
+  readonly rememberMe: Keeper['rememberMe'] = (me) => this.#do(({ context }) => context.store.write(context.people.remember([me])));
+  readonly cursor: Keeper['cursor'] = () => this.#do(({ reading }) => reading.cursor());
+  readonly keepCursor: Keeper['keepCursor'] = (cursor) => this.#do(({ reading }) => reading.keepCursor(cursor));
+  readonly accountHead: Keeper['accountHead'] = () => this.#do(({ reading }) => reading.accountHead());
+  readonly start: Keeper['start'] = (space) => this.#do(({ reading }) => reading.start(space));
+  readonly items: Keeper['items'] = (space, before, count) => this.#do(({ reading }) => reading.items(space, before, count));
+  readonly markRead: Keeper['markRead'] = (space) => this.#do(({ reading }) => reading.markRead(space));
+
+  // ---- learning and judging
+
+  readonly needs: Keeper['needs'] = (events) => this.#do(({ reading }) => reading.needs(events));
+  readonly unknownOf: Keeper['unknownOf'] = (members) =>
+    this.#do(({ context }) => Promise.resolve([...new Set(members)].filter((member) => !context.people.isKnown(member))));
+  readonly needsOf: Keeper['needsOf'] = (snapshot) => this.#do(({ reading }) => reading.needsOf(snapshot));
+  readonly learnIdentities: Keeper['learnIdentities'] = (identities) => this.#do(({ reading }) => reading.learnIdentities(identities));
+  readonly learnEpoch: Keeper['learnEpoch'] = (space, number, epoch) =>
+    this.#do(({ reading }) => {
+      reading.learnEpoch(space, number, epoch);
+      return Promise.resolve();
+    });
+  readonly openSpace: Keeper['openSpace'] = (snapshot, hasOlder) => this.#do(({ reading }) => reading.openSpace(snapshot, hasOlder));
+  readonly apply: Keeper['apply'] = (events, cursor) => this.#do(({ reading }) => reading.apply(events, cursor));
+  readonly applyOlder: Keeper['applyOlder'] = (space, events, hasOlder) => this.#do(({ reading }) => reading.applyOlder(space, events, hasOlder));
+  readonly closeSpace: Keeper['closeSpace'] = (space) => this.#do(({ reading }) => reading.closeSpace(space));
+  readonly checkHead: Keeper['checkHead'] = (space, seq, hash) => this.#do(({ reading }) => reading.checkHead(space, seq, hash));
+  readonly raiseAlarm: Keeper['raiseAlarm'] = (space, alarm) => this.#do(({ reading }) => reading.raiseAlarm(space, alarm));
+  readonly markDue: Keeper['markDue'] = (space) => this.#do(({ reading }) => reading.markDue(space));
+
+  // ---- making
+
+  readonly makeConversation: Keeper['makeConversation'] = (input) => this.#do(({ sending }) => sending.makeConversation(input));
+  readonly makeRosterLink: Keeper['makeRosterLink'] = (space, change) => this.#do(({ sending }) => sending.makeRosterLink(space, change));
+  readonly makeEpoch: Keeper['makeEpoch'] = (space) => this.#do(({ sending }) => sending.makeEpoch(space));
+  readonly isEpochChecked: Keeper['isEpochChecked'] = (space) => this.#do(({ sending }) => sending.isEpochChecked(space));
+  readonly checkRecipients: Keeper['checkRecipients'] = (space) => this.#do(({ sending }) => sending.checkRecipients(space));
+  readonly takeComplaint: Keeper['takeComplaint'] = (space) => this.#do(({ sending }) => sending.takeComplaint(space));
+
+  // ---- the outbox
+
+  readonly queueText: Keeper['queueText'] = (space, text) => this.#do(({ sending }) => sending.queueText(space, text));
+  readonly queueState: Keeper['queueState'] = (space, title, picture) => this.#do(({ sending }) => sending.queueState(space, title, picture));
+  readonly pending: Keeper['pending'] = () => this.#do(({ sending }) => sending.pending());
+  readonly isSealed: Keeper['isSealed'] = (key) => this.#do(({ sending }) => sending.isSealed(key));
+  readonly seal: Keeper['seal'] = (key, again) => this.#do(({ sending }) => sending.seal(key, again));
+  readonly sent: Keeper['sent'] = (key, seq, item) => this.#do(({ sending }) => sending.sent(key, seq, item));
+  readonly failed: Keeper['failed'] = (key, reason) => this.#do(({ sending }) => sending.failed(key, reason));
+  readonly requeue: Keeper['requeue'] = (key) => this.#do(({ sending }) => sending.requeue(key));
+  readonly discard: Keeper['discard'] = (key) => this.#do(({ sending }) => sending.discard(key));
+
+  // ---- invites
+
+  readonly makeInvite: Keeper['makeInvite'] = () => this.#do(({ invites }) => invites.make());
+  readonly verifyInvites: Keeper['verifyInvites'] = (used) => this.#do(({ invites }) => invites.verify(used));
+
+  /** One task at a time: what is in memory and what is stored change together. Throws LOCKED. */
+  #do<T>(task: (inside: Inside) => Promise<T>): Promise<T> {
+    return plain(() =>
+      this.#lock.run(() => {
+        if (!this.#inside) throw new CircleFailure('LOCKED', 'Please unlock Circle first.');
+        return task(this.#inside);
+      }),
+    );
+  }
+}
+
+async function load({ context, people, rooms, sending, reading }: Inside): Promise<Loaded> {
+  const me = context.keyring.member;
+  const queued = await sending.queued();
+  const spaces: Loaded['spaces'] = [];
+  for (const record of await rooms.records()) {
+    const waiting = queued.filter(({ space }) => space === record.space).flatMap((one) => queuedItem(one, me));
+    spaces.push({ view: rooms.view(record), items: [...(await reading.items(record.space, null, FIRST_ITEMS)), ...waiting] });
+  }
+  return { me: people.find(({ id }) => id === me) ?? null, people, spaces };
+}
+
+async function plain<T>(task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    throw fromProtocol(error);
+  }
+}

@@ -1,0 +1,160 @@
+/** Applies the log's next entries, one by one and in order; what does not fit raises an alarm and changes nothing else. */
+import { equal, toHex, type Bytes } from '../protocol/bytes';
+import { parseAnnouncement, parseRecipients, verifyComplaint } from '../protocol/epoch';
+import { hBody } from '../protocol/labels';
+import { nextHash } from '../protocol/log';
+import { MemberKind, parseMemberLink } from '../protocol/member';
+import { NO_EPOCH, parseRosterLink } from '../protocol/roster';
+import { followRoster } from '../protocol/rosterState';
+import { claimsOfLink } from './claims';
+import type { Context, Shown } from './context';
+import type { Draft } from './draft';
+import { takeEpoch } from './epochKeeping';
+import { keep, takeEnvelope } from './lines';
+import { roleName } from './names';
+import { ALARMS } from './reasons';
+import type { Space } from './space';
+import { keys, noticeItem, type LogRow } from './spaceRecord';
+import type { LinkBytes, LogEvent, MemberLinkBytes, Notice } from './wire';
+
+const NOTHING: Shown = { items: [], gone: [] };
+
+/** Entries at or below the head are ignored; a gap throws a RangeError, for the engine fills gaps first. */
+export async function forward(space: Space, draft: Draft, context: Context, event: LogEvent): Promise<Shown> {
+  const { record } = space;
+  if (event.seq <= record.head.n) return NOTHING;
+  if (event.seq !== record.head.n + 1) throw new RangeError('The log has a gap.');
+  const hash = await nextHash(record.head.hash, event.seq, event.item);
+  if (!equal(hash, event.logHash)) {
+    record.alarm ??= ALARMS.fork;
+    return NOTHING;
+  }
+  await enter(space, draft, event, hash);
+  record.lastActivity = Math.max(record.lastActivity, isVisible(event) ? event.acceptedAt : 0);
+  switch (event.body.kind) {
+    case 'envelope':
+      return takeEnvelope(space, draft, context, event, true);
+    case 'roster':
+      return takeRosterLink(space, draft, context, event, event.body);
+    case 'epoch':
+      await announced(space, draft, context, event, event.body.announcement);
+      return NOTHING;
+    case 'complaint':
+      await takeComplaint(space, context, event.body);
+      space.addMark(event.seq);
+      record.due = true;
+      return NOTHING;
+    case 'member':
+      return takeMemberLink(space, draft, context, event, event.body);
+  }
+}
+
+/** Writes the log's row, and checks what this device was told of its own sends. */
+async function enter(space: Space, draft: Draft, event: LogEvent, hash: Bytes): Promise<void> {
+  const { record } = space;
+  record.head = { n: event.seq, hash };
+  draft.put('log', [space.id, event.seq], { hash, item: event.item } satisfies LogRow);
+  const itemKey = keys.item(space.id, event.item);
+  const before = await draft.get('log', itemKey);
+  // An envelope that comes twice is refused in its place; of anything else a repetition is the server's doing.
+  if (before === undefined) draft.put('log', itemKey, event.seq);
+  else if (event.body.kind !== 'envelope') record.alarm ??= ALARMS.fork;
+  const told = record.told.find(({ seq }) => seq === event.seq);
+  if (told && !equal(told.item, event.item)) record.alarm ??= ALARMS.moved;
+  record.told = record.told.filter(({ seq }) => seq > event.seq);
+}
+
+function isVisible({ body }: LogEvent): boolean {
+  return body.kind === 'envelope' || body.kind === 'roster';
+}
+
+async function takeRosterLink(space: Space, draft: Draft, context: Context, event: LogEvent, signed: LinkBytes): Promise<Shown> {
+  const { record } = space;
+  try {
+    const { chains } = await context.people.lookup(claimsOfLink(signed.body).map(([member]) => member));
+    const next = await followRoster(space.roster, signed, chains, record.current ?? NO_EPOCH);
+    if (!equal(next.hash, event.item)) throw new RangeError('The link is not the one that the log names.');
+    space.states.push(next);
+    draft.put('records', keys.link(space.id, next.n), { body: signed.body, signature: signed.signature });
+    record.out = !next.seats.has(context.keyring.member);
+  } catch {
+    record.alarm ??= ALARMS.roster;
+    return NOTHING;
+  }
+  space.addMark(event.seq, null, space.roster?.n ?? null);
+  record.due = true;
+  return keep(space, draft, noticeItem(event.seq, event.acceptedAt, rosterNotice(signed.body), record.current?.n ?? 0));
+}
+
+/** A verified roster link in a form that can be put in words. */
+export function rosterNotice(body: Bytes): Notice {
+  const { signer, statement } = parseRosterLink(body);
+  const by = toHex(signer.member);
+  switch (statement.kind) {
+    case 0:
+      return { what: 'created', by };
+    case 1:
+      return { what: 'added', by, member: toHex(statement.member) };
+    case 2:
+      return equal(statement.member, signer.member) ? { what: 'left', by } : { what: 'removed', by, member: toHex(statement.member) };
+    case 3:
+      return { what: 'role', by, member: toHex(statement.member), role: roleName(statement.role) };
+    case 4:
+      return { what: 'policy', by };
+  }
+}
+
+async function announced(space: Space, draft: Draft, context: Context, event: LogEvent, announcement: Bytes): Promise<void> {
+  const { record } = space;
+  try {
+    const { epoch } = await parseAnnouncement(announcement);
+    if (!equal(epoch.hash, event.item)) throw new RangeError('The announcement is not the one that the log names.');
+    const offered = context.offers.get(space.id, epoch.n);
+    if (!offered || !equal(offered.announcement, announcement)) throw new RangeError('The server does not show this epoch.');
+    const leastN = space.linkedBefore(context.keyring.member, event.seq);
+    const taken = await takeEpoch(space, offered, context.keyring, context.people, { leastN });
+    space.keepEpoch(draft, taken.epoch);
+    record.complain = taken.mustComplain ? epoch.n : null;
+    if (taken.isAlarm) record.alarm ??= ALARMS.seal;
+    space.addEpochSeq(epoch.n, event.seq);
+    record.current = epoch;
+    record.epochAt = event.acceptedAt;
+    record.due = false;
+  } catch {
+    record.alarm ??= ALARMS.unverified;
+  }
+}
+
+/** Whatever it says, a complaint in the log makes an epoch due; only a sound one settles the own. */
+async function takeComplaint(space: Space, { people, keyring }: Context, signed: LinkBytes): Promise<void> {
+  const epoch = await space.current();
+  const roster = epoch ? space.states[epoch.rosterN] : undefined;
+  if (!epoch || !roster) return;
+  try {
+    const { chains } = await people.lookup(roster.seats.keys());
+    const complaint = await verifyComplaint(signed, await parseAnnouncement(epoch.body), parseRecipients(epoch.recipients), roster, chains);
+    if (toHex(complaint.signer.member) === keyring.member) space.record.complain = null;
+  } catch {
+    // Not a sound complaint about this epoch: nothing is settled by it.
+  }
+}
+
+async function takeMemberLink(space: Space, draft: Draft, context: Context, event: LogEvent, link: MemberLinkBytes): Promise<Shown> {
+  const { record } = space;
+  const { people } = context;
+  try {
+    const { member, n, statement } = parseMemberLink(link.body);
+    if (!equal(await hBody('member', link.body), event.item)) throw new RangeError('The link is not the one that the log names.');
+    const name = toHex(member);
+    const known = (await people.get(name)).chain.hashes[n];
+    if (known === undefined) draft.add(await people.follow(name, link));
+    else if (!equal(known, event.item)) throw new RangeError('The link is not of the known chain.');
+    space.addMark(event.seq, name, n);
+    record.due = true;
+    if (statement.kind !== MemberKind.IDENTITY_RESET) return NOTHING;
+    return keep(space, draft, noticeItem(event.seq, event.acceptedAt, { what: 'reset', by: name }, record.current?.n ?? 0));
+  } catch {
+    record.alarm ??= ALARMS.unverified;
+    return NOTHING;
+  }
+}

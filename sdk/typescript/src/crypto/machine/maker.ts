@@ -1,0 +1,153 @@
+/** Makes what is signed: conversations, roster links, epochs, complaints. Everything made is followed as if received. */
+import { CircleFailure } from '../../errors';
+import { equal, fromHex, toHex, type Bytes } from '../protocol/bytes';
+import { stateContent } from '../protocol/contents';
+import { EnvelopeKind, makeEnvelopeId, sealEnvelope } from '../protocol/envelope';
+import { makeComplaint, parseAnnouncement, parseRecipients } from '../protocol/epoch';
+import { checkRecipients, expectedRecipients, makeEpoch, ownRow, type NewEpoch } from '../protocol/epochKeys';
+import { LOG_START, nextHash } from '../protocol/log';
+import { randomBytes } from '../protocol/primitives';
+import { makeRosterLink, NO_EPOCH, Role, SpaceType, type RosterStatement, type Seat } from '../protocol/roster';
+import { followRoster, rosterPlace, type Roster } from '../protocol/rosterState';
+import type { Signer } from '../protocol/signer';
+import type { ConversationType, SpaceRole } from '../../types';
+import type { Context } from './context';
+import { roleNumber, typeNumber } from './names';
+import type { Space } from './space';
+import type { EpochInputBytes, LinkBytes, NewConversation, RosterChange } from './wire';
+
+/** A random UUIDv4 as 16 bytes. */
+export function newId(): Bytes {
+  const id = randomBytes(16);
+  id[6] = ((id[6] ?? 0) & 0x0f) | 0x40;
+  id[8] = ((id[8] ?? 0) & 0x3f) | 0x80;
+  return id;
+}
+
+/** This device at its chain's head. */
+export async function ownSigner({ keyring, people }: Context): Promise<Signer> {
+  const { chain } = await people.get(keyring.member);
+  return { member: keyring.memberBytes, device: keyring.device.device, n: chain.n, hash: chain.hash };
+}
+
+export interface ConversationPlan {
+  type: ConversationType;
+  people: { member: string; role: SpaceRole }[];
+  title: string | null;
+  picture: { bytes: Bytes; mediaType: string } | null;
+}
+
+/** Roster link, first epoch and first state, each of which fits the one before (docs/decisions/0003). */
+export async function makeConversation(context: Context, plan: ConversationPlan): Promise<NewConversation> {
+  const { keyring, people } = context;
+  const space = newId();
+  const members = [{ member: keyring.member, role: 'OWNER' as const }, ...plan.people.filter(({ member }) => member !== keyring.member)];
+  if (plan.type === 'DIRECT' && members.length !== 2) throw new CircleFailure('INVALID', 'A direct conversation has exactly one other person.');
+  const seats: Seat[] = [];
+  for (const { member, role } of members) {
+    demandNoAlarm(context, member);
+    const { chain } = await people.get(member);
+    seats.push({ member: fromHex(member), identity: chain.identity, role: plan.type === 'DIRECT' ? Role.OWNER : roleNumber(role) });
+  }
+  const signer = await ownSigner(context);
+  const { chains } = await people.lookup(members.map(({ member }) => member));
+  const statement: RosterStatement = { kind: 0, type: typeNumber(plan.type), seats, policy: { lifetime: 0, shared: false } };
+  const link = await makeRosterLink({ space, head: null, epoch: NO_EPOCH }, statement, signer, keyring.device.dk, Date.now());
+  const roster = await followRoster(null, link, chains);
+  const epoch = await sealEpoch(context, roster, NO_EPOCH);
+  const state = plan.title === null ? null : await firstState(context, roster, epoch, { title: plan.title, picture: plan.picture });
+  return { space: toHex(space), link, epoch: sent(epoch), state };
+}
+
+async function firstState(context: Context, roster: Roster, epoch: NewEpoch, state: { title: string; picture: ConversationPlan['picture'] }): Promise<Bytes> {
+  const { keyring } = context;
+  const signer = await ownSigner(context);
+  const first = await nextHash(LOG_START.hash, 1, roster.hash);
+  const second = await nextHash(first, 2, epoch.epoch.hash);
+  const [branch] = epoch.branches;
+  if (!branch) throw new RangeError('An epoch has seven branches.');
+  const now = Date.now();
+  const header = {
+    space: roster.space, epoch: epoch.epoch, id: makeEnvelopeId(now, randomBytes(10)), member: signer.member, device: signer.device, n: signer.n,
+    seen: { n: 2, hash: second }, kind: EnvelopeKind.STATE, ref: null, b: 0, time: now,
+  };
+  return (await sealEnvelope(header, stateContent(state), branch, keyring.device.dk)).bytes;
+}
+
+/** A roster link on the newest state. Throws FORBIDDEN where the rules do not let this member sign it. */
+export async function makeChange(context: Context, space: Space, change: RosterChange): Promise<LinkBytes> {
+  const { keyring, people } = context;
+  const roster = rosterOf(space);
+  const statement = await statementOf(context, change);
+  const signer = await ownSigner(context);
+  const { chains } = await people.lookup([keyring.member, change.member]);
+  const link = await makeRosterLink(rosterPlace(roster, space.record.current ?? NO_EPOCH), statement, signer, keyring.device.dk, Date.now());
+  await followRoster(roster, link, chains, space.record.current ?? NO_EPOCH);
+  return { body: link.body, signature: link.signature };
+}
+
+async function statementOf(context: Context, change: RosterChange): Promise<RosterStatement> {
+  const member = fromHex(change.member);
+  switch (change.what) {
+    case 'add': {
+      demandNoAlarm(context, change.member);
+      const { chain } = await context.people.get(change.member);
+      return { kind: 1, member, identity: chain.identity, role: roleNumber(change.role) };
+    }
+    case 'remove':
+      return { kind: 2, member };
+    case 'role':
+      return { kind: 3, member, role: roleNumber(change.role) };
+  }
+}
+
+/** The next epoch, sealed to everyone whose ID is the roster's. Its secret is not kept: the own seal gives it again. */
+export async function makeNextEpoch(context: Context, space: Space): Promise<EpochInputBytes> {
+  const roster = rosterOf(space);
+  return sent(await sealEpoch(context, roster, space.record.current ?? NO_EPOCH));
+}
+
+async function sealEpoch(context: Context, roster: Roster, previous: { n: number; hash: Bytes }): Promise<NewEpoch> {
+  const members = [...roster.seats.keys()];
+  for (const member of members) demandNoAlarm(context, member);
+  const { chains, keys } = await context.people.lookup(members);
+  return makeEpoch(roster, expectedRecipients(roster, chains, keys), await ownSigner(context), context.keyring.device.dk, Date.now(), previous);
+}
+
+/** The newest epoch's whole list against what is known. Throws a ProtocolError RECIPIENTS_CHANGED, or ALARM. */
+export async function checkList(context: Context, space: Space): Promise<void> {
+  const epoch = await space.current();
+  if (!epoch) throw new CircleFailure('NO_KEY', 'This device was not given the keys of this conversation.');
+  if (!epoch.branches.some((branch) => branch !== null)) throw new CircleFailure('NO_KEY', epoch.reason ?? 'This device cannot open the keys of this conversation.');
+  const roster = space.states[epoch.rosterN];
+  if (!roster || roster.n !== rosterOf(space).n) throw new CircleFailure('EPOCH_DUE', 'This conversation needs new keys first.');
+  const members = [...roster.seats.keys()];
+  for (const member of members) demandNoAlarm(context, member);
+  const { chains, keys } = await context.people.lookup(members);
+  const rows = parseRecipients(epoch.recipients);
+  await checkRecipients(epoch.recipients, await parseAnnouncement(epoch.body), expectedRecipients(roster, chains, keys, rows));
+}
+
+/** The complaint about the newest epoch's own seal. */
+export async function makeOwnComplaint(context: Context, space: Space, n: number): Promise<LinkBytes | null> {
+  const epoch = await space.epoch(n);
+  if (!epoch || !space.record.current || !equal(space.record.current.hash, epoch.hash)) return null;
+  const announced = await parseAnnouncement(epoch.body);
+  const row = await ownRow(announced, epoch.recipients, context.keyring.memberBytes);
+  return makeComplaint(announced, row.sealHash, await ownSigner(context), context.keyring.device.dk, Date.now());
+}
+
+export function rosterOf(space: Space): Roster {
+  const { roster } = space;
+  if (!roster || roster.type === SpaceType.ACCOUNT) throw new CircleFailure('UNVERIFIED', 'This device cannot verify who is in this conversation.');
+  return roster;
+}
+
+function demandNoAlarm({ people }: Context, member: string): void {
+  const alarm = people.alarmOf(member);
+  if (alarm !== null) throw new CircleFailure('FORK', alarm);
+}
+
+function sent(epoch: NewEpoch): EpochInputBytes {
+  return { announcement: epoch.announcement.body, signature: epoch.announcement.signature, recipients: epoch.recipients, seals: [...epoch.seals] };
+}

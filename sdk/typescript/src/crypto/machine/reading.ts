@@ -1,0 +1,219 @@
+/** Learning and judging: what the server tells becomes what this device believes and shows. */
+import type { Key } from '../../store/sealed';
+import { equal, Z32, type Bytes } from '../protocol/bytes';
+import { nextHash } from '../protocol/log';
+import { claimsOf, claimsOfAnnouncement, claimsOfLink } from './claims';
+import type { Context } from './context';
+import { applyOlder, openSnapshot } from './history';
+import { forward } from './logbook';
+import { ALARMS } from './reasons';
+import type { Rooms } from './rooms';
+import type { LogRow, SpaceRecord } from './spaceRecord';
+import type { EpochBytes, Identity, ItemView, LogEvent, Needs, Snapshot, SpaceChange } from './wire';
+import type { Draft } from './draft';
+
+const CURSOR: Key = 'cursor';
+const ACCOUNT: Key = 'account';
+
+/** The member's own account log: its hash chain is followed, it has nothing to show. */
+interface AccountRecord {
+  head: number;
+  hash: Bytes;
+  isForked: boolean;
+}
+
+export class Reading {
+  readonly #context: Context;
+  readonly #rooms: Rooms;
+
+  constructor(context: Context, rooms: Rooms) {
+    this.#context = context;
+    this.#rooms = rooms;
+  }
+
+  async cursor(): Promise<string | null> {
+    return ((await this.#context.store.get('records', CURSOR)) as string | undefined) ?? null;
+  }
+
+  async keepCursor(cursor: string | null): Promise<void> {
+    await this.#context.store.write([{ table: 'records', key: CURSOR, value: cursor ?? undefined }]);
+  }
+
+  async accountHead(): Promise<number> {
+    return (await this.#account()).head;
+  }
+
+  // ---- what must be fetched first
+
+  async needs(events: LogEvent[]): Promise<Needs> {
+    const members = new Map<string, number>();
+    const epochs = new Map<string, Needs['epochs'][number]>();
+    for (const event of events) {
+      if (event.isAccount) continue;
+      const claims = await claimsOf(event);
+      for (const [member, n] of claims.members) members.set(member, Math.max(n, members.get(member) ?? 0));
+      for (const number of claims.epochs) {
+        if (!(await this.#hasEpoch(event.space, number, members))) epochs.set(`${event.space}:${number}`, { space: event.space, node: event.node, number });
+      }
+    }
+    return { members: await this.#unknown(members), epochs: [...epochs.values()] };
+  }
+
+  async needsOf(snapshot: Snapshot): Promise<Needs> {
+    const { epoch, rosterLinks, events, state } = snapshot;
+    if (epoch) this.#context.offers.put(snapshot.space, epoch.number, epoch);
+    const needs = await this.needs(state ? [...events, state] : events);
+    const members = new Map<string, number>();
+    const claims = [...rosterLinks.flatMap(({ body }) => claimsOfLink(body)), ...(epoch ? (await claimsOfAnnouncement(epoch.announcement)).members : [])];
+    for (const [member, n] of claims) members.set(member, Math.max(n, members.get(member) ?? 0));
+    return { members: [...new Set([...needs.members, ...(await this.#unknown(members))])], epochs: needs.epochs };
+  }
+
+  /** True when the epoch is verified, or was asked for; its creator is then among the members to know. */
+  async #hasEpoch(space: string, number: number, members: Map<string, number>): Promise<boolean> {
+    if (await (await this.#rooms.find(space))?.epoch(number)) return true;
+    const offered = this.#context.offers.get(space, number);
+    if (offered === undefined) return false;
+    if (offered) {
+      for (const [member, n] of (await claimsOfAnnouncement(offered.announcement)).members) members.set(member, Math.max(n, members.get(member) ?? 0));
+    }
+    return true;
+  }
+
+  async #unknown(members: Map<string, number>): Promise<string[]> {
+    const unknown: string[] = [];
+    for (const [member, n] of members) {
+      const known = await this.#context.people.find(member);
+      if (!known || known.chain.n < n) unknown.push(member);
+    }
+    return unknown;
+  }
+
+  async learnIdentities(identities: Identity[]): Promise<SpaceChange[]> {
+    const { people, store } = this.#context;
+    const alarmed = new Set<string>();
+    const writes = [];
+    for (const identity of identities) {
+      const { write, isAlarm } = await people.learn(identity);
+      writes.push(write);
+      if (isAlarm) alarmed.add(identity.person.id);
+    }
+    await store.write(writes);
+    if (alarmed.size === 0) return [];
+    const touched = (await this.#rooms.records()).filter(({ seats }) => seats.some(({ member }) => alarmed.has(member)));
+    return touched.map((record) => ({ view: this.#rooms.view(record), items: [], gone: [] }));
+  }
+
+  learnEpoch(space: string, number: number, epoch: EpochBytes | null): void {
+    this.#context.offers.put(space, number, epoch);
+  }
+
+  // ---- taking in
+
+  async openSpace(snapshot: Snapshot, hasOlder: boolean): Promise<SpaceChange> {
+    const before = await this.#rooms.find(snapshot.space);
+    return this.#rooms.change([snapshot.space], async (draft) => {
+      const { space, shown } = await openSnapshot(this.#context, draft, snapshot, before, hasOlder);
+      this.#rooms.put(space);
+      space.save(draft);
+      return this.#rooms.shown(space, shown);
+    });
+  }
+
+  async apply(events: LogEvent[], cursor: string | null): Promise<SpaceChange[]> {
+    const spaces = [...new Set(events.filter(({ isAccount }) => !isAccount).map(({ space }) => space))];
+    return this.#rooms.change(spaces, async (draft) => {
+      const changes: SpaceChange[] = [];
+      for (const event of events) {
+        if (event.isAccount) {
+          await this.#applyAccount(draft, event);
+          continue;
+        }
+        const space = await this.#rooms.find(event.space);
+        if (!space || event.seq > space.head.n + 1) continue;
+        const shown = await forward(space, draft, this.#context, event);
+        space.save(draft);
+        changes.push(this.#rooms.shown(space, shown));
+      }
+      if (cursor !== null) draft.put('records', CURSOR, cursor);
+      return merged(changes);
+    });
+  }
+
+  async applyOlder(space: string, events: LogEvent[], hasOlder: boolean): Promise<SpaceChange> {
+    const open = await this.#rooms.get(space);
+    return this.#rooms.change([space], async (draft) => this.#rooms.shown(open, await applyOlder(open, draft, this.#context, events, hasOlder)));
+  }
+
+  /** Where the stretch of the log begins that this device knows. */
+  async start(space: string): Promise<number> {
+    return (await this.#rooms.get(space)).record.start.n;
+  }
+
+  /** The viewer is no member any more, although this device saw no removal. */
+  closeSpace(space: string): Promise<SpaceChange> {
+    return this.#alter(space, (record) => { record.out = true; });
+  }
+
+  raiseAlarm(space: string, alarm: string): Promise<SpaceChange> {
+    return this.#alter(space, (record) => { record.alarm ??= alarm; });
+  }
+
+  async markDue(space: string): Promise<SpaceChange> {
+    return this.#alter(space, (record) => { record.due = true; });
+  }
+
+  async markRead(space: string): Promise<SpaceChange> {
+    return this.#alter(space, (record) => {
+      record.lastRead = record.head.n;
+      record.unread = 0;
+    });
+  }
+
+  async checkHead(space: string, seq: number, hash: Bytes): Promise<SpaceChange | null> {
+    const { head, start } = (await this.#rooms.get(space)).record;
+    if (seq > head.n || seq < start.n) return seq < start.n ? this.raiseAlarm(space, ALARMS.older) : null;
+    const row = (await this.#context.store.get('log', [space, seq])) as LogRow | undefined;
+    const known = seq === head.n ? head.hash : row?.hash;
+    if (known && !equal(known, hash)) return this.raiseAlarm(space, ALARMS.fork);
+    return seq < head.n ? this.raiseAlarm(space, ALARMS.older) : null;
+  }
+
+  items(space: string, beforeSeq: number | null, count: number): Promise<ItemView[]> {
+    return this.#rooms.items(space, beforeSeq, count);
+  }
+
+  async #alter(space: string, change: (record: SpaceRecord) => void): Promise<SpaceChange> {
+    const open = await this.#rooms.get(space);
+    return this.#rooms.change([space], () => {
+      change(open.record);
+      return Promise.resolve(this.#rooms.shown(open));
+    });
+  }
+
+  async #account(): Promise<AccountRecord> {
+    const stored = (await this.#context.store.get('records', ACCOUNT)) as AccountRecord | undefined;
+    return stored ?? { head: 0, hash: Z32, isForked: false };
+  }
+
+  async #applyAccount(draft: Draft, event: LogEvent): Promise<void> {
+    const account = ((await draft.get('records', ACCOUNT)) as AccountRecord | undefined) ?? { head: 0, hash: Z32, isForked: false };
+    if (event.seq !== account.head + 1) return;
+    const hash = await nextHash(account.hash, event.seq, event.item);
+    if (equal(hash, event.logHash)) draft.put('records', ACCOUNT, { head: event.seq, hash, isForked: account.isForked } satisfies AccountRecord);
+    else draft.put('records', ACCOUNT, { ...account, isForked: true } satisfies AccountRecord);
+  }
+}
+
+
+/** One change for each space: the newest view, all items in order, without those that are gone. */
+function merged(changes: SpaceChange[]): SpaceChange[] {
+  const bySpace = new Map<string, SpaceChange>();
+  for (const { view, items, gone } of changes) {
+    const before = bySpace.get(view.space);
+    const kept = (before?.items ?? []).filter(({ key }) => !gone.includes(key));
+    bySpace.set(view.space, { view, items: [...kept, ...items], gone: [...(before?.gone ?? []), ...gone] });
+  }
+  return [...bySpace.values()];
+}
+

@@ -1,0 +1,164 @@
+/** Making and sending: the outbox, and what is signed for a conversation. */
+import { CircleFailure } from '../../errors';
+import { equal, type Bytes } from '../protocol/bytes';
+import { EnvelopeKind } from '../protocol/envelope';
+import type { Context, Shown } from './context';
+import type { Draft } from './draft';
+import { checkList, makeChange, makeConversation, makeNextEpoch, makeOwnComplaint, type ConversationPlan } from './maker';
+import { newQueued, pendingOf, queuedItem, sealQueued, type Queued, type QueuedContent } from './queue';
+import { ALARMS } from './reasons';
+import type { Rooms } from './rooms';
+import type { Space } from './space';
+import type { LogRow, StoredItem } from './spaceRecord';
+import type { EpochInputBytes, ItemView, LinkBytes, NewConversation, Pending, RosterChange, Sealed, SpaceChange } from './wire';
+
+const GONE = new CircleFailure('GONE', 'This message is no longer waiting.');
+
+export class Sending {
+  readonly #context: Context;
+  readonly #rooms: Rooms;
+
+  constructor(context: Context, rooms: Rooms) {
+    this.#context = context;
+    this.#rooms = rooms;
+  }
+
+  // ---- making
+
+  makeConversation(plan: ConversationPlan): Promise<NewConversation> {
+    return makeConversation(this.#context, plan);
+  }
+
+  async makeRosterLink(space: string, change: RosterChange): Promise<LinkBytes> {
+    return makeChange(this.#context, await this.#rooms.get(space), change);
+  }
+
+  async makeEpoch(space: string): Promise<EpochInputBytes> {
+    return makeNextEpoch(this.#context, await this.#rooms.get(space));
+  }
+
+  async isEpochChecked(space: string): Promise<boolean> {
+    const { record } = await this.#rooms.get(space);
+    return record.current !== null && record.checked === record.current.n;
+  }
+
+  async checkRecipients(space: string): Promise<void> {
+    const open = await this.#rooms.get(space);
+    await checkList(this.#context, open);
+    await this.#rooms.change([space], () => {
+      open.record.checked = open.record.current?.n ?? 0;
+      return Promise.resolve();
+    });
+  }
+
+  async takeComplaint(space: string): Promise<LinkBytes | null> {
+    const open = await this.#rooms.get(space);
+    return open.record.complain === null ? null : makeOwnComplaint(this.#context, open, open.record.complain);
+  }
+
+  // ---- the outbox
+
+  queueText(space: string, text: string): Promise<SpaceChange> {
+    return this.#queue(space, { kind: EnvelopeKind.MESSAGE, text });
+  }
+
+  queueState(space: string, title: string, picture: { bytes: Bytes; mediaType: string } | null): Promise<SpaceChange> {
+    return this.#queue(space, { kind: EnvelopeKind.STATE, title, picture });
+  }
+
+  async pending(): Promise<Pending[]> {
+    return (await this.queued()).map(pendingOf);
+  }
+
+  async queued(): Promise<Queued[]> {
+    const found = await this.#context.store.range('outbox', '', '~');
+    return found.map(({ value }) => value as Queued).sort((one, other) => one.order - other.order);
+  }
+
+  async isSealed(key: string): Promise<boolean> {
+    return (await this.#find(key)).envelope !== null;
+  }
+
+  async seal(key: string, again: boolean): Promise<Sealed> {
+    const queued = await this.#find(key);
+    if (queued.envelope && !again) return { key, envelope: queued.envelope };
+    const envelope = await sealQueued(this.#context, await this.#rooms.get(queued.space), queued);
+    // Stored before it is sent: after a crash the same bytes go out again, and the server knows them.
+    await this.#context.store.write([{ table: 'outbox', key, value: { ...queued, envelope } satisfies Queued }]);
+    return { key, envelope };
+  }
+
+  async sent(key: string, seq: number, item: Bytes): Promise<SpaceChange> {
+    const queued = (await this.#context.store.get('outbox', key)) as Queued | undefined;
+    if (!queued) throw GONE;
+    const space = await this.#rooms.get(queued.space);
+    return this.#rooms.change([space.id], async (draft) => {
+      draft.put('outbox', key, undefined);
+      const shown = await this.#settle(draft, space, queued, seq, item);
+      return this.#rooms.shown(space, shown);
+    });
+  }
+
+  /** The log must show it where the server said; until it does, it stands there already. */
+  async #settle(draft: Draft, space: Space, queued: Queued, seq: number, item: Bytes): Promise<Shown> {
+    const { record } = space;
+    if (seq <= record.head.n) {
+      const row = (await draft.get('log', [space.id, seq])) as LogRow | undefined;
+      if (!row || !equal(row.item, item)) record.alarm ??= ALARMS.moved;
+      const stored = (await draft.get('items', [space.id, seq])) as StoredItem | undefined;
+      return { items: stored ? [stored] : [], gone: [] };
+    }
+    record.told.push({ seq, item });
+    if (queued.content.kind !== EnvelopeKind.MESSAGE) return { items: [], gone: [] };
+    const { key, time, content } = queued;
+    const line: StoredItem = {
+      key, seq, time, sender: this.#context.keyring.member, body: { kind: 'text', text: content.text }, epoch: record.current?.n ?? 0, expiresAt: null,
+    };
+    draft.put('items', [space.id, seq], line);
+    if (record.oldest === 0) record.oldest = seq;
+    return { items: [line], gone: [] };
+  }
+
+  async failed(key: string, reason: string): Promise<SpaceChange> {
+    return this.#mark(key, 'failed', reason);
+  }
+
+  async requeue(key: string): Promise<SpaceChange> {
+    return this.#mark(key, 'sending', null);
+  }
+
+  async discard(key: string): Promise<SpaceChange> {
+    const { space } = await this.#find(key);
+    await this.#context.store.write([{ table: 'outbox', key, value: undefined }]);
+    return { ...this.#rooms.shown(await this.#rooms.get(space)), gone: [key] };
+  }
+
+  async #queue(space: string, content: QueuedContent): Promise<SpaceChange> {
+    const open = await this.#rooms.get(space);
+    const last = (await this.queued()).at(-1);
+    const now = Date.now();
+    const queued = newQueued(open, content, (last?.order ?? 0) + 1, now);
+    await this.#rooms.change([space], (draft) => {
+      draft.put('outbox', queued.key, queued);
+      open.record.lastActivity = Math.max(open.record.lastActivity, now);
+      return Promise.resolve();
+    });
+    return this.#withItems(open, queuedItem(queued, this.#context.keyring.member));
+  }
+
+  async #mark(key: string, state: Queued['state'], error: string | null): Promise<SpaceChange> {
+    const queued: Queued = { ...(await this.#find(key)), state, error };
+    await this.#context.store.write([{ table: 'outbox', key, value: queued }]);
+    return this.#withItems(await this.#rooms.get(queued.space), queuedItem(queued, this.#context.keyring.member));
+  }
+
+  #withItems(space: Space, items: ItemView[]): SpaceChange {
+    return { ...this.#rooms.shown(space), items };
+  }
+
+  async #find(key: string): Promise<Queued> {
+    const queued = (await this.#context.store.get('outbox', key)) as Queued | undefined;
+    if (!queued) throw GONE;
+    return queued;
+  }
+}

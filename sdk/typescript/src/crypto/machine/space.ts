@@ -1,0 +1,142 @@
+/** One conversation as this device knows it: roster states, epochs, its stretch of the log, and how it is shown. */
+import { equal, fromHex, toHex, type Bytes } from '../protocol/bytes';
+import type { Roster } from '../protocol/rosterState';
+import { verifyRoster } from '../protocol/rosterState';
+import type { Head, Signed } from '../protocol/signer';
+import type { RecordStore } from '../../store/sealed';
+import type { Draft } from './draft';
+import { roleName, typeName } from './names';
+import type { People } from './people';
+import { membersOfLinks } from './claims';
+import { keys, type EpochRecord, type SpaceRecord } from './spaceRecord';
+import type { SpaceView } from './wire';
+
+
+export class Space {
+  readonly id: string;
+  readonly bytes: Bytes;
+  record: SpaceRecord;
+  /** The roster after each link; empty only where the chain could not be verified (there is an alarm then). */
+  states: Roster[];
+  readonly #store: RecordStore;
+  readonly #epochs = new Map<number, EpochRecord | null>();
+
+  constructor(store: RecordStore, record: SpaceRecord, states: Roster[]) {
+    this.id = record.space;
+    this.bytes = fromHex(record.space);
+    this.record = record;
+    this.states = states;
+    this.#store = store;
+  }
+
+  static async load(store: RecordStore, people: People, space: string): Promise<Space | null> {
+    const record = (await store.get('records', keys.space(space))) as SpaceRecord | undefined;
+    if (!record) return null;
+    const links = (await store.range('records', ...keys.links(space))).map(({ value }) => value as Signed);
+    const { chains } = await people.lookup(membersOfLinks(links));
+    const states = links.length === 0 ? [] : [...(await verifyRoster(fromHex(space), links, chains))];
+    return new Space(store, record, states);
+  }
+
+  get roster(): Roster | null {
+    return this.states.at(-1) ?? null;
+  }
+
+  /** Puts the record among what is written. */
+  save(draft: Draft): void {
+    const { roster } = this;
+    if (roster) {
+      this.record.type = typeName(roster.type);
+      this.record.seats = [...roster.seats.values()].map(({ member, role }) => ({ member: toHex(member), role: roleName(role) }));
+    }
+    draft.put('records', keys.space(this.id), this.record);
+  }
+
+  async epoch(n: number): Promise<EpochRecord | null> {
+    const known = this.#epochs.get(n);
+    if (known) return known;
+    const stored = (await this.#store.get('records', keys.epoch(this.id, n))) as EpochRecord | undefined;
+    if (stored) this.#epochs.set(n, stored);
+    return stored ?? null;
+  }
+
+  keepEpoch(draft: Draft, epoch: EpochRecord): void {
+    this.#epochs.set(epoch.n, epoch);
+    draft.put('records', keys.epoch(this.id, epoch.n), epoch);
+  }
+
+  async current(): Promise<EpochRecord | null> {
+    return this.record.current ? this.epoch(this.record.current.n) : null;
+  }
+
+  /** The seq at which an epoch was announced, where that lies in the known stretch. */
+  epochSeq(n: number): number | undefined {
+    return this.record.epochSeqs.find(([number]) => number === n)?.[1];
+  }
+
+  /** Why an envelope under epoch e at this place comes too late, or null when it does not. */
+  endedBefore(e: number, seq: number): boolean {
+    const announced = this.epochSeq(e) ?? -1;
+    const { marks, epochSeqs } = this.record;
+    return marks.some((mark) => mark.seq < seq && mark.seq > announced) || epochSeqs.some(([n, at]) => n > e && at < seq);
+  }
+
+  /** Number of a member's newest link that entered this log before this place. */
+  linkedBefore(member: string, seq: number): number {
+    return Math.max(0, ...this.record.marks.flatMap((mark) => (mark.member === member && mark.seq < seq ? (mark.n ?? 0) : [])));
+  }
+
+  addMark(seq: number, member: string | null = null, n: number | null = null): void {
+    if (!this.record.marks.some((mark) => mark.seq === seq)) this.record.marks.push({ seq, member, n });
+  }
+
+  addEpochSeq(n: number, seq: number): void {
+    if (this.epochSeq(n) === undefined) this.record.epochSeqs.push([n, seq]);
+  }
+
+  /** True when the member has a seat with this ID. */
+  seats(roster: Roster, member: string, identity: Bytes): boolean {
+    const seat = roster.seats.get(member);
+    return seat !== undefined && equal(seat.identity, identity);
+  }
+
+  get policyClass(): number {
+    return this.roster?.policy.lifetime ?? 0;
+  }
+
+  get head(): Head {
+    return this.record.head;
+  }
+}
+
+/** How a conversation is shown, from its record alone. */
+export function viewOf(record: SpaceRecord, me: string, people: People): SpaceView {
+  const seat = record.seats.find(({ member }) => member === me);
+  return {
+    space: record.space,
+    node: record.node,
+    type: record.type,
+    title: record.title,
+    picture: record.picture,
+    roster: record.seats,
+    role: seat && !record.out ? seat.role : null,
+    head: record.head.n,
+    oldest: record.oldest,
+    hasOlder: record.hasOlder,
+    lastActivity: record.lastActivity,
+    unread: record.unread,
+    alarm: alarmOf(record, people),
+    due: record.due,
+    epochAt: record.epochAt,
+  };
+}
+
+/** The alarm of the space, or of a member whose keys were contradicted. */
+function alarmOf(record: SpaceRecord, people: People): string | null {
+  if (record.alarm !== null) return record.alarm;
+  for (const { member } of record.seats) {
+    const alarm = people.alarmOf(member);
+    if (alarm !== null) return alarm;
+  }
+  return null;
+}

@@ -1,0 +1,115 @@
+/** What is stored of one conversation besides its roster links, epochs and items. */
+import type { Bytes } from '../protocol/bytes';
+import type { Head } from '../protocol/signer';
+import type { ConversationType, SpaceRole } from '../../types';
+import type { ItemBody, Notice } from './wire';
+
+/** An entry of the log after which a new epoch is due: a roster link (n), a member's link (member, n), a complaint. */
+export interface Mark {
+  seq: number;
+  member: string | null;
+  n: number | null;
+}
+
+export interface SpaceRecord {
+  space: string;
+  node: string;
+  createdAt: number;
+  /** The newest roster as it is shown, so that the list of conversations needs no chain. */
+  type: ConversationType;
+  seats: { member: string; role: SpaceRole }[];
+  /** The stretch of the log that this device knows: from the entry `start` to the entry `head`, both included. */
+  start: Head;
+  head: Head;
+  /** Where in the stretch each epoch was announced. */
+  epochSeqs: [number, number][];
+  marks: Mark[];
+  current: Head | null;
+  epochAt: number;
+  due: boolean;
+  /** Number of the newest epoch whose whole list was checked. */
+  checked: number;
+  /** Number of an epoch whose seal did not open and that was not complained of yet. */
+  complain: number | null;
+  title: string | null;
+  picture: { bytes: Bytes; mediaType: string } | null;
+  stateSeq: number;
+  lastRead: number;
+  unread: number;
+  lastActivity: number;
+  /** The lowest seq of a kept item. */
+  oldest: number;
+  hasOlder: boolean;
+  alarm: string | null;
+  out: boolean;
+  /** Own sends that the log must still show where the server said. */
+  told: { seq: number; item: Bytes }[];
+}
+
+/** An epoch, verified. `branches` by class, null where this device has none. */
+export interface EpochRecord {
+  n: number;
+  hash: Bytes;
+  body: Bytes;
+  signature: Bytes;
+  recipients: Bytes;
+  rosterN: number;
+  acceptedAt: number;
+  branches: (Bytes | null)[];
+  /** Why there are no branches, in plain words. */
+  reason: string | null;
+}
+
+/** A line of the conversation as it is kept. */
+export interface StoredItem {
+  key: string;
+  seq: number;
+  time: number;
+  sender: string | null;
+  body: ItemBody;
+  epoch: number;
+  expiresAt: number | null;
+}
+
+/** A row of the log: the hash up to here and the entry's item. */
+export interface LogRow {
+  hash: Bytes;
+  item: Bytes;
+}
+
+/** What is remembered of an envelope by its id, for refs and repetitions. */
+export interface EnvelopeRow {
+  seq: number;
+  kind: number;
+  author: string;
+  b: number;
+}
+
+/** An edit or deletion of a message that this device has not loaded yet. */
+export interface LateChange {
+  seq: number;
+  what: 'edit' | 'delete';
+  text: string;
+  by: string;
+  isAdmin: boolean;
+}
+
+export const noticeItem = (seq: number, time: number, notice: Notice, epoch: number): StoredItem => ({
+  key: `seq:${seq}`,
+  seq,
+  time,
+  sender: notice.by,
+  body: { kind: 'notice', notice },
+  epoch,
+  expiresAt: null,
+});
+
+export const keys = {
+  space: (space: string) => `space:${space}`,
+  link: (space: string, n: number) => `roster:${space}:${String(n).padStart(9, '0')}`,
+  links: (space: string): [string, string] => [`roster:${space}:`, `roster:${space};`],
+  epoch: (space: string, n: number) => `epoch:${space}:${String(n).padStart(9, '0')}`,
+  item: (space: string, item: Bytes): [string, string] => [space, `i:${Array.from(item, (byte) => byte.toString(16).padStart(2, '0')).join('')}`],
+  envelope: (space: string, id: string): [string, string] => [space, `m:${id}`],
+  late: (space: string, id: string): [string, string] => [space, `e:${id}`],
+};

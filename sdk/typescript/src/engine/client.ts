@@ -1,0 +1,343 @@
+/** The client as the web interface sees it: wires the parts together and guards who may do what when. */
+import type { StoreApi } from 'zustand/vanilla';
+import { openKeeper, type Keeper } from '../crypto';
+import { asFailure, CircleFailure, codeOf } from '../errors';
+import * as gql from '../gql/generated';
+import { Accounts } from '../store/accounts';
+import { Board } from '../state/board';
+import { createCircleStore } from '../state/store';
+import { Http } from '../transport/http';
+import { Socket } from '../transport/socket';
+import type { CircleClient, CircleState, InviteInfo, InvitePreview, PendingSignUp, Person, SessionInfo, SpaceRole } from '../types';
+import { Account } from './account';
+import { Api, refuseErrors } from './api';
+import { BrowserSessions, type TabStorage } from './browserSession';
+import { toPerson } from './convert';
+import { Conversations, type CreateInput } from './conversations';
+import { Epochs } from './epochs';
+import { Invites } from './invites';
+import { Learner } from './learner';
+import { Outbox } from './outbox';
+import { Sync } from './sync';
+import { createTabs, type Tabs } from './tabs';
+
+export interface ClientOptions {
+  /** Where Circle is served, such as https://circle.example. */
+  origin: string;
+  /** A cookie in browsers, a bearer token elsewhere. */
+  session?: 'COOKIE' | 'BEARER';
+  /** Of the databases in IndexedDB; another name is another browser, as it were. */
+  databaseName?: string;
+  fetch?: typeof fetch;
+  webSocketImpl?: unknown;
+  tabStorage?: TabStorage | null;
+}
+
+interface Parts {
+  keeper: Keeper;
+  account: Account;
+  api: Api;
+  sync: Sync;
+  outbox: Outbox;
+  invites: Invites;
+  conversations: Conversations;
+}
+
+export class Client implements CircleClient {
+  readonly store: StoreApi<CircleState>;
+  readonly #options: ClientOptions;
+  readonly #board: Board;
+  readonly #http: Http;
+  readonly #tabs: Tabs = createTabs();
+  #token: string | null = null;
+  #standsBy = false;
+  #parts: Promise<Parts> | null = null;
+  readonly #listeners = new AbortController();
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.store = createCircleStore();
+    this.#board = new Board(this.store);
+    this.#http = new Http({
+      endpoint: new URL('/graphql', options.origin).href,
+      fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+      token: () => this.#token,
+    });
+  }
+
+  // ---- life
+
+  async start(): Promise<void> {
+    await this.#guard(async () => {
+      const { account } = await this.#all();
+      this.#listen();
+      if (await account.resume()) await this.#open();
+    });
+  }
+
+  /** Back on the network: try at once. Back in a tab that had stood by for another: take over again. */
+  #listen(): void {
+    if (typeof document === 'undefined') return;
+    const { signal } = this.#listeners;
+    addEventListener('online', () => { void this.#all().then(({ sync }) => { sync.wake(); }); }, { signal });
+    document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void this.#comeBack(); }, { signal });
+  }
+
+  async #comeBack(): Promise<void> {
+    const { account, sync } = await this.#all();
+    sync.wake();
+    if (!this.#standsBy || this.store.getState().phase !== 'locked') return;
+    this.#standsBy = false;
+    if (await account.resume()) await this.#open();
+  }
+
+  stop(): void {
+    this.#listeners.abort();
+    this.#tabs.release();
+    void this.#parts?.then(({ sync, outbox, keeper }) => {
+      sync.stop();
+      outbox.stop();
+      return keeper.lock();
+    });
+  }
+
+  async serverInfo(): Promise<{ name: string; version: string; hasOwner: boolean }> {
+    const { server } = await this.#guard(() => this.#http.ask(gql.ServerInfoDocument, {}));
+    return { name: server.name, version: server.version, hasOwner: server.hasOwner };
+  }
+
+  // ---- account
+
+  previewInvite(fragment: string): Promise<InvitePreview> {
+    return this.#with(({ account }) => account.preview(fragment));
+  }
+
+  prepareSignUp(input: { fragment: string; handle: string; displayName: string; password: string; deviceName: string }): Promise<PendingSignUp> {
+    return this.#with(({ account }) => account.prepare(input));
+  }
+
+  completeSignUp(pending: PendingSignUp): Promise<void> {
+    return this.#with(async ({ account }) => {
+      await account.complete(pending);
+      await this.#open();
+    });
+  }
+
+  signIn(input: { handle: string; password: string }): Promise<void> {
+    return this.#with(async ({ account }) => {
+      if (await account.signIn(input.handle, input.password)) await this.#open();
+    });
+  }
+
+  unlock(password: string): Promise<void> {
+    return this.#with(async ({ account }) => {
+      await account.unlock(password);
+      await this.#open();
+    });
+  }
+
+  lock(): Promise<void> {
+    return this.#with(async (parts) => {
+      this.#close(parts);
+      await parts.account.lock();
+    });
+  }
+
+  signOut(): Promise<void> {
+    return this.#with(async (parts) => {
+      await parts.account.signOut();
+      this.#close(parts);
+    });
+  }
+
+  knownAccount(): Promise<{ handle: string; displayName: string } | null> {
+    return this.#with(({ account }) => account.known());
+  }
+
+  // ---- people and conversations
+
+  searchPeople(text: string): Promise<Person[]> {
+    return this.#with(async ({ api }) => {
+      const found = await api.searchPeople(text.trim());
+      this.#board.meet(found);
+      return found.filter(({ id }) => id !== this.#board.me?.id).map(toPerson);
+    });
+  }
+
+  createConversation(input: CreateInput): Promise<string> {
+    return this.#with(({ conversations }) => conversations.create(input));
+  }
+
+  openConversation(id: string): Promise<void> {
+    return this.#with(({ conversations }) => conversations.open(id));
+  }
+
+  loadOlder(id: string): Promise<void> {
+    return this.#with(({ conversations }) => conversations.loadOlder(id));
+  }
+
+  send(id: string, text: string): Promise<void> {
+    return this.#with(({ conversations }) => conversations.send(id, text));
+  }
+
+  retry(id: string, key: string): Promise<void> {
+    return this.#with(({ conversations }) => conversations.retry(id, key));
+  }
+
+  discard(_id: string, key: string): Promise<void> {
+    return this.#with(({ conversations }) => conversations.discard(key));
+  }
+
+  setTitle(id: string, title: string, picture?: Blob | null): Promise<void> {
+    return this.#with(({ conversations }) => conversations.setTitle(id, title, picture));
+  }
+
+  addPeople(id: string, people: string[], role?: SpaceRole): Promise<void> {
+    return this.#with(({ conversations }) => conversations.add(id, people, role));
+  }
+
+  removePerson(id: string, person: string): Promise<void> {
+    return this.#with(({ conversations }) => conversations.remove(id, person));
+  }
+
+  changeRole(id: string, person: string, role: SpaceRole): Promise<void> {
+    return this.#with(({ conversations }) => conversations.changeRole(id, person, role));
+  }
+
+  leave(id: string): Promise<void> {
+    return this.#with(({ conversations }) => conversations.leave(id));
+  }
+
+  // ---- invites and sessions
+
+  createInvite(hours: number): Promise<{ url: string; expiresAt: number }> {
+    return this.#with(({ invites }) => invites.create(hours));
+  }
+
+  listInvites(): Promise<InviteInfo[]> {
+    return this.#with(({ invites }) => invites.list());
+  }
+
+  revokeInvite(id: string): Promise<void> {
+    return this.#with(({ invites }) => invites.revoke(id));
+  }
+
+  async listSessions(): Promise<SessionInfo[]> {
+    const found: SessionInfo[] = [];
+    let after: string | null = null;
+    for (;;) {
+      const asked: string | null = after;
+      const { viewer }: gql.SessionsQuery = await this.#guard(() => this.#http.ask(gql.SessionsDocument, { after: asked }));
+      if (!viewer) throw new CircleFailure('UNAUTHENTICATED', 'Please sign in again.');
+      found.push(...viewer.sessions.nodes.map(toSession));
+      if (!viewer.sessions.pageInfo.hasNextPage) return found;
+      after = viewer.sessions.pageInfo.endCursor ?? null;
+    }
+  }
+
+  async revokeSession(id: string): Promise<void> {
+    const { revokeSession } = await this.#guard(() => this.#http.once(gql.RevokeSessionDocument, { input: { sessionId: id } }));
+    refuseErrors(revokeSession.errors);
+  }
+
+  // ---- inside
+
+  /** Shows what is kept, then gets level with the server. */
+  async #open(): Promise<void> {
+    const { keeper, account, sync, outbox } = await this.#all();
+    const { me, people, spaces } = await keeper.load();
+    this.#board.meet(people);
+    this.#board.setMe(me);
+    this.#board.apply(spaces.map(({ view, items }) => ({ view, items, gone: [] })));
+    this.#board.setSyncing(true);
+    this.#board.setPhase('ready');
+    await this.#tabs.take(`circle-${account.current?.member ?? ''}`, () => { void this.#standBy(true); });
+    outbox.start();
+    sync.start();
+  }
+
+  /** Another tab runs this account now, or the session ended: this one lets go of the keys. */
+  async #standBy(isTakenOver = false): Promise<void> {
+    this.#standsBy = isTakenOver;
+    const parts = await this.#all();
+    this.#close(parts);
+    await parts.keeper.lock();
+    this.#board.clear('locked');
+  }
+
+  #close({ sync, outbox }: Parts): void {
+    sync.stop();
+    outbox.stop();
+    this.#tabs.release();
+  }
+
+  #all(): Promise<Parts> {
+    this.#parts ??= this.#build();
+    return this.#parts;
+  }
+
+  async #build(): Promise<Parts> {
+    const { origin, databaseName = 'circle', webSocketImpl } = this.#options;
+    const board = this.#board;
+    const keeper = await openKeeper();
+    const accounts = new Accounts(databaseName);
+    const tab = this.#options.tabStorage === undefined ? (typeof sessionStorage === 'undefined' ? null : sessionStorage) : this.#options.tabStorage;
+    const account = new Account({
+      http: this.#http,
+      keeper,
+      accounts,
+      browser: new BrowserSessions(accounts, tab),
+      board,
+      kind: this.#options.session ?? (typeof document === 'undefined' ? 'BEARER' : 'COOKIE'),
+      databasePrefix: databaseName,
+      setToken: (token) => { this.#token = token; },
+    });
+    const api = new Api(this.#http);
+    const learner = new Learner(api, keeper, board);
+    const socket = new Socket({ url: socketUrl(origin), token: () => this.#token, webSocketImpl });
+    const sync = new Sync({
+      api, socket, keeper, learner, board,
+      events: {
+        beforeStream: () => account.ensureSession(),
+        onSignedOut: () => { void this.#standBy(); },
+        onLevel: () => { void outbox.flush(); },
+      },
+    });
+    const epochs = new Epochs({ api, keeper, learner, sync, board });
+    const outbox: Outbox = new Outbox({ api, keeper, epochs, sync, board });
+    const invites = new Invites({ api, keeper, learner, origin });
+    const conversations = new Conversations({ api, keeper, learner, sync, epochs, outbox, invites, board });
+    return { keeper, account, api, sync, outbox, invites, conversations };
+  }
+
+  #with<T>(task: (parts: Parts) => Promise<T>): Promise<T> {
+    return this.#guard(async () => task(await this.#all()));
+  }
+
+  /** Every failure leaves as a CircleError; a session that ended leads back to the password. */
+  async #guard<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await task();
+    } catch (error) {
+      if (codeOf(error) === 'UNAUTHENTICATED' && this.store.getState().phase === 'ready') void this.#standBy();
+      throw asFailure(error);
+    }
+  }
+}
+
+function socketUrl(origin: string): string {
+  const url = new URL('/graphql', origin);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}
+
+function toSession(session: gql.SessionFieldsFragment): SessionInfo {
+  return {
+    id: session.id,
+    label: session.label,
+    deviceName: session.device?.name ?? null,
+    createdAt: Date.parse(session.createdAt),
+    lastSeenAt: Date.parse(session.lastSeenAt),
+    isCurrent: session.isCurrent,
+  };
+}

@@ -1,0 +1,246 @@
+/** What a person does with conversations: make, open, read back, change who is in them. */
+import type { Keeper, RosterChange, SpaceView } from '../crypto';
+import { CircleFailure, codeOf, isUncertain } from '../errors';
+import type { Board } from '../state/board';
+import type { ConversationType, SpaceRole } from '../types';
+import type { Api } from './api';
+import type { Epochs } from './epochs';
+import type { Invites } from './invites';
+import type { Learner } from './learner';
+import type { Outbox } from './outbox';
+import { shrinkPicture } from './pictures';
+import type { Sync } from './sync';
+
+const PAGE = 50;
+const TRIES = 4;
+const LONGEST_TEXT = 16_000;
+const LONGEST_TITLE = 120;
+
+export interface CreateInput {
+  type: ConversationType;
+  people: string[];
+  title?: string;
+  picture?: Blob;
+  roles?: Record<string, SpaceRole>;
+}
+
+export class Conversations {
+  readonly #api: Api;
+  readonly #keeper: Keeper;
+  readonly #learner: Learner;
+  readonly #sync: Sync;
+  readonly #epochs: Epochs;
+  readonly #outbox: Outbox;
+  readonly #invites: Invites;
+  readonly #board: Board;
+
+  constructor(parts: { api: Api; keeper: Keeper; learner: Learner; sync: Sync; epochs: Epochs; outbox: Outbox; invites: Invites; board: Board }) {
+    this.#api = parts.api;
+    this.#keeper = parts.keeper;
+    this.#learner = parts.learner;
+    this.#sync = parts.sync;
+    this.#epochs = parts.epochs;
+    this.#outbox = parts.outbox;
+    this.#invites = parts.invites;
+    this.#board = parts.board;
+  }
+
+  /** For two people who talk already, the conversation that they have. */
+  async create(input: CreateInput): Promise<string> {
+    const picture = input.picture ? await shrinkPicture(input.picture) : null;
+    const members = await this.#members(input.people);
+    const people = members.map((member, index) => ({ member, role: input.roles?.[input.people[index] ?? ''] ?? usualRole(input.type) }));
+    const named = input.title === undefined || input.title.trim() === '' ? null : tidyTitle(input.title);
+    const title = input.type === 'DIRECT' ? null : (named ?? (picture ? '' : null));
+    const plan = { type: input.type, people, title, picture };
+    for (let attempt = 0; ; attempt += 1) {
+      const made = await this.#keeper.makeConversation(plan);
+      try {
+        const node = await this.#api.createConversation(made);
+        await this.#sync.catchUp(node);
+        return node;
+      } catch (error) {
+        if (codeOf(error) === 'DIRECT_EXISTS' && error instanceof CircleFailure && error.detail) {
+          await this.#sync.catchUp(error.detail);
+          return error.detail;
+        }
+        // Somebody's keys changed in between: make it again with the new ones.
+        if (!['RECIPIENTS_CHANGED', 'CHAIN_CONFLICT'].includes(codeOf(error)) || attempt >= TRIES) throw error;
+        await this.#learner.learnMembers(members);
+      }
+    }
+  }
+
+  /** Shows the newest page, marks it as read, and makes keys that are due before the first message needs them. */
+  async open(node: string): Promise<void> {
+    const { space } = this.#known(node);
+    this.#board.apply([await this.#keeper.markRead(space)]);
+    await this.#show(space);
+    void this.#epochs.warm(node).catch(() => undefined);
+  }
+
+  /** What this device keeps comes first; then the server's older pages. */
+  async loadOlder(node: string): Promise<void> {
+    const { space, hasOlder } = this.#known(node);
+    this.#board.setLoadingOlder(space, true);
+    try {
+      if ((await this.#show(space)) > 0 || !hasOlder) return;
+      const start = await this.#keeper.start(space);
+      const page = await this.#pageBefore(node, space, start);
+      await this.#learner.prepare(page.events);
+      this.#board.apply([await this.#keeper.applyOlder(space, page.events, page.before !== null)]);
+    } finally {
+      this.#board.setLoadingOlder(space, false);
+    }
+  }
+
+  async #show(space: string): Promise<number> {
+    const view = this.#board.viewOf(space);
+    const items = await this.#keeper.items(space, this.#board.lowestShown(space), PAGE);
+    if (view && items.length > 0) this.#board.apply([{ view, items, gone: [] }]);
+    return items.length;
+  }
+
+  readonly #cursors = new Map<string, { start: number; before: string }>();
+
+  /** The page that ends just below `start`; cursors are the server's, so the way there is walked once. */
+  async #pageBefore(node: string, space: string, start: number): Promise<{ events: Awaited<ReturnType<Api['eventsBefore']>>['events']; before: string | null }> {
+    const known = this.#cursors.get(space);
+    let before = known?.start === start ? known.before : null;
+    for (;;) {
+      const page = await this.#api.eventsBefore(node, before);
+      const events = page.events.filter(({ seq }) => seq < start);
+      const [first] = events;
+      if (first && page.before !== null) this.#cursors.set(space, { start: first.seq, before: page.before });
+      if (events.length > 0 || page.before === null) return { events, before: page.before };
+      before = page.before;
+    }
+  }
+
+  // ---- messages
+
+  async send(node: string, text: string): Promise<void> {
+    const { space } = this.#known(node);
+    const tidy = text.trim();
+    if (tidy === '') throw new CircleFailure('INVALID', 'There is nothing to send.');
+    if (Array.from(tidy).length > LONGEST_TEXT) throw new CircleFailure('INVALID', 'This message is too long. A message has at most 16,000 characters.');
+    this.#board.apply([await this.#keeper.queueText(space, tidy)]);
+    this.#outbox.push(node);
+  }
+
+  async retry(node: string, key: string): Promise<void> {
+    this.#board.apply([await this.#keeper.requeue(key)]);
+    this.#outbox.push(node);
+  }
+
+  async discard(key: string): Promise<void> {
+    this.#board.apply([await this.#keeper.discard(key)]);
+  }
+
+  async setTitle(node: string, title: string, picture?: Blob | null): Promise<void> {
+    const view = this.#known(node);
+    const kept = picture === undefined ? view.picture : picture === null ? null : await shrinkPicture(picture);
+    this.#board.apply([await this.#keeper.queueState(view.space, tidyTitle(title), kept)]);
+    this.#outbox.push(node);
+    await this.#outbox.idle(node);
+    await this.#demandSent(view.space);
+  }
+
+  /** A title has no line in the conversation to show its failure, so the caller is told. */
+  async #demandSent(space: string): Promise<void> {
+    const stuck = (await this.#keeper.pending()).find((one) => one.space === space && one.state === 'failed' && one.kind === 'state');
+    if (!stuck) return;
+    await this.#keeper.discard(stuck.key);
+    throw new CircleFailure('FORBIDDEN', stuck.error ?? 'The title could not be changed.');
+  }
+
+  // ---- members
+
+  async add(node: string, people: string[], role: SpaceRole | undefined): Promise<void> {
+    const members = await this.#members(people);
+    for (const member of members) await this.#change(node, { what: 'add', member, role: role ?? usualRole(this.#known(node).type) });
+    await this.#epochs.make(node);
+    // Newcomers read what is sealed from now on; without this they would not see the title.
+    const view = this.#known(node);
+    if (view.title === null) return;
+    await this.#keeper.queueState(view.space, view.title, view.picture);
+    this.#outbox.push(node);
+  }
+
+  async remove(node: string, person: string): Promise<void> {
+    await this.#change(node, { what: 'remove', member: this.#member(person) });
+    await this.#epochs.make(node);
+  }
+
+  async changeRole(node: string, person: string, role: SpaceRole): Promise<void> {
+    await this.#change(node, { what: 'role', member: this.#member(person), role });
+    await this.#epochs.make(node);
+  }
+
+  async leave(node: string): Promise<void> {
+    const { me } = this.#board;
+    if (!me) throw new CircleFailure('LOCKED', 'Please unlock Circle first.');
+    await this.#change(node, { what: 'remove', member: me.id });
+  }
+
+  /** Signs the change on the newest state, again when somebody else was faster. */
+  async #change(node: string, change: RosterChange): Promise<void> {
+    for (let attempt = 0; ; attempt += 1) {
+      const view = this.#known(node);
+      if (view.alarm !== null) throw new CircleFailure('ALARM', view.alarm);
+      if (attempt > 0 && isDone(view, change)) return;
+      const link = await this.#keeper.makeRosterLink(view.space, change);
+      try {
+        await this.#api.changeRoster(link);
+        await this.#sync.catchUp(node);
+        return;
+      } catch (error) {
+        const code = codeOf(error);
+        // Whether a request that got no answer was done shows when the log is read.
+        if ((code !== 'CHAIN_CONFLICT' && !isUncertain(error)) || attempt >= TRIES) throw error;
+        await this.#sync.catchUp(node);
+        await this.#learner.learnMembers([change.member]);
+      }
+    }
+  }
+
+  /** Learns their chains and keys as they are now; first what invites prove of them. */
+  async #members(people: string[]): Promise<string[]> {
+    const unmet = people.filter((node) => this.#board.memberOf(node) === undefined);
+    if (unmet.length > 0) this.#board.meet(await this.#api.peopleByNode(unmet));
+    const members = people.map((node) => this.#member(node));
+    await this.#learner.learnMembers(members);
+    await this.#invites.refresh();
+    return members;
+  }
+
+  #member(node: string): string {
+    const member = this.#board.memberOf(node);
+    if (member === undefined) throw new CircleFailure('NOT_FOUND', 'This person is not known here.');
+    return member;
+  }
+
+  #known(node: string): SpaceView {
+    const view = this.#board.view(node);
+    if (!view) throw new CircleFailure('NOT_FOUND', 'This conversation is not known on this device.');
+    return view;
+  }
+}
+
+function usualRole(type: ConversationType): SpaceRole {
+  if (type === 'DIRECT') return 'OWNER';
+  return type === 'BROADCAST' ? 'READER' : 'WRITER';
+}
+
+function isDone(view: SpaceView, change: RosterChange): boolean {
+  const seat = view.roster.find(({ member }) => member === change.member);
+  if (change.what === 'add') return seat !== undefined;
+  return change.what === 'remove' ? seat === undefined : seat?.role === change.role;
+}
+
+function tidyTitle(title: string): string {
+  const tidy = title.normalize('NFC').trim();
+  if (tidy === '') throw new CircleFailure('INVALID', 'A title cannot be empty.');
+  if (Array.from(tidy).length > LONGEST_TITLE) throw new CircleFailure('INVALID', 'A title has at most 120 characters.');
+  return tidy;
+}

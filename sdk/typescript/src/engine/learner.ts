@@ -1,0 +1,85 @@
+/** Fetches what the machine must know before it can judge: members' chains, epochs, whole conversations. */
+import type { Keeper } from '../crypto';
+import type { LogEvent, Needs, PersonRecord, Snapshot } from '../crypto';
+import type { Board } from '../state/board';
+import type { Api, EventPage } from './api';
+
+/** What was learned may name others in turn: a chain's signer, an epoch's creator. */
+const ROUNDS = 4;
+/** A gap is filled page by page; beyond this something is wrong with the answers. */
+const PAGES = 10_000;
+
+export class Learner {
+  readonly #api: Api;
+  readonly #keeper: Keeper;
+  readonly #board: Board;
+
+  constructor(api: Api, keeper: Keeper, board: Board) {
+    this.#api = api;
+    this.#keeper = keeper;
+    this.#board = board;
+  }
+
+  /** The members' chains and keys as the server has them now, verified and kept. */
+  async learnMembers(members: string[]): Promise<void> {
+    if (members.length === 0) return;
+    const identities = await this.#api.identities(members);
+    const changes = await this.#keeper.learnIdentities(identities);
+    this.#board.meet(identities.map(({ person }) => person));
+    this.#board.apply(changes);
+  }
+
+  /** Of these members those whose chains were never learned. */
+  async learnUnknown(members: string[]): Promise<void> {
+    await this.learnMembers(await this.#keeper.unknownOf(members));
+  }
+
+  async prepare(events: LogEvent[]): Promise<void> {
+    await this.#satisfy(() => this.#keeper.needs(events));
+  }
+
+  async prepareSnapshot(snapshot: Snapshot): Promise<void> {
+    await this.#satisfy(() => this.#keeper.needsOf(snapshot));
+  }
+
+  /** Loads a conversation that this device does not know, and what is needed to judge it. */
+  async snapshot(node: string): Promise<{ snapshot: Snapshot; before: string | null }> {
+    const { before, ...snapshot } = await this.#api.snapshot(node);
+    await this.prepareSnapshot(snapshot);
+    return { snapshot, before };
+  }
+
+  /** A space's events after `seq`, ascending, by walking back from its head. */
+  async eventsAfter(node: string, seq: number, isAccount: boolean): Promise<LogEvent[]> {
+    const pages: LogEvent[][] = [];
+    let before: string | null = null;
+    for (let count = 0; count < PAGES; count += 1) {
+      const page: EventPage = await this.#api.eventsBefore(node, before, isAccount);
+      pages.push(page.events.filter((event) => event.seq > seq));
+      before = page.before;
+      const [lowest] = page.events;
+      if (before === null || !lowest || lowest.seq <= seq + 1) break;
+    }
+    return pages.reverse().flat();
+  }
+
+  async names(people: PersonRecord[]): Promise<void> {
+    await this.#keeper.rememberPeople(people);
+    this.#board.meet(people);
+  }
+
+  async #satisfy(ask: () => Promise<Needs>): Promise<void> {
+    let last = '';
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const needs = await ask();
+      const asked = JSON.stringify(needs);
+      // Asking the same again would get the same answer: the machine then says what cannot be read.
+      if (asked === last || (needs.members.length === 0 && needs.epochs.length === 0)) return;
+      last = asked;
+      await this.learnMembers(needs.members);
+      for (const { space, node, number } of needs.epochs) {
+        await this.#keeper.learnEpoch(space, number, await this.#api.epoch(node, number));
+      }
+    }
+  }
+}

@@ -1,0 +1,224 @@
+/** Keeps this device level with the server: backlog, live events, gaps, and starting afresh. */
+import type { Keeper } from '../crypto';
+import type { LogEvent } from '../crypto';
+import { asFailure, codeOf } from '../errors';
+import { EventsDocument, type EventsSubscription } from '../gql/generated';
+import type { Board } from '../state/board';
+import { backoff, pause } from '../transport/backoff';
+import type { Socket } from '../transport/socket';
+import type { Api } from './api';
+import { toLogEvent } from './convert';
+import type { Learner } from './learner';
+import { Mutex } from '../mutex';
+
+type StreamItem = EventsSubscription['events'];
+
+export interface SyncEvents {
+  /** Before each connection: sees that the session is there. Throws UNAUTHENTICATED when it is not. */
+  beforeStream: () => Promise<void>;
+  /** The server no longer takes this session. */
+  onSignedOut: () => void;
+  /** Level with the server: a good moment to send what waits. */
+  onLevel: () => void;
+}
+
+export class Sync {
+  readonly #api: Api;
+  readonly #socket: Socket;
+  readonly #keeper: Keeper;
+  readonly #learner: Learner;
+  readonly #board: Board;
+  readonly #events: SyncEvents;
+  readonly #applying = new Mutex();
+  #stop: AbortController | null = null;
+  #wake: AbortController | null = null;
+
+  constructor(parts: { api: Api; socket: Socket; keeper: Keeper; learner: Learner; board: Board; events: SyncEvents }) {
+    this.#api = parts.api;
+    this.#socket = parts.socket;
+    this.#keeper = parts.keeper;
+    this.#learner = parts.learner;
+    this.#board = parts.board;
+    this.#events = parts.events;
+  }
+
+  start(): void {
+    this.stop();
+    const stop = new AbortController();
+    this.#stop = stop;
+    void this.#follow(stop.signal);
+  }
+
+  stop(): void {
+    this.#stop?.abort();
+    this.#stop = null;
+    this.#socket.close();
+  }
+
+  /** Tries again at once, as when the network comes back. */
+  wake(): void {
+    this.#wake?.abort();
+  }
+
+  /** Brings one conversation level by asking, without waiting for the stream. */
+  async catchUp(node: string): Promise<void> {
+    await this.#applying.run(async () => {
+      const view = this.#board.view(node);
+      if (!view || view.role === null) return this.#openSpace(node);
+      try {
+        await this.#fill(node, view.head, false);
+      } catch (error) {
+        if (codeOf(error) !== 'NOT_FOUND') throw error;
+        this.#board.apply([await this.#keeper.closeSpace(view.space)]);
+      }
+    });
+  }
+
+  async #follow(stop: AbortSignal): Promise<void> {
+    const isStopped = () => stop.aborted;
+    for (let attempt = 0; !isStopped(); attempt += 1) {
+      // One lost connection is nobody's business; only when the next try fails too is it said.
+      if (attempt < 2) this.#board.setConnection('connecting');
+      try {
+        await this.#events.beforeStream();
+        await this.#stream(stop, () => {
+          attempt = 0;
+          this.#board.setConnection('online');
+        });
+      } catch (error) {
+        if (isStopped()) return;
+        if (codeOf(error) === 'UNAUTHENTICATED') {
+          this.#board.setConnection('offline');
+          this.#events.onSignedOut();
+          return;
+        }
+      }
+      if (isStopped()) return;
+      if (attempt > 0) this.#board.setConnection('offline');
+      this.#wake = new AbortController();
+      await pause(backoff(attempt), AbortSignal.any([stop, this.#wake.signal]));
+    }
+  }
+
+  /** One connection's life. Items are applied in order while more arrive; a failure ends the connection. */
+  async #stream(stop: AbortSignal, onItem: () => void): Promise<void> {
+    const after = await this.#keeper.cursor();
+    const inbox: StreamItem[] = [];
+    let failure: unknown = null;
+    let pumping: Promise<void> | null = null;
+    const pump = async () => {
+      while (inbox.length > 0 && !stop.aborted) await this.#take(inbox.splice(0));
+    };
+    for await (const { events: item } of this.#socket.items(EventsDocument, { after })) {
+      if (stop.aborted) break;
+      onItem();
+      inbox.push(item);
+      pumping ??= pump()
+        .catch((error: unknown) => {
+          failure = error;
+          this.#socket.close();
+        })
+        .finally(() => {
+          pumping = null;
+        });
+      if (item.__typename === 'ResyncRequired') break;
+    }
+    await pumping;
+    if (failure !== null) throw asFailure(failure);
+  }
+
+  async #take(items: StreamItem[]): Promise<void> {
+    let events: LogEvent[] = [];
+    let cursor: string | null = null;
+    for (const item of items) {
+      switch (item.__typename) {
+        case 'EventDelivery':
+          events.push(toLogEvent(item.event));
+          cursor = item.cursor;
+          break;
+        case 'CaughtUp': {
+          await this.#applying.run(() => this.#applyStream(events, item.cursor));
+          events = [];
+          cursor = null;
+          this.#board.setSyncing(false);
+          this.#events.onLevel();
+          break;
+        }
+        case 'ResyncRequired':
+          await this.#keeper.keepCursor(null);
+          return;
+      }
+    }
+    if (events.length > 0) await this.#applying.run(() => this.#applyStream(events, cursor));
+  }
+
+  async #applyStream(events: LogEvent[], cursor: string | null): Promise<void> {
+    if ((await this.#keeper.cursor()) === null) {
+      this.#board.setSyncing(true);
+      await this.#bootstrap();
+    }
+    for (const group of grouped(events)) await this.#closeGap(group);
+    await this.#apply(events, cursor);
+  }
+
+  /** Makes the events' space known up to where they begin. */
+  async #closeGap(events: LogEvent[]): Promise<void> {
+    const [first] = events;
+    if (!first) return;
+    const { space, node, isAccount } = first;
+    const view = this.#board.viewOf(space);
+    // One who was away does not see what passed meanwhile: the conversation is loaded as it is now.
+    if (!isAccount && (!view || view.role === null)) return this.#openSpace(node);
+    const head = view?.head ?? (await this.#keeper.accountHead());
+    const isWhole = events.every(({ seq }, index) => seq === first.seq + index);
+    if (first.seq > head + 1 || !isWhole) await this.#fill(node, head, isAccount);
+  }
+
+  /** Everything the viewer may see, afresh: new conversations, missed events, conversations that are gone. */
+  async #bootstrap(): Promise<void> {
+    const heads = await this.#api.heads();
+    const present = new Set(heads.map(({ space }) => space));
+    for (const { node, space, head, headHash, isAccount } of heads) {
+      const view = this.#board.viewOf(space);
+      const known = view?.head ?? (isAccount ? await this.#keeper.accountHead() : -1);
+      if (!isAccount && (!view || view.role === null)) await this.#openSpace(node);
+      else if (head > known) await this.#fill(node, known, isAccount);
+      else if (!isAccount) {
+        const change = await this.#keeper.checkHead(space, head, headHash);
+        if (change) this.#board.apply([change]);
+      }
+    }
+    for (const view of this.#board.spaces) {
+      if (!present.has(view.space) && view.role !== null) this.#board.apply([await this.#keeper.closeSpace(view.space)]);
+    }
+  }
+
+  async #openSpace(node: string): Promise<void> {
+    try {
+      const { snapshot, before } = await this.#learner.snapshot(node);
+      this.#board.apply([await this.#keeper.openSpace(snapshot, before !== null)]);
+    } catch (error) {
+      // Removed again before it could be loaded: there is nothing to show.
+      if (codeOf(error) !== 'NOT_FOUND') throw error;
+    }
+  }
+
+  async #fill(node: string, after: number, isAccount: boolean): Promise<void> {
+    await this.#apply(await this.#learner.eventsAfter(node, after, isAccount), null);
+  }
+
+  async #apply(events: LogEvent[], cursor: string | null): Promise<void> {
+    await this.#learner.prepare(events);
+    this.#board.apply(await this.#keeper.apply(events, cursor));
+  }
+}
+
+function grouped(events: LogEvent[]): LogEvent[][] {
+  const groups = new Map<string, LogEvent[]>();
+  for (const event of events) {
+    const group = groups.get(event.space);
+    if (group) group.push(event);
+    else groups.set(event.space, [event]);
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,11 @@
+/** `@circle/client`: Circle in TypeScript. What the web interface uses, and all that it uses. */
+import { Client, type ClientOptions } from './engine/client';
+import type { CircleClient } from './types';
+
+export type * from './types';
+export type { ClientOptions } from './engine/client';
+
+/** A client of the Circle at `origin`; call `start()` before anything else. */
+export function createCircleClient(options: ClientOptions): CircleClient {
+  return new Client(options);
+}

@@ -1,0 +1,202 @@
+/** Turns what the machine knows into what is shown: the one writer of the client's state. */
+import type { StoreApi } from 'zustand/vanilla';
+import { toBase64 } from '../bytes';
+import type { ItemView, PersonRecord, SpaceChange, SpaceView } from '../crypto';
+import { toPerson } from '../engine/convert';
+import { pictureUrl } from '../engine/pictures';
+import type { CircleState, Connection, ConversationState, Participant, Person, Phase, TimelineItem } from '../types';
+import { NOTHING } from './store';
+import { noticeText, UNTITLED } from './words';
+
+interface Shown {
+  view: SpaceView;
+  items: Map<string, ItemView>;
+  loadingOlder: boolean;
+}
+
+export class Board {
+  readonly #store: StoreApi<CircleState>;
+  readonly #people = new Map<string, PersonRecord>();
+  readonly #byNode = new Map<string, string>();
+  readonly #shown = new Map<string, Shown>();
+  #me: PersonRecord | null = null;
+
+  constructor(store: StoreApi<CircleState>) {
+    this.#store = store;
+  }
+
+  // ---- phases
+
+  setPhase(phase: Phase): void {
+    this.#store.setState({ phase });
+  }
+
+  setConnection(connection: Connection): void {
+    this.#store.setState({ connection });
+  }
+
+  setSyncing(syncing: boolean): void {
+    this.#store.setState({ syncing });
+  }
+
+  setMe(me: PersonRecord | null): void {
+    this.#me = me;
+    if (me) this.meet([me]);
+    this.#store.setState({ me: me ? toPerson(me) : null });
+  }
+
+  /** Forgets everything that is shown. */
+  clear(phase: Phase): void {
+    this.#people.clear();
+    this.#byNode.clear();
+    this.#shown.clear();
+    this.#me = null;
+    this.#store.setState({ ...NOTHING, connection: this.#store.getState().connection, phase });
+  }
+
+  // ---- people
+
+  /** Takes names to show; conversations with these people are shown anew. */
+  meet(people: PersonRecord[]): void {
+    const fresh = people.filter((person) => JSON.stringify(this.#people.get(person.id)) !== JSON.stringify(person));
+    if (fresh.length === 0) return;
+    for (const person of fresh) {
+      this.#people.set(person.id, person);
+      this.#byNode.set(person.node, person.id);
+    }
+    const ids = new Set(fresh.map(({ id }) => id));
+    this.#publish([...this.#shown.values()].filter(({ view, items }) => view.roster.some(({ member }) => ids.has(member)) || mentions(items, ids)).map(({ view }) => view.space));
+  }
+
+  /** The member's hex id by the API's id, or undefined when this person was never met. */
+  memberOf(node: string): string | undefined {
+    return this.#byNode.get(node);
+  }
+
+  isMet(member: string): boolean {
+    return this.#people.has(member);
+  }
+
+  get me(): PersonRecord | null {
+    return this.#me;
+  }
+
+  person(member: string): Person {
+    const known = this.#people.get(member);
+    return known ? toPerson(known) : { id: '', protocolId: member, handle: '', displayName: 'Someone', serverRole: 'MEMBER' };
+  }
+
+  // ---- conversations
+
+  view(node: string): SpaceView | undefined {
+    return [...this.#shown.values()].find(({ view }) => view.node === node)?.view;
+  }
+
+  viewOf(space: string): SpaceView | undefined {
+    return this.#shown.get(space)?.view;
+  }
+
+  get spaces(): SpaceView[] {
+    return [...this.#shown.values()].map(({ view }) => view);
+  }
+
+  /** The lowest accepted item that is shown, to load what came before it. */
+  lowestShown(space: string): number | null {
+    const seqs = [...(this.#shown.get(space)?.items.values() ?? [])].flatMap(({ seq }) => seq ?? []);
+    return seqs.length === 0 ? null : Math.min(...seqs);
+  }
+
+  setLoadingOlder(space: string, loadingOlder: boolean): void {
+    const shown = this.#shown.get(space);
+    if (!shown) return;
+    shown.loadingOlder = loadingOlder;
+    this.#publish([space]);
+  }
+
+  apply(changes: SpaceChange[]): void {
+    for (const { view, items, gone } of changes) {
+      const shown = this.#shown.get(view.space) ?? { view, items: new Map<string, ItemView>(), loadingOlder: false };
+      shown.view = view;
+      for (const item of items) shown.items.set(item.key, item);
+      for (const key of gone) shown.items.delete(key);
+      this.#shown.set(view.space, shown);
+    }
+    this.#publish(changes.map(({ view }) => view.space));
+  }
+
+  #publish(spaces: string[]): void {
+    if (spaces.length === 0) return;
+    const conversations = { ...this.#store.getState().conversations };
+    for (const space of spaces) {
+      const shown = this.#shown.get(space);
+      if (shown) conversations[shown.view.node] = this.#conversation(shown);
+    }
+    const order = Object.values(conversations)
+      .toSorted((one, other) => other.lastActivity - one.lastActivity)
+      .map(({ id }) => id);
+    this.#store.setState({ conversations, order });
+  }
+
+  #conversation({ view, items, loadingOlder }: Shown): ConversationState {
+    const participants: Participant[] = view.roster.map(({ member, role }) => ({ person: this.person(member), role }));
+    return {
+      id: view.node,
+      protocolId: view.space,
+      type: view.type,
+      title: this.#title(view, participants),
+      pictureUrl: view.picture ? pictureUrl(view.picture.bytes, view.picture.mediaType, toBase64) : null,
+      role: view.role,
+      participants,
+      items: [...items.values()].toSorted(inOrder).map((item) => this.#item(item, view)),
+      hasOlder: view.hasOlder || this.#hidesOlder(view, items),
+      loadingOlder,
+      lastActivity: view.lastActivity,
+      unread: view.unread,
+      alarm: view.alarm,
+    };
+  }
+
+  /** Whether this device holds older items than those shown. */
+  #hidesOlder(view: SpaceView, items: Map<string, ItemView>): boolean {
+    const lowest = Math.min(...[...items.values()].map(({ seq }) => seq ?? Infinity));
+    return Number.isFinite(lowest) && lowest > view.oldest;
+  }
+
+  #title(view: SpaceView, participants: Participant[]): string {
+    if (view.type !== 'DIRECT') return view.title === null || view.title === '' ? UNTITLED[view.type] : view.title;
+    return participants.find(({ person }) => person.protocolId !== this.#me?.id)?.person.displayName ?? UNTITLED.DIRECT;
+  }
+
+  #item(item: ItemView, view: SpaceView): TimelineItem {
+    const body: TimelineItem['body'] =
+      item.body.kind === 'notice' ? { kind: 'notice', text: noticeText(item.body.notice, view.type, this.#name) } : item.body;
+    return {
+      key: item.key,
+      seq: item.seq,
+      time: item.time,
+      sender: item.sender ? this.person(item.sender) : null,
+      mine: item.sender !== null && item.sender === this.#me?.id,
+      body,
+      state: item.state,
+      ...(item.error === undefined ? {} : { error: item.error }),
+    };
+  }
+
+  readonly #name = (member: string, start: boolean): string => {
+    if (member === this.#me?.id) return start ? 'You' : 'you';
+    return this.person(member).displayName;
+  };
+}
+
+function inOrder(one: ItemView, other: ItemView): number {
+  if (one.seq !== null && other.seq !== null) return one.seq - other.seq;
+  if (one.seq === null && other.seq === null) return one.time - other.time || (one.key < other.key ? -1 : 1);
+  return one.seq === null ? 1 : -1;
+}
+
+function mentions(items: Map<string, ItemView>, members: Set<string>): boolean {
+  return [...items.values()].some(({ sender, body }) => {
+    if (sender !== null && members.has(sender)) return true;
+    return body.kind === 'notice' && (members.has(body.notice.by) || ('member' in body.notice && members.has(body.notice.member)));
+  });
+}
