@@ -30,9 +30,10 @@ class InvitedRole(StrEnum):
 @app.command()
 def serve() -> None:
     """Serve the web client and the API until stopped."""
+    settings = load_settings()  # first: what is wrong with them is said without loading the server
     from api.serve import serve as run
 
-    run(load_settings())
+    run(settings)
 
 
 @app.command()

@@ -6,11 +6,11 @@ operation (and each event of a subscription) has a context of its own, and every
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any, cast
+from typing import Any
 
 import strawberry
 from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode
@@ -65,7 +65,7 @@ class Engine:
     def __init__(self, schema: strawberry.Schema, settings: Settings) -> None:
         # Validation and execution need the graphql-core schema; Strawberry's own transports read it the same way.
         self._core = schema._schema
-        self._executor: type[Executor] = schema.execution_context_class
+        self._executor: type[Executor[Any]] = schema.execution_context_class
         limits = Limits(
             tokens=settings.max_tokens,
             depth=settings.max_depth,
@@ -86,7 +86,7 @@ class Engine:
         # A query's fields read one moment. A mutation's must see what it just wrote.
         async with nullcontext() if prepared.is_mutation else one_moment(ctx):
             result = execute_root_selection_set(executor)
-            return _respond(await result if isawaitable(result) else cast("ExecutionResult", result))
+            return _respond(await result if isawaitable(result) else result)
 
     async def subscribe(self, prepared: Prepared, new_ctx: Callable[[], Ctx]) -> AsyncGenerator[Response, None]:
         """Run a subscription: yields responses; `new_ctx` is asked for a context per event.
@@ -101,11 +101,11 @@ class Engine:
             yield _respond(stream, started=False)
             return
 
-        def run_event(event_executor: Executor) -> Any:
+        def run_event(event_executor: Executor[Any]) -> Any:
             event_executor.context_value = new_ctx()
             return execute_subscription_event(event_executor)
 
-        events = map_source_to_response_event(executor, cast("AsyncIterable[Any]", stream), run_event)
+        events = map_source_to_response_event(executor, stream, run_event)
         try:
             async for result in events:
                 yield _respond(result)
@@ -116,7 +116,7 @@ class Engine:
         finally:
             await events.aclose()
 
-    def _build(self, prepared: Prepared, ctx: Ctx) -> Executor:
+    def _build(self, prepared: Prepared, ctx: Ctx) -> Executor[Any]:
         name = prepared.operation.name.value if prepared.operation.name else None
         executor = self._executor.build(
             self._core,
@@ -125,7 +125,7 @@ class Engine:
             ctx,
             dict(prepared.request.variables),
             name,
-            is_awaitable=optimized_is_awaitable,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # typed as bool, not as a guard
             operation_extensions=None,
         )
         if isinstance(executor, list):

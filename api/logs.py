@@ -46,10 +46,12 @@ def _facts(record: logging.LogRecord) -> dict[str, object]:
     if current := request_id.get():
         facts["request"] = current
     facts.update((name, getattr(record, name)) for name in FIELDS if hasattr(record, name))
-    failure = getattr(record, "failure", None) or (record.exc_info[1] if record.exc_info else None)
-    if isinstance(failure, BaseException):
-        facts["failure"] = describe(failure)
     return facts
+
+
+def _failure(record: logging.LogRecord) -> list[str]:
+    failure = getattr(record, "failure", None) or (record.exc_info[1] if record.exc_info else None)
+    return describe(failure) if isinstance(failure, BaseException) else []
 
 
 class JsonFormatter(logging.Formatter):
@@ -63,7 +65,9 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        return json.dumps({**head, **_facts(record)}, default=str, ensure_ascii=False)
+        failure = _failure(record)
+        tail = {"failure": failure} if failure else {}
+        return json.dumps({**head, **_facts(record), **tail}, default=str, ensure_ascii=False)
 
 
 class PlainFormatter(logging.Formatter):
@@ -72,12 +76,11 @@ class PlainFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as text."""
         facts = _facts(record)
-        failure = facts.pop("failure", [])
         time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         line = f"{time} {record.levelname.lower():<7} {record.name}: {record.getMessage()}"
         if facts:
             line += " (" + ", ".join(f"{key} {value}" for key, value in facts.items()) + ")"
-        return "\n".join([line, *(f"    {place}" for place in failure if isinstance(failure, list))])
+        return "\n".join([line, *(f"    {place}" for place in _failure(record))])
 
 
 def set_up_logs(style: str, level: str, stream: TextIO | None = None) -> None:

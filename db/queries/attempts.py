@@ -21,6 +21,7 @@ async def count_attempt(tx: Transaction, key: bytes, window_start: datetime, now
         window_start,
         now,
     )
+    assert row is not None  # noqa: S101  (an upsert always returns its row)
     return row["count"], row["started_at"]
 
 

@@ -137,7 +137,7 @@ async def test_a_taken_port_is_one_plain_sentence(process: ServerProcess) -> Non
     ],
 )
 async def test_a_wrong_setting_is_one_plain_sentence(tmp_path: Path, name: str, value: str, sentence: str) -> None:
-    process = ServerProcess(tmp_path / "data", **{name: value})
+    process = ServerProcess(tmp_path / "data", None, **{name: value})
     code, out, err = await said(await process.run("serve"))
     assert (code, out) == (1, "")
     assert err.startswith(sentence)
