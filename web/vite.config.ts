@@ -17,7 +17,7 @@ export default defineConfig({
     // data: addresses for fonts, scripts and styles would be refused by the Content-Security-Policy.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 4000,
-    rollupOptions: { input: Object.fromEntries(pages.map((name) => [name, page(`${name}.html`)])) },
+    rolldownOptions: { input: Object.fromEntries(pages.map((name) => [name, page(`${name}.html`)])) },
   },
   worker: { format: 'es' },
   // Its imports end in `?worker`, which the dependency optimiser takes for file names.

@@ -1,5 +1,5 @@
 import { createStore } from 'zustand/vanilla';
-import type { CircleClient, CircleState, ConversationState, ConversationType, InviteInfo, Person, SessionInfo, SpaceRole, TimelineItem } from '../circle';
+import type { CircleClient, CircleState, ConversationState, InviteInfo, Person, SessionInfo, SpaceRole, TimelineItem } from '../circle';
 import { ada, bob, everyone } from './people';
 import { DAY_MS, fullState, history, HOUR_MS } from './samples';
 
@@ -110,7 +110,7 @@ export function createFakeClient(scene: Scene = {}): CircleClient {
       const created: ConversationState = {
         id,
         protocolId: counter.toString(16).padStart(32, 'a'),
-        type: type as ConversationType,
+        type,
         title: title ?? chosen[0]?.displayName ?? 'Conversation',
         pictureUrl: null,
         role: 'OWNER',

@@ -4,18 +4,19 @@ import { afterEach, vi } from 'vitest';
 
 // What jsdom lacks and the components ask for: layout, media queries and observers.
 const WIDTH = 1280;
-const HEIGHT = 800;
+/** Panes are so high that the virtualisers draw every row of the samples. */
+const PANE_HEIGHT = 4000;
+const ROW_HEIGHT = 40;
 
-window.matchMedia = (query: string) => ({
+const matchMedia = (query: string) => ({
   matches: /min-width/.test(query) || /reduce/.test(query),
   media: query,
   onchange: null,
-  addListener: vi.fn(),
-  removeListener: vi.fn(),
   addEventListener: vi.fn(),
   removeEventListener: vi.fn(),
   dispatchEvent: () => false,
 });
+vi.stubGlobal('matchMedia', matchMedia);
 
 class Observer {
   observe = vi.fn();
@@ -24,8 +25,13 @@ class Observer {
 }
 vi.stubGlobal('ResizeObserver', Observer);
 vi.stubGlobal('IntersectionObserver', Observer);
-Object.defineProperty(HTMLElement.prototype, 'offsetHeight', { configurable: true, get: () => HEIGHT });
-Object.defineProperty(HTMLElement.prototype, 'offsetWidth', { configurable: true, get: () => WIDTH });
+function height(this: HTMLElement): number {
+  return 'index' in this.dataset ? ROW_HEIGHT : PANE_HEIGHT;
+}
+for (const side of ['offset', 'client']) {
+  Object.defineProperty(HTMLElement.prototype, `${side}Height`, { configurable: true, get: height });
+  Object.defineProperty(HTMLElement.prototype, `${side}Width`, { configurable: true, get: () => WIDTH });
+}
 Element.prototype.scrollTo = vi.fn();
 Element.prototype.scrollIntoView = vi.fn();
 Object.defineProperty(document, 'fonts', { configurable: true, value: new EventTarget() });

@@ -7,6 +7,7 @@ export { Keys } from './Keys';
 export { Logo } from './Logo';
 export { Page, Section } from './Page';
 export { RichText } from './RichText';
+export { countCharacters } from './characters';
 export { hueOf } from './hue';
 export { shrinkPicture } from './picture';
 export { usePreferences } from './preferences';

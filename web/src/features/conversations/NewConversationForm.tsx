@@ -32,6 +32,7 @@ export function NewConversationForm({ onDone }: { onDone: () => void }) {
   const problem = direct ? null : titleProblem(title);
   const peopleProblem = direct && people.length === 0 ? 'Please choose a person.' : null;
 
+  const named = () => ({ title: title.trim(), ...(picture ? { picture } : {}) });
   const create = useAction(async () => {
     const [first] = people;
     const existing = direct && first ? directWith(Object.values(client.store.getState().conversations), first.id) : undefined;
@@ -40,7 +41,6 @@ export function NewConversationForm({ onDone }: { onDone: () => void }) {
     onDone();
     if (made) await navigate(addressOf(made));
   });
-  const named = () => ({ title: title.trim(), ...(picture ? { picture } : {}) });
 
   const submit = (event: SubmitEvent) => {
     event.preventDefault();

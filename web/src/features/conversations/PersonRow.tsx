@@ -1,5 +1,5 @@
 import { ActionIcon, Menu } from '@mantine/core';
-import { IconCheck, IconDots, IconUserMinus } from '@tabler/icons-react';
+import { IconDots, IconUserMinus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { canChangeRole, canRemove, noun, ROLE_ORDER, ROLES, useClient, useMe, type ConversationState, type Participant, type SpaceRole } from '../../circle';
 import { Avatar, ErrorLine, useAction } from '../../ui';
@@ -12,7 +12,9 @@ export function PersonRow({ conversation, participant }: { conversation: Convers
   const me = useMe();
   const [removing, setRemoving] = useState(false);
   const { person, role } = participant;
-  const changeRole = useAction((next: SpaceRole) => client.changeRole(conversation.id, person.id, next));
+  const changeRole = useAction(async (next: SpaceRole) => {
+    if (next !== role) await client.changeRole(conversation.id, person.id, next);
+  });
   const mayChange = canChangeRole(conversation, participant, me);
   const mayRemove = canRemove(conversation, participant, me);
 
@@ -37,21 +39,18 @@ export function PersonRow({ conversation, participant }: { conversation: Convers
             </Menu.Target>
             <Menu.Dropdown>
               {mayChange && <Menu.Label>Role</Menu.Label>}
-              {mayChange &&
-                ROLE_ORDER.map((one) => (
-                  <Menu.Item
-                    key={one}
-                    role="menuitemradio"
-                    aria-checked={one === role}
-                    rightSection={one === role && <IconCheck size={16} aria-hidden="true" />}
-                    onClick={() => one !== role && void changeRole.run(one)}
-                  >
-                    <span className={classes.menuItem}>
-                      {ROLES[one].name}
-                      <small>{ROLES[one].means}</small>
-                    </span>
-                  </Menu.Item>
-                ))}
+              {mayChange && (
+                <Menu.RadioGroup value={role} onChange={(value) => void changeRole.run(value as SpaceRole)}>
+                  {ROLE_ORDER.map((one) => (
+                    <Menu.RadioItem key={one} value={one} closeMenuOnClick>
+                      <span className={classes.menuItem}>
+                        {ROLES[one].name}
+                        <small>{ROLES[one].means}</small>
+                      </span>
+                    </Menu.RadioItem>
+                  ))}
+                </Menu.RadioGroup>
+              )}
               {mayChange && mayRemove && <Menu.Divider />}
               {mayRemove && (
                 <Menu.Item color="red" leftSection={<IconUserMinus size={17} aria-hidden="true" />} onClick={() => setRemoving(true)}>

@@ -17,7 +17,10 @@ interface PictureFieldProps {
 export function PictureField({ id, name, picture, current, onChange }: PictureFieldProps) {
   const choose = useAction(async (file: File) => onChange(await shrinkPicture(file)));
   const url = useMemo(() => (picture ? URL.createObjectURL(picture) : null), [picture]);
-  useEffect(() => () => void (url !== null && URL.revokeObjectURL(url)), [url]);
+  useEffect(() => {
+    if (url === null) return;
+    return () => URL.revokeObjectURL(url);
+  }, [url]);
   const shown = picture === undefined ? current : url;
 
   return (

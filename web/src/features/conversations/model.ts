@@ -1,5 +1,6 @@
 import { create } from 'zustand';
 import type { ConversationState, Person } from '../../circle';
+import { countCharacters } from '../../ui';
 
 /** The second line of a conversation in the list: its last words, or null while none are known. */
 export function previewOf(conversation: ConversationState, me: Person | null): { from: string | null; text: string } | null {
@@ -42,7 +43,7 @@ export const useNewConversation = create<NewConversation>((set) => ({
 export const TITLE_LENGTH = 120;
 
 export function titleProblem(title: string): string | null {
-  const length = [...title.trim()].length;
+  const length = countCharacters(title.trim());
   if (length === 0) return 'Please enter a title.';
   return length > TITLE_LENGTH ? `A title has at most ${TITLE_LENGTH} characters.` : null;
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, TextInput } from '@mantine/core';
+import { Button, Stack, TextInput } from '@mantine/core';
 import { useState, type SubmitEvent } from 'react';
 import { ErrorLine } from '../../ui';
 import { FrontPage } from './FrontPage';
@@ -51,14 +51,12 @@ export function ConfirmWords({ words, busy, error, onBack, onConfirmed }: Confir
             />
           ))}
           <ErrorLine>{error}</ErrorLine>
-          <Group grow>
-            <Button variant="default" onClick={onBack} disabled={busy}>
-              Show the words again
-            </Button>
-            <Button type="submit" loading={busy}>
-              Finish
-            </Button>
-          </Group>
+          <Button type="submit" fullWidth loading={busy}>
+            Finish
+          </Button>
+          <Button variant="subtle" fullWidth onClick={onBack} disabled={busy}>
+            Show the words again
+          </Button>
         </Stack>
       </form>
     </FrontPage>

@@ -2,7 +2,7 @@ import { Button, Loader } from '@mantine/core';
 import { useState } from 'react';
 import { Link, useLocation, useNavigate } from 'react-router';
 import { useCircle, useClient, type PendingSignUp } from '../../circle';
-import { Avatar, ErrorLine, relativeTime, useAction, useLoaded } from '../../ui';
+import { Avatar, ErrorLine, relativeTime, useAction, useLoaded, useNow } from '../../ui';
 import { ConfirmWords } from './ConfirmWords';
 import { FrontPage } from './FrontPage';
 import classes from './Join.module.css';
@@ -23,6 +23,7 @@ function JoinWith({ fragment }: { fragment: string }) {
   const client = useClient();
   const navigate = useNavigate();
   const ready = useCircle((state) => state.phase === 'ready');
+  const now = useNow();
   const [step, setStep] = useState<Step>({ name: 'form' });
   const preview = useLoaded(fragment, async () => (fragment === '' ? null : client.previewInvite(fragment)));
 
@@ -61,7 +62,7 @@ function JoinWith({ fragment }: { fragment: string }) {
       </FrontPage>
     );
   }
-  if (preview.value == null) return <BadLink error={preview.error} onAgain={fragment === '' ? undefined : preview.again} />;
+  if (!preview.value) return <BadLink error={preview.error} onAgain={fragment === '' ? undefined : preview.again} />;
 
   const { inviter, isSetUp, expiresAt } = preview.value;
   return (
@@ -75,7 +76,7 @@ function JoinWith({ fragment }: { fragment: string }) {
           <p>
             <strong>{inviter.displayName}</strong> invited you.
             <br />
-            <span>The invitation works once and ends {relativeTime(expiresAt, Date.now())}.</span>
+            <span>The invitation works once and ends {relativeTime(expiresAt, now)}.</span>
           </p>
         </div>
       )}

@@ -1,4 +1,4 @@
-import { Button, Group, Stack } from '@mantine/core';
+import { Button, Stack } from '@mantine/core';
 import { IconDownload, IconPrinter } from '@tabler/icons-react';
 import { CopyButton } from '../../ui';
 import { FrontPage } from './FrontPage';
@@ -35,7 +35,7 @@ export function RecoveryKey({ words, handle, onNext }: RecoveryKeyProps) {
         </ol>
       </div>
       <Stack gap="lg" className={classes.actions}>
-        <Group gap="sm" grow preventGrowOverflow={false}>
+        <div className={classes.ways}>
           <CopyButton value={words.join(' ')} label="Copy" />
           <Button variant="default" leftSection={<IconDownload size={18} aria-hidden="true" />} onClick={() => download(recoveryText(words, handle, location.origin))}>
             Download
@@ -43,7 +43,7 @@ export function RecoveryKey({ words, handle, onNext }: RecoveryKeyProps) {
           <Button variant="default" leftSection={<IconPrinter size={18} aria-hidden="true" />} onClick={() => window.print()}>
             Print
           </Button>
-        </Group>
+        </div>
         <Button fullWidth onClick={onNext}>
           I have saved my recovery key
         </Button>

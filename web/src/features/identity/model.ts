@@ -1,3 +1,5 @@
+import { countCharacters } from '../../ui';
+
 /** The rules of sign-up that can be checked before anything is sent, as sentences. Null means fine. */
 
 export const PASSWORD_LENGTH = 10;
@@ -5,7 +7,7 @@ const NAME_LENGTH = 80;
 const HANDLE = /^[a-z0-9][a-z0-9_.-]{1,31}$/;
 
 export function nameProblem(name: string): string | null {
-  const length = [...name.trim()].length;
+  const length = countCharacters(name.trim());
   if (length === 0) return 'Please enter the name that others will see.';
   return length > NAME_LENGTH ? `A name has at most ${NAME_LENGTH} characters.` : null;
 }
@@ -24,7 +26,7 @@ export function handleProblem(handle: string): string | null {
 }
 
 export function passwordProblem(password: string): string | null {
-  const length = [...password].length;
+  const length = countCharacters(password);
   if (length === 0) return 'Please choose a password.';
   return length < PASSWORD_LENGTH ? `Please use at least ${PASSWORD_LENGTH} characters. A short sentence works well.` : null;
 }

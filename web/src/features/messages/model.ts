@@ -1,5 +1,5 @@
 import type { TimelineItem } from '../../circle';
-import { sameDay } from '../../ui';
+import { countCharacters, sameDay } from '../../ui';
 
 /** Items of one sender closer than this stand together. */
 const GROUP_GAP = 5 * 60_000;
@@ -59,7 +59,7 @@ export function sendable(draft: string): string | null {
 
 /** How many characters are left, once it matters; negative when it is too long. */
 export function charactersLeft(draft: string): number | null {
-  const length = [...draft].length;
+  const length = countCharacters(draft);
   return length > COUNT_FROM ? TEXT_LENGTH - length : null;
 }
 
