@@ -154,7 +154,7 @@ class Player:
 
     def say(self, id: bytes, text: str) -> LogEvent:
         self.pull(id)
-        return self.relay.envelope(self.machine.make.envelope(self.space(id), self.draft(text), self.relay.clock).data)
+        return self.relay.envelope(self.machine.make.envelope(self.space(id), self.draft(text)).data)
 
     def renew(self, id: bytes) -> LogEvent:
         self.pull(id)
@@ -178,4 +178,4 @@ def members(*players: Player, role: Role = Role.WRITER) -> dict[bytes, Role]:
     return {player.id: role for player in players}
 
 
-__all__ = ["NOW", "Kept", "Player", "Relay", "UUID", "changed", "members", "sha256"]
+__all__ = ["NOW", "UUID", "Kept", "Player", "Relay", "changed", "members", "sha256"]

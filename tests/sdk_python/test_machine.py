@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from circle_client.errors import Forked, NotAllowed, Untrusted
 from circle_client.machine.events import EntryKind
 from circle_client.machine.machine import Machine
@@ -12,6 +11,7 @@ from circle_client.machine.people import MemberFacts, Trust
 from circle_client.protocol.errors import DueReason
 from circle_client.protocol.roster import Policy, Role, SpaceType
 from circle_client.types import Person
+
 from tests.sdk_python.relay import Player, Relay, changed, members
 
 
@@ -119,11 +119,10 @@ def test_a_machine_goes_on_from_what_it_dumped(ada: Player, bob: Player) -> None
     space = ada.create(SpaceType.GROUP, members(bob))
     bob.say(space, "one")
     bob.pull(space)
-    records: dict[str, dict[bytes, object]] = {"person": {}, "space": {}, "log": {}, "epoch": {}}
-    bob.machine.flush(lambda area, key, value: records[area].__setitem__(key, value))
-    bob.machine = Machine.load(
-        bob.machine.keyring.dump(), *(list(records[area].items()) for area in records), past=bob.past
-    )
+    kept: dict[str, list[tuple[bytes, object]]] = {"person": [], "space": [], "log": [], "epoch": []}
+    bob.machine.flush(lambda area, key, value: kept[area].append((key, value)))
+    keyring = bob.machine.keyring.dump()
+    bob.machine = Machine.load(keyring, kept["person"], kept["space"], kept["log"], kept["epoch"], bob.past)
     ada.say(space, "two")
     bob.say(space, "three")
     assert bob.texts(space) == ada.texts(space) == ["one", "two", "three"]
@@ -151,7 +150,7 @@ def test_a_lie_in_the_log_stops_sending(ada: Player, bob: Player, lie: str, reas
     assert reason in (entry.reason or "")
     assert bob.space(space).alarm is not None
     with pytest.raises(Untrusted):
-        bob.machine.make.envelope(bob.space(space), bob.draft("no"), bob.relay.clock)
+        bob.machine.make.envelope(bob.space(space), bob.draft("no"))
 
 
 def test_a_withheld_entry_shows_at_the_next_envelope_across(ada: Player, bob: Player) -> None:

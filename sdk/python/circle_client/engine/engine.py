@@ -22,6 +22,7 @@ from circle_client.store import Store
 log = logging.getLogger("circle_client")
 
 CURSOR = "cursor"
+_PATIENCE = 5.0
 
 
 def millis() -> int:
@@ -188,8 +189,11 @@ class Engine:
     async def _apply(self, events: list[LogEvent], nodes: dict[bytes, str], cursor: str | None) -> None:
         await self._know(self.machine.needs(events))
         seals: dict[bytes, EpochFacts] = {}
+        joined = {id: self.machine.spaces[id].joined for id in {event.space for event in events}}
         for event in events:
-            if event.kind is EventKind.EPOCH and event.seq >= self.machine.spaces[event.space].joined:
+            if self._adds_me(event):
+                joined[event.space] = event.seq
+            if event.kind is EventKind.EPOCH and event.seq >= joined[event.space]:
                 facts = await self._epoch_facts(nodes[event.space], event)
                 if facts is not None:
                     seals[event.item] = facts
@@ -198,7 +202,10 @@ class Engine:
             for event in events:
                 space = self.machine.spaces[event.space]
                 facts = seals.get(event.item)
+                trusted = space.alarm is None
                 applied = self.machine.apply(event, facts.seal if facts else None)
+                if trusted and space.alarm is not None:
+                    self._keep_evidence(event)
                 keep(self.store, space, event, applied, now)
                 if facts is not None:
                     self._take_grants(space, facts)
@@ -210,6 +217,11 @@ class Engine:
             if space.complaint is not None and self.complain is not None:
                 self.complain(space)
         self.news.set()
+
+    def _keep_evidence(self, event: LogEvent) -> None:
+        """What raised an alarm, as it was received (e2ee.md section 12)."""
+        received = [event.kind.value, event.item, event.log_hash, event.accepted_at, event.body, event.signature]
+        self.store.put("evidence", event.space + event.seq.to_bytes(8, "big"), received)
 
     async def _epoch_facts(self, node: str, event: LogEvent) -> EpochFacts | None:
         try:
@@ -273,6 +285,16 @@ class Engine:
         for facts in listed:
             await self._compare(facts, before.get(facts.space, 0))
         return listed
+
+    async def left(self, space: Space) -> None:
+        """Wait for the own removal that the server has accepted: the stream alone brings it, so at most a while."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while space.left is None:
+                    await self.news.waiter().wait()
+        except TimeoutError:
+            space.left = space.log.head.n
+            self.machine.touch(space)
 
     async def load_account(self, node: str, id: bytes) -> None:
         """Load the account's own space, once."""

@@ -7,7 +7,6 @@ from collections import defaultdict
 
 from circle_client.engine.engine import Engine, millis
 from circle_client.errors import CircleError, NotAllowed, Refused
-from circle_client.machine.make import EPOCH_AGE
 from circle_client.machine.space import Space
 from circle_client.protocol.errors import DueReason
 from circle_client.protocol.roster import Role
@@ -35,8 +34,7 @@ class Epochs:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _is_due(self, space: Space) -> bool:
-        epoch = space.epoch
-        return space.log.due is not None or epoch is None or millis() >= epoch.accepted_at + EPOCH_AGE
+        return space.log.due is not None or space.epoch is None
 
     async def renew(self, space: Space, reason: DueReason | None) -> None:
         """Make the next epoch, or take the one that somebody else has made meanwhile.

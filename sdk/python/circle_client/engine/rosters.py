@@ -89,8 +89,9 @@ class Rosters:
 
     async def leave(self, space: Space) -> None:
         """Remove oneself; somebody else makes the new keys."""
-        me = self._engine.machine.me
-        await self._change(space, lambda: self._engine.machine.make.remove(space, me, millis()))
+        engine = self._engine
+        await self._change(space, lambda: engine.machine.make.remove(space, engine.machine.me, millis()))
+        await engine.left(space)
 
     async def change_role(self, space: Space, member: bytes, role: Role) -> None:
         """Change a role and make new keys."""

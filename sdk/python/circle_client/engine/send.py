@@ -194,7 +194,7 @@ class Sender:
         engine = self._engine
         space = engine.space(pending.space)
         if pending.sealed is None:
-            pending.sealed = engine.machine.make.envelope(space, pending.draft, millis()).data
+            pending.sealed = engine.machine.make.envelope(space, pending.draft).data
             engine.machine.touch(space)
             with engine.store.transaction():  # kept before it is sent: after a crash the very same bytes go out
                 engine.store.requeue(pending.space, pending.draft.id, pending.dump())

@@ -32,7 +32,7 @@ class Signer(Protocol):
         """Pin the newcomers of own invites."""
 
 
-class _Ended(Exception):  # noqa: N818 - no error
+class _Ended(Exception):
     """The stream is over; `cause` says why."""
 
     def __init__(self, cause: CircleError | None) -> None:
@@ -163,16 +163,20 @@ class Sync:
     async def _keep_house(self) -> None:
         engine = self._engine
         while True:
+            now = millis()
+            engine.machine.erase_expired(now)
+            with engine.store.transaction():
+                engine.store.erase_expired(now)
+                engine.machine.flush(engine.store.put)
+            if self.online.is_set():
+                try:
+                    await self._look_around()
+                except CircleError as error:
+                    log.info("housekeeping was put off (%s)", error.code)
             await asyncio.sleep(_HOUSEKEEPING)
-            try:
-                engine.machine.erase_expired(millis())
-                with engine.store.transaction():
-                    engine.store.erase_expired(millis())
-                    engine.machine.flush(engine.store.put)
-                if self.online.is_set():
-                    await self._account.check_invites()
-                for space in list(engine.machine.spaces.values()):
-                    if space.left is None and space.newest.n and (space.complaint or space.waiting):
-                        await engine.look_for_keys(space)
-            except (Offline, ServerFault, SignedOut, TooManyTries):
-                continue
+
+    async def _look_around(self) -> None:
+        await self._account.check_invites()
+        for space in list(self._engine.machine.spaces.values()):
+            if space.left is None and space.newest.n and (space.complaint or space.waiting):
+                await self._engine.look_for_keys(space)

@@ -10,7 +10,6 @@ from circle_client.errors import CircleError, InvalidInput, KeysMissing, NotAllo
 from circle_client.machine.keyring import Keyring
 from circle_client.machine.people import Known, People, Trust
 from circle_client.machine.space import NO_EPOCH, Epoch, Space
-from circle_client.protocol.branches import HOUR
 from circle_client.protocol.cbor import Value
 from circle_client.protocol.envelope import Envelope, Header, Kind, make_id, seal_envelope
 from circle_client.protocol.epoch import decode_recipients, make_complaint
@@ -34,8 +33,6 @@ from circle_client.protocol.roster import (
 from circle_client.protocol.roster_state import Roster, apply_roster_link
 from circle_client.protocol.rules import NEEDS
 from circle_client.protocol.structures import Head, Signed, SignerHead
-
-EPOCH_AGE = 24 * HOUR
 
 
 class EpochNeeded(CircleError):
@@ -248,8 +245,11 @@ class Maker:
 
     # ---- envelopes
 
-    def ready(self, space: Space, kind: Kind, now: int) -> Epoch:
-        """The epoch to seal under. Raises NotAllowed, Untrusted, EpochNeeded, MembersChanged, KeysMissing."""
+    def ready(self, space: Space, kind: Kind) -> Epoch:
+        """The epoch to seal under; whether its 24 hours are over is the server's to say, by its own clock.
+
+        Raises NotAllowed, Untrusted, EpochNeeded, MembersChanged, KeysMissing.
+        """
         self.check_open(space)
         if (space.role(self._keys.member) or Role.READER) < NEEDS[kind]:
             raise NotAllowed("Your role in this conversation does not allow this.")
@@ -260,14 +260,14 @@ class Maker:
             raise EpochNeeded(space.log.due)
         if epoch is None or not epoch.branches:
             raise KeysMissing("The keys of this conversation have not arrived yet.")
-        if now >= epoch.accepted_at + EPOCH_AGE:
-            raise EpochNeeded(DueReason.AGE)
+        if not epoch.checked and epoch.recipients is None:
+            raise KeysMissing("The list of this conversation's keys has not arrived yet.")
         self.check_list(space)
         return epoch
 
-    def envelope(self, space: Space, draft: Draft, now: int) -> Envelope:
+    def envelope(self, space: Space, draft: Draft) -> Envelope:
         """Seal a draft under the newest epoch. Raises as `ready`, InvalidInput where it is too long."""
-        epoch = self.ready(space, draft.kind, now)
+        epoch = self.ready(space, draft.kind)
         b = space.roster.policy.lifetime
         header = self._header(space.id, epoch.announcement.head, space.log.head, draft, b)
         try:

@@ -37,9 +37,12 @@ _TAGS = (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 26
 _SEMANTIC = dict.fromkeys(_TAGS, _no_tags)
 
 
+_PLAIN = frozenset({bytes, str, bool, type(None)})
+
+
 def _walk(value: object, depth: int) -> None:
     kind = type(value)
-    if kind is bytes or kind is str or kind is bool or value is None:
+    if kind in _PLAIN:
         return
     if kind is int:
         if not 0 <= cast("int", value) < MAX_INT:
@@ -49,7 +52,8 @@ def _walk(value: object, depth: int) -> None:
         raise malformed("The structure is nested too deeply.")
     if kind is list or kind is tuple:
         for item in cast("list[object]", value):
-            _walk(item, depth + 1)
+            if type(item) not in _PLAIN:  # saves a call for most items: this is the server's hot path
+                _walk(item, depth + 1)
         return
     if kind is not dict:
         raise malformed("A type is not allowed.")
@@ -58,7 +62,8 @@ def _walk(value: object, depth: int) -> None:
         if type(key) is not int or not last < key <= MAX_KEY:
             raise malformed("Map keys must be integers from 0 to 23 in ascending order.")
         last = key
-        _walk(item, depth + 1)
+        if type(item) not in _PLAIN:
+            _walk(item, depth + 1)
 
 
 def encode(value: Value) -> bytes:

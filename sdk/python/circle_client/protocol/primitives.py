@@ -108,7 +108,7 @@ def _is_sound_point(encoded: bytes) -> bool:
 
 
 def check_public_key(key: bytes) -> None:
-    """Refuses an Ed25519 key that is not canonical, of small order or no point. Raises FORBIDDEN (`ed25519`)."""
+    """Refuses an Ed25519 key that is not canonical or of small order. Raises FORBIDDEN (`ed25519`)."""
     if len(key) != ED25519_KEY or not _is_sound_point(key):
         raise _signature(Code.FORBIDDEN, "The signing key is not acceptable.")
 
