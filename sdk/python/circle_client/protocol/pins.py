@@ -14,7 +14,7 @@ def check_pin(pin: Head, shown: Head, hash_at: Callable[[int], bytes | None]) ->
     """Compares a remembered [n, hash] with a newest head that is shown now.
 
     `hash_at` gives the shown hash at a number, None where it is not known (a log that was begun later). Raises FORK
-    (`log`) for a lower head, or another hash at the number remembered: stop sending, keep the evidence, tell the person.
+    (`log`) for a lower head, or another hash at the number remembered: stop sending, keep the evidence, tell them.
     """
     if shown.n < pin.n:
         raise _refuse(Code.FORK, "What the server shows is older than what was seen before.")
