@@ -8,7 +8,7 @@ import type { Http } from '../transport/http';
 import { signedInput, toEpoch, toIdentity, toLink, toLogEvent, toPersonRecord } from './convert';
 
 /** Chains are long texts: this many members are asked for at once, so that a question stays cheap. */
-const IDENTITIES_AT_ONCE = 20;
+const IDENTITIES_AT_ONCE = 15;
 const GONE = new CircleFailure('NOT_FOUND', 'This conversation is no longer there for you.');
 
 /** Throws the first of a payload's errors as a CircleFailure. */
