@@ -4,7 +4,6 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 const config: CodegenConfig = {
   schema: '../../schema.graphql',
   documents: 'src/operations/*.graphql',
-  emitLegacyCommonJSImports: false,
   generates: {
     'src/gql/generated/index.ts': {
       plugins: ['typescript', 'typescript-operations', 'typed-document-node'],

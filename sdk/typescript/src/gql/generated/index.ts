@@ -13,160 +13,275 @@ export type Scalars = {
   Boolean: { input: boolean; output: boolean; }
   Int: { input: number; output: number; }
   Float: { input: number; output: number; }
+  /** Raw bytes. Written as standard base64 with padding; read as base64 or base64url, with or without padding. */
   Base64Bytes: { input: string; output: string; }
+  /** An opaque position in a list or stream. Give it back as it was given; 4,096 characters at most. */
   Cursor: { input: string; output: string; }
+  /** A point in time by RFC 3339, in UTC with milliseconds: 2026-11-05T08:30:00.000Z. */
   DateTime: { input: string; output: string; }
 };
 
+/** What announceEpoch takes. */
 export type AnnounceEpochInput = {
+  /** The epoch; its announcement names the conversation. */
   epoch: EpochInput;
 };
 
+/** A member key's secret, sealed to a device or to the recovery key. */
 export type BoxInput = {
+  /** The sealed secret, 1,168 bytes. */
   box: Scalars['Base64Bytes']['input'];
+  /** The device's 16 raw bytes; zeros for the recovery key. */
   device: Scalars['Base64Bytes']['input'];
 };
 
+/** What changeRoster takes. */
 export type ChangeRosterInput = {
+  /** The next link of the roster chain; it names the conversation. */
   link: SignedInput;
 };
 
+/** What complain takes. */
 export type ComplainInput = {
+  /** The complaint; it names conversation and epoch. */
   complaint: SignedInput;
 };
 
+/** The kinds of conversation. */
 export type ConversationType =
+  /** A channel: writers write, readers read. */
   | 'BROADCAST'
+  /** Exactly two members, both owners. */
   | 'DIRECT'
+  /** Up to 1,000 members who write. */
   | 'GROUP';
 
+/** What createConversation takes. */
 export type CreateConversationInput = {
+  /** Epoch 1, sealed to the whole roster. */
   epoch: EpochInput;
+  /** Link 0 of the roster chain, signed by the creator's device. */
   link: SignedInput;
+  /** An envelope of kind 8 with title and picture, 97 KiB at most. */
   state?: InputMaybe<Scalars['Base64Bytes']['input']>;
 };
 
+/** What createInvite takes. */
 export type CreateInviteInput = {
+  /** How long it can be used, 1 to 720 hours. */
   expiresInHours: Scalars['Int']['input'];
+  /** The role of whoever uses it; below the viewer's own. */
   role?: ServerRole;
+  /** SHA-256 of the 16-byte token, 32 bytes. */
   tokenHash: Scalars['Base64Bytes']['input'];
 };
 
+/** Why the next epoch must be announced before anything more is sent. */
 export type EpochDueReason =
+  /** The current one is older than 24 hours. */
   | 'AGE'
+  /** A member could not open its seal. */
   | 'COMPLAINT'
+  /** The current one has carried 5,000 envelopes. */
   | 'COUNT'
+  /** There is none yet. */
   | 'FIRST'
+  /** A member's devices or recovery key changed. */
   | 'MEMBER_CHAIN'
+  /** The roster changed. */
   | 'ROSTER';
 
+/** A new epoch (e2ee.md section 6). */
 export type EpochInput = {
+  /** The announcement, canonical CBOR, 2 KiB at most. */
   announcement: Scalars['Base64Bytes']['input'];
+  /** The list of recipients, canonical CBOR, 1,000 members and 160 KiB at most. */
   recipients: Scalars['Base64Bytes']['input'];
+  /** One seal of 1,168 bytes per recipient, in the list's order, 1,000 at most. */
   seals: Array<Scalars['Base64Bytes']['input']>;
+  /** The creator's Ed25519 signature, 64 bytes. */
   signature: Scalars['Base64Bytes']['input'];
 };
 
+/** Why a mutation was refused. Codes are stable; messages are for people. */
 export type ErrorCode =
+  /** A chain has moved on: load it and sign again. */
   | 'CHAIN_CONFLICT'
+  /** The two members have a direct conversation already. */
   | 'DIRECT_EXISTS'
+  /** The announced epoch does not follow the current one. */
   | 'EPOCH_CONFLICT'
+  /** A new epoch must be announced first. */
   | 'EPOCH_DUE'
+  /** The conversation needs no new epoch now. */
   | 'EPOCH_NOT_DUE'
+  /** The viewer may not do this, or a signature is wrong. */
   | 'FORBIDDEN'
+  /** What the client saw is not this server's log. */
   | 'FORKED_LOG'
+  /** The member's key has another newest generation. */
   | 'GENERATION_CONFLICT'
+  /** A handle has 2 to 32 of a-z, 0-9, point, hyphen, underscore, and starts with a-z or 0-9. */
   | 'HANDLE_INVALID'
+  /** Someone has this handle. */
   | 'HANDLE_TAKEN'
+  /** This id was used for something else. */
   | 'ID_CONFLICT'
+  /** An id chosen by the client is in use. */
   | 'ID_TAKEN'
+  /** An input is outside its stated bounds. */
   | 'INVALID'
+  /** The invite is past its time or was revoked. */
   | 'INVITE_EXPIRED'
+  /** No such invite. */
   | 'INVITE_UNKNOWN'
+  /** The invite was used already. */
   | 'INVITE_USED'
+  /** Signed bytes are not what the protocol prescribes. */
   | 'MALFORMED'
+  /** There is nothing by that id that the viewer may see. */
   | 'NOT_FOUND'
+  /** Too many tries; wait and try again. */
   | 'RATE_LIMITED'
+  /** The list of recipients is not the current one: load members and seal again. */
   | 'RECIPIENTS_CHANGED'
+  /** A rotation lacks keys that it must carry over. */
   | 'REWRAP_INCOMPLETE'
+  /** The signer is not this session's device, or that device is no longer active. */
   | 'STALE_DEVICE'
+  /** Sealed under an epoch that is not the current one. */
   | 'STALE_EPOCH'
+  /** Handle and password do not fit together. */
   | 'WRONG_PASSWORD';
 
+/** What grantEpochs takes. */
 export type GrantEpochsInput = {
+  /** The conversation whose epochs are granted. */
   conversationId: Scalars['ID']['input'];
+  /** The generation of that member's key that the grant is sealed to, from 1. */
   generation: Scalars['Int']['input'];
+  /** The sealed list of epochs, 1 MiB at most. */
   grant: Scalars['Base64Bytes']['input'];
+  /** The member who gets them. */
   memberId: Scalars['ID']['input'];
 };
 
+/** What a member who joins may read. */
 export type HistoryPolicy =
+  /** What comes after joining. */
   | 'JOINING'
+  /** Also what came before, as far as keys are granted. */
   | 'SHARED';
 
+/** A link of a member's chain. */
 export type MemberLinkInput = {
+  /** The link's canonical CBOR, 2 KiB at most. */
   body: Scalars['Base64Bytes']['input'];
+  /** The second signature, 64 bytes, for kinds of links that need two. */
   cosignature?: InputMaybe<Scalars['Base64Bytes']['input']>;
+  /** The first signer's Ed25519 signature, 64 bytes. */
   signature: Scalars['Base64Bytes']['input'];
 };
 
+/** What revokeInvite takes. */
 export type RevokeInviteInput = {
+  /** An unused invite that the viewer made. */
   inviteId: Scalars['ID']['input'];
 };
 
+/** What revokeSession takes. */
 export type RevokeSessionInput = {
+  /** A session of the viewer's. */
   sessionId: Scalars['ID']['input'];
 };
 
+/** What sendMessage takes. */
 export type SendMessageInput = {
+  /** E([header, syn, ct, signature]) by e2ee.md section 7, 97 KiB at most; it names the conversation. */
   envelope: Scalars['Base64Bytes']['input'];
 };
 
+/** What a member may do on the server. */
 export type ServerRole =
+  /** Invites members. */
   | 'ADMIN'
+  /** Takes part. */
   | 'MEMBER'
+  /** Runs the server: everything an admin may, and appoints admins. */
   | 'OWNER';
 
+/** How a session's token travels. */
 export type SessionKind =
+  /** In the header `Authorization: Bearer <token>`, for programs. */
   | 'BEARER'
+  /** In an HttpOnly cookie, for browsers. */
   | 'COOKIE';
 
+/** What signIn takes. */
 export type SignInInput = {
+  /** The password-auth value of e2ee.md section 12, 32 bytes. */
   authKey: Scalars['Base64Bytes']['input'];
+  /** The 16 raw bytes of the device whose keys this client holds, if it holds any. */
   device?: InputMaybe<Scalars['Base64Bytes']['input']>;
+  /** The member's handle. */
   handle: Scalars['String']['input'];
+  /** What the client calls itself, 120 characters at most; may be empty or left out. */
   label?: InputMaybe<Scalars['String']['input']>;
+  /** How the new session's token travels. */
   session: SessionKind;
 };
 
+/** What signOut takes: nothing. */
 export type SignOutInput = {
+  /** Not read; an input must have a field. 100 characters at most. */
   clientMutationId?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** What signUp takes: everything that makes an account, in one piece. */
 export type SignUpInput = {
+  /** Roster link 0 of the account space (type 4), signed by DK. */
   account: SignedInput;
+  /** The password-auth value of e2ee.md section 12, 32 bytes. */
   authKey: Scalars['Base64Bytes']['input'];
+  /** Exactly two: the device's, and the recovery key's. */
   boxes: Array<BoxInput>;
+  /** What to call the device, 1 to 120 characters. */
   deviceName: Scalars['String']['input'];
+  /** The first device's seal, k = 1, signed by DK. */
   deviceSeal: SignedInput;
+  /** The name that people read, 1 to 80 characters. */
   displayName: Scalars['String']['input'];
+  /** 2 to 32 of a-z, 0-9, point, hyphen, underscore, starting with a-z or 0-9; taken in lower case. */
   handle: Scalars['String']['input'];
+  /** Link 0 of the member chain, signed by DK and RS. */
   identity: MemberLinkInput;
+  /** The invite's token, 16 bytes. */
   invite: Scalars['Base64Bytes']['input'];
+  /** Proof of knowing the link's secret (e2ee.md section 12), 32 bytes; absent for links without one. */
   mac?: InputMaybe<Scalars['Base64Bytes']['input']>;
+  /** The member key of generation 1, signed by DK. */
   memberKey: SignedInput;
+  /** How the new session's token travels. */
   session: SessionKind;
 };
 
+/** A signed structure of the protocol, as its exact bytes. */
 export type SignedInput = {
+  /** The structure's canonical CBOR, 64 KiB at most. */
   body: Scalars['Base64Bytes']['input'];
+  /** Ed25519 signature, 64 bytes. */
   signature: Scalars['Base64Bytes']['input'];
 };
 
+/** What a member may do in a conversation; a later role includes the earlier ones. */
 export type SpaceRole =
+  /** Also adds and removes members, sets title, picture and policy, deletes. */
   | 'ADMIN'
+  /** Also changes roles. */
   | 'OWNER'
+  /** Reads, reacts and sends receipts. */
   | 'READER'
+  /** Also writes. */
   | 'WRITER';
 
 export type ConversationHeadsQueryVariables = Exact<{

@@ -1,0 +1,49 @@
+import 'fake-indexeddb/auto';
+import { expect, vi } from 'vitest';
+import WebSocket from 'ws';
+import { Client } from '../../src/engine/client';
+import type { ConversationState, TimelineItem } from '../../src/types';
+
+export const ORIGIN = process.env['CIRCLE_TEST_ORIGIN'] ?? '';
+export const SETUP_TOKEN = process.env['CIRCLE_TEST_SETUP_TOKEN'] ?? '';
+export const PASSWORD = 'correct horse battery';
+
+/** A client that is a browser of its own: its databases have a name of their own. */
+export function browser(name: string): Client {
+  return new Client({ origin: ORIGIN, session: 'BEARER', databaseName: `circle-${name}`, webSocketImpl: WebSocket, tabStorage: null });
+}
+
+export async function signUp(client: Client, fragment: string, handle: string, displayName: string): Promise<string[]> {
+  await client.start();
+  const pending = await client.prepareSignUp({ fragment, handle, displayName, password: PASSWORD, deviceName: `${displayName}'s test` });
+  await client.completeSignUp(pending);
+  await until(() => client.store.getState().phase === 'ready' && !client.store.getState().syncing);
+  return pending.words;
+}
+
+export function fragmentOf(url: string): string {
+  return new URL(url).hash.slice(1);
+}
+
+export async function until(condition: () => boolean, what = 'the condition'): Promise<void> {
+  await vi.waitFor(() => { expect(condition(), what).toBe(true); }, { timeout: 30_000, interval: 30 });
+}
+
+export function conversation(client: Client, id: string): ConversationState {
+  const found = client.store.getState().conversations[id];
+  if (!found) throw new Error('This conversation is not there.');
+  return found;
+}
+
+export function texts(client: Client, id: string): string[] {
+  const found = client.store.getState().conversations[id];
+  return (found?.items ?? []).flatMap(({ body }) => (body.kind === 'text' ? [body.text] : []));
+}
+
+export function notices(client: Client, id: string): string[] {
+  return conversation(client, id).items.flatMap(({ body }) => (body.kind === 'notice' ? [body.text] : []));
+}
+
+export function unreadable(client: Client, id: string): TimelineItem[] {
+  return conversation(client, id).items.filter(({ body }) => body.kind === 'unreadable');
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** Against a running server: `tests/e2e/test_typescript_sdk.py` starts one and names it in the environment. */
+export default defineConfig({
+  test: {
+    include: ['test/integration/**/*.spec.ts'],
+    environment: 'node',
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    maxWorkers: 1,
+  },
+});
