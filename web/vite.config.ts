@@ -17,7 +17,13 @@ export default defineConfig({
     // data: addresses for fonts, scripts and styles would be refused by the Content-Security-Policy.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 4000,
-    rolldownOptions: { input: Object.fromEntries(pages.map((name) => [name, page(`${name}.html`)])) },
+    rolldownOptions: {
+      input: Object.fromEntries(pages.map((name) => [name, page(`${name}.html`)])),
+      onLog: (level, log, report) => {
+        // Libraries say 'use client' and 'use no memo' to tools that are not at work here.
+        if (log.code !== 'MODULE_LEVEL_DIRECTIVE') report(level, log);
+      },
+    },
   },
   worker: { format: 'es' },
   // Its imports end in `?worker`, which the dependency optimiser takes for file names.

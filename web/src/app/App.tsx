@@ -1,8 +1,10 @@
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { ClientProvider, type CircleClient } from '../circle';
+import { useLoaded } from '../ui';
 import { ErrorBoundary } from './ErrorBoundary';
 import { Gate } from './Gate';
+import { StartFailed } from './StartFailed';
 import { theme, variables } from './theme';
 
 const schemeManager = localStorageColorSchemeManager({ key: 'circle.theme' });
@@ -18,11 +20,22 @@ export function Providers({ client, children }: { client: CircleClient; children
   );
 }
 
+interface AppProps {
+  client: CircleClient;
+  /** What the client's `start()` gave. */
+  started: Promise<void>;
+}
+
 /** The whole application, below a router. */
-export function App({ client }: { client: CircleClient }) {
+export function App({ client, started }: AppProps) {
   return (
     <Providers client={client}>
-      <Gate />
+      <Started started={started} />
     </Providers>
   );
+}
+
+function Started({ started }: { started: Promise<void> }) {
+  const { error } = useLoaded('start', () => started);
+  return error === null ? <Gate /> : <StartFailed reason={error} />;
 }

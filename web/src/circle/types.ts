@@ -1,2 +1,2 @@
 /** What the views know of the client, gathered in one place. */
-export type * from '../../../sdk/typescript/src/types';
+export type * from '@circle/client';

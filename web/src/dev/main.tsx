@@ -14,6 +14,6 @@ const root = document.getElementById('root');
 if (!root) throw new Error('The page has no element with the id root.');
 createRoot(root).render(
   <MemoryRouter initialEntries={[query.get('path') ?? '/']}>
-    <App client={client} />
+    <App client={client} started={client.start()} />
   </MemoryRouter>,
 );
