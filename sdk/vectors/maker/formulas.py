@@ -38,6 +38,7 @@ def cbor_cases() -> list[Case]:
         ("text with 1 to 4 byte characters", "aé€😀"),
         ("text that is not NFC stays as it is", "e\u0301"),
         ("text with a zero", "a\x00b"),
+        ("text with a byte order mark", "\ufefftext"),
         ("array of all", [0, b"", "", [], {}, True, False, None]),
         ("array of 24", list(range(24))),
         ("map of all keys", dict.fromkeys(range(24), 0)),

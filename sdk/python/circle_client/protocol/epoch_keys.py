@@ -146,7 +146,9 @@ def open_epoch(announcement: Announcement, row: Recipient, sealed: bytes, mk_see
 def check_recipients(recipients: bytes, announcement: Announcement, expected: Sequence[RecipientKey]) -> None:
     """Before sending: the whole list against what this client knows of every member (verified chains and keys).
 
-    A row may be newer than what is known; then fetch first. Raises RECIPIENTS_CHANGED (`epoch`).
+    `expected` names, for each member, the newest head and key, or those that a row may still stand by: a link after the
+    newest of kind 2, 3, 4, and a living key made at or before it (docs/decisions/0022). A row may be newer than what
+    is known; then fetch first. Raises RECIPIENTS_CHANGED (`epoch`).
     """
     if recipients_hash(recipients) != announcement.recipients:
         raise refuse(Code.RECIPIENTS_CHANGED, "The list is not the announced one.")
