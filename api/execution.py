@@ -68,6 +68,7 @@ class Engine:
         self._executor: type[Executor[Any]] = schema.execution_context_class
         limits = Limits(
             tokens=settings.max_tokens,
+            selections=settings.max_selections,
             depth=settings.max_depth,
             aliases=settings.max_aliases,
             root_fields=settings.max_root_fields,

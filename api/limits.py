@@ -24,24 +24,27 @@ class Limits:
 
     tokens: int
     depth: int
+    selections: int
     aliases: int
     root_fields: int
     cost: int
 
 
 def check_structure(document: DocumentNode, limits: Limits) -> None:
-    """Raises RequestError with DEPTH_LIMIT, ALIAS_LIMIT or ROOT_FIELD_LIMIT.
+    """Raises RequestError with SELECTION_LIMIT, DEPTH_LIMIT, ALIAS_LIMIT or ROOT_FIELD_LIMIT.
 
+    The number of selections is bounded because validation compares fields of the same name pair by pair.
     Fragments count where they are spread. Introspection has its own depth rule: the usual introspection query is
     deeper than any other operation needs to be, and its answer is bounded by the schema.
     """
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     shape = _Shape(fragments, limits)
     try:
-        aliases = 0
+        selections, aliases = shape.count(document)
+        if selections > limits.selections:
+            message = f"The document has {selections} fields and fragments and the limit is {limits.selections}."
+            raise RequestError("SELECTION_LIMIT", message, limit=limits.selections)
         for definition in document.definitions:
-            if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
-                aliases += shape.aliases(definition.selection_set)
             if isinstance(definition, OperationDefinitionNode):
                 shape.check_operation(definition)
         if aliases > limits.aliases:
@@ -66,16 +69,23 @@ class _Shape:
             message = f"The operation has {fields} root fields and the limit is {self._limits.root_fields}."
             raise RequestError("ROOT_FIELD_LIMIT", message, limit=self._limits.root_fields)
 
-    def aliases(self, selection_set: SelectionSetNode) -> int:
-        count, stack = 0, [selection_set]
+    def count(self, document: DocumentNode) -> tuple[int, int]:
+        """How many selections and aliases the whole document writes down."""
+        selections = aliases = 0
+        stack = [
+            definition.selection_set
+            for definition in document.definitions
+            if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode)
+        ]
         while stack:
             for selection in stack.pop().selections:
+                selections += 1
                 if isinstance(selection, FieldNode) and selection.alias:
-                    count += 1
+                    aliases += 1
                 inner = getattr(selection, "selection_set", None)
                 if inner is not None:
                     stack.append(inner)
-        return count
+        return selections, aliases
 
     def _depth(self, selection_set: SelectionSetNode, inside: frozenset[str]) -> int:
         deepest = 0

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     # Limits before and around execution; see docs/decisions/0041.
     max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
     max_tokens: Annotated[int, Field(ge=1)] = 2_000
+    max_selections: Annotated[int, Field(ge=1)] = 600
     max_depth: Annotated[int, Field(ge=1)] = 12
     max_aliases: Annotated[int, Field(ge=0)] = 30
     max_root_fields: Annotated[int, Field(ge=1)] = 10
