@@ -40,6 +40,7 @@ from sdk.vectors.maker.ops_read import (
     read_roster,
     read_signed,
 )
+from sdk.vectors.maker.write import FILES
 
 VECTORS = Path(__file__).parents[2] / "sdk" / "vectors"
 Case = dict[str, Any]
@@ -286,3 +287,10 @@ def test_branches_of_a_secret_are_those_of_the_vectors() -> None:
     cases = {case["name"]: case for case in load("derivations")["cases"]}
     secret, space = raw(cases["B_0"]["key"]), cbor.decode(raw(cases["B_0"]["value"]), 64)[0]
     assert [key.hex() for key in branches(secret, space, 7)] == [cases[f"B_{b}"]["output"] for b in range(7)]
+
+
+@pytest.mark.parametrize(
+    "name", ["cbor", "labels", "derivations", "ed25519", "padding", "words", "password", "invite", "safety", "member"]
+)
+def test_files_without_seals_are_what_the_maker_makes(name: str) -> None:
+    assert FILES[name]() == load(name)["cases"]

@@ -15,6 +15,7 @@ from sdk.vectors.maker import (
     bad_server,
     bad_sign_up,
     bad_wraps,
+    epochs,
     formulas,
     structures,
 )
@@ -42,6 +43,7 @@ REFUSED: tuple[Callable[[], list[Case]], ...] = (
 FILES: dict[str, Callable[[], list[Case]]] = {
     **formulas.FILES,
     **structures.FILES,
+    **epochs.FILES,
     "invalid": lambda: [case for make in REFUSED for case in make()],
 }
 

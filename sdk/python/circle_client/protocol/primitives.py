@@ -149,7 +149,7 @@ def public_key(seed: bytes) -> bytes:
 _HPKE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
-@lru_cache(maxsize=64)
+# Not cached: a key that a rotation destroys must not live on in a table of this module.
 def _xwing_private(seed: bytes) -> tuple[MLKEM768X25519PrivateKey, bytes]:
     if len(seed) != XWING_SEED:
         raise _seal(Code.MALFORMED, "An X-Wing private key is a seed of 32 bytes.")
