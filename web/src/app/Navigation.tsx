@@ -2,6 +2,7 @@ import { Menu, Tooltip, UnstyledButton } from '@mantine/core';
 import { IconLock, IconLogout, IconMessageCircle, IconSettings, IconUserPlus, type Icon } from '@tabler/icons-react';
 import { Link, useLocation } from 'react-router';
 import { useCircle, useClient, useMe } from '../circle';
+import { useSignOut } from '../features/identity';
 import { Avatar, Logo, usePhone } from '../ui';
 import classes from './Navigation.module.css';
 
@@ -69,6 +70,7 @@ function PlaceLink({ place: { to, name, icon: PlaceIcon, also }, phone }: { plac
 function Account() {
   const client = useClient();
   const me = useMe();
+  const signOut = useSignOut();
   if (!me) return null;
   return (
     <Menu position="right-end" width={220}>
@@ -87,7 +89,7 @@ function Account() {
         <Menu.Item leftSection={<IconLock size={18} stroke={1.7} aria-hidden="true" />} onClick={() => void client.lock()}>
           Lock
         </Menu.Item>
-        <Menu.Item leftSection={<IconLogout size={18} stroke={1.7} aria-hidden="true" />} onClick={() => void client.signOut()}>
+        <Menu.Item leftSection={<IconLogout size={18} stroke={1.7} aria-hidden="true" />} onClick={() => void signOut.run()}>
           Sign out
         </Menu.Item>
       </Menu.Dropdown>

@@ -25,7 +25,7 @@ export function FrontPage({ title, lead, children, wide = false }: FrontPageProp
       </main>
       <footer className={classes.footer}>
         <IconLock size={15} stroke={1.8} aria-hidden="true" />
-        <span>End-to-end encrypted. Only the people you write to can read it.</span>
+        End-to-end encrypted. Only the people you write to can read it.
       </footer>
     </div>
   );

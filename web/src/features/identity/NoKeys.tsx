@@ -1,12 +1,11 @@
 import { Button, Stack } from '@mantine/core';
-import { useClient } from '../../circle';
-import { ErrorLine, useAction } from '../../ui';
+import { ErrorLine } from '../../ui';
 import { FrontPage } from './FrontPage';
+import { useSignOut } from './useSignOut';
 
 /** Signed in, but the keys are on another browser. Says why, and what one can do today. */
 export function NoKeys() {
-  const client = useClient();
-  const signOut = useAction(() => client.signOut());
+  const signOut = useSignOut();
   return (
     <FrontPage
       title="Your keys are not on this browser"

@@ -2,7 +2,7 @@ import { Button, SegmentedControl, Switch, useMantineColorScheme, type MantineCo
 import { IconLock, IconLogout } from '@tabler/icons-react';
 import { useClient, useMe } from '../../circle';
 import { Avatar, ErrorLine, Page, Section, useAction, useLoaded, usePreferences } from '../../ui';
-import { SessionList } from '../identity';
+import { SessionList, useSignOut } from '../identity';
 import classes from './Settings.module.css';
 import { ShortcutTable } from './Shortcuts';
 
@@ -44,7 +44,7 @@ function Profile() {
   const client = useClient();
   const me = useMe();
   const lock = useAction(() => client.lock());
-  const signOut = useAction(() => client.signOut());
+  const signOut = useSignOut();
   if (!me) return null;
   return (
     <section className={classes.profile} aria-label="Profile">
