@@ -65,7 +65,8 @@ class Bus:
         if self._task is None:
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._empty.wait(), 1 if self.connected.is_set() else 0)
+            async with asyncio.timeout(1 if self.connected.is_set() else 0):
+                await self._empty.wait()
         task, self._task = self._task, None
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -120,7 +121,8 @@ class Bus:
         broadcast = Broadcast(backend=behind)
         tasks: list[asyncio.Task[None]] = []
         try:
-            await asyncio.wait_for(broadcast.connect(), 10)
+            async with asyncio.timeout(10):
+                await broadcast.connect()
             # One subscriber per process: two at once on a new channel, and broadcaster loses one of them.
             async with broadcast.subscribe(CHANNEL) as subscriber:
                 self._heard = asyncio.get_running_loop().time()
@@ -144,7 +146,8 @@ class Bus:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(broadcast.disconnect(), 3)
+                async with asyncio.timeout(3):
+                    await broadcast.disconnect()
 
     def _hear(self, text: str) -> None:
         self._heard = asyncio.get_running_loop().time()

@@ -12,7 +12,7 @@ from broadcaster._backends.postgres import PostgresBackend
 from broadcaster._backends.redis import RedisBackend
 
 
-class BusLost(Exception):  # noqa: N818  (reads as what it is)
+class BusLost(Exception):
     """The connection behind the bus has gone."""
 
 

@@ -25,7 +25,7 @@ At = tuple[int, UUID, int]
 """A position inside a batch: rank (0 for account logs, which come first), space, seq."""
 
 
-class Resync(Exception):  # noqa: N818  (reads as what it is)
+class Resync(Exception):
     """The cursor can't be resumed from: load the state afresh, then subscribe without it."""
 
     def __init__(self) -> None:

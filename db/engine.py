@@ -52,7 +52,8 @@ class Database:
         if self._backlog is not None:
             pool, self._backlog = self._backlog, None
             try:
-                await asyncio.wait_for(pool.close(), 5)
+                async with asyncio.timeout(5):
+                    await pool.close()
             except TimeoutError:
                 pool.terminate()
         await self.app.dispose()

@@ -1,11 +1,11 @@
 """What can go wrong with the storage as a whole, in sentences fit for a person."""
 
 
-class DatabaseUnavailable(Exception):  # noqa: N818  (reads as what it is)
+class DatabaseUnavailable(Exception):
     """The database can't be reached or refuses us; the message says why, without credentials."""
 
 
-class Busy(Exception):  # noqa: N818  (reads as what it is)
+class Busy(Exception):
     """All connections are in use; `retry_after` is in seconds. The edge answers RATE_LIMITED."""
 
     def __init__(self, retry_after: int = 1) -> None:

@@ -16,7 +16,7 @@ LogHash = Callable[[bytes, int, bytes], bytes]
 """(l before, seq, item) -> l: H('log', [l_(seq-1), seq, item]) of e2ee.md section 2."""
 
 
-class NotLocked(Exception):  # noqa: N818  (reads as what it is)
+class NotLocked(Exception):
     """A bug: something was to be appended to a space whose row this transaction had not locked."""
 
 

@@ -41,9 +41,8 @@ async def missed(pool: Pool, member: UUID, after: Cursor, page: int = PAGE) -> A
                     if cursor.target is None:
                         cursor, fresh = replace(cursor, target=now, at=None), True
                     records = await _page(connection, cursor, page)
-                finally:
-                    if connection.is_in_transaction():
-                        await connection.execute("ROLLBACK")
+                finally:  # also when cut off inside a query: the driver waits for its end
+                    await connection.execute("ROLLBACK")
         except _AWAY as error:
             raise ReaderLost from error
         assert cursor.target is not None  # noqa: S101  (set above)

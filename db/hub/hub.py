@@ -137,8 +137,9 @@ class Hub:
             self._poke.set()
 
     async def _supervise(self) -> None:
-        delay = 0.05
+        delay, clock = 0.05, asyncio.get_running_loop().time
         while True:
+            started = clock()
             try:
                 await self._read()
             except Exception as error:
@@ -149,8 +150,8 @@ class Hub:
                 for seat in self._newcomers:
                     seat.end()
                 self._newcomers.clear()
+            delay = 0.05 if clock() - started > 1 else min(delay * 2, 2)
             await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311  (jitter, no secret)
-            delay = min(delay * 2, 2)
 
     async def _read(self) -> None:
         """One reader's life; ends only by an exception."""
@@ -162,7 +163,8 @@ class Hub:
             self._alive.set()
             while True:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._poke.wait(), self._interval)
+                    async with asyncio.timeout(self._interval):  # not wait_for: until 3.12 it can swallow a cancel
+                        await self._poke.wait()
                 self._poke.clear()
                 newcomers, self._newcomers = self._newcomers, []
                 try:

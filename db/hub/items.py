@@ -23,7 +23,7 @@ class CaughtUp:
     cursor: Cursor
 
 
-class SlowConsumer(Exception):  # noqa: N818  (reads as what it is)
+class SlowConsumer(Exception):
     """The consumer fell too far behind: end the stream; the client resumes from `cursor`, the last it was given."""
 
     def __init__(self, cursor: Cursor) -> None:
@@ -31,9 +31,9 @@ class SlowConsumer(Exception):  # noqa: N818  (reads as what it is)
         self.cursor = cursor
 
 
-class ReaderLost(Exception):  # noqa: N818  (reads as what it is)
+class ReaderLost(Exception):
     """The hub's reader has ended: the stream registers anew and goes on from where it was."""
 
 
-class HubFault(Exception):  # noqa: N818  (reads as what it is)
+class HubFault(Exception):
     """The log contradicts itself (a hole, another life): all streams go back to what the database says."""

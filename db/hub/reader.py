@@ -65,7 +65,7 @@ class Reader:
         """Stays of spaces whose roster changed, as this look's snapshot has them: they hold for all its rows."""
         if spaces:
             records = await self._connection.fetch(sql.STAYS_IN, list(spaces), self._roll.members())
-            self._roll.set_stays(spaces, records)
+            self._roll.refresh(spaces, records)
             fresh |= spaces
 
     def _hand_out(self, record: Record, now: Snapshot, last: bool) -> None:
@@ -82,11 +82,10 @@ class Reader:
 
     async def _admit(self, newcomers: list[Subscription], now: Snapshot) -> None:
         """The newcomers' stays come from this look's snapshot; the rows of the next look are theirs."""
-        waiting = [s for s in newcomers if not s.ended]
-        unknown = {s.member for s in waiting if not self._roll.knows(s.member)}
-        if unknown:
-            self._roll.add_stays(await self._connection.fetch(sql.PRESENT_STAYS, list(unknown)))
+        if not newcomers:
+            return
+        records = await self._connection.fetch(sql.PRESENT_STAYS, list({s.member for s in newcomers}))
+        waiting = [s for s in newcomers if not s.ended]  # asked after the wait: from here on nothing can intervene
+        self._roll.admit(waiting, records)
         for subscription in waiting:
-            if not subscription.ended and not subscription.begun.done():
-                self._roll.enter(subscription)
-                subscription.begun.set_result(Cursor(self.life, now, space=subscription.space))
+            subscription.begun.set_result(Cursor(self.life, now, space=subscription.space))

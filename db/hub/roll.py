@@ -14,23 +14,27 @@ Stay = tuple[int, int | None]
 
 
 class Roll:
-    """Stays of subscribed members alone, by space. Changes come from the same snapshots as the rows they govern."""
+    """Stays of subscribed members alone, by space. Changes come from the same snapshots as the rows they govern.
+
+    Subscriptions may leave at any moment, also while the reader waits for the database: stays of members who are
+    not on the roll are never taken in.
+    """
 
     def __init__(self) -> None:
-        self._subscriptions: dict[UUID, set[Subscription]] = defaultdict(set)
+        self._subscriptions: dict[UUID, set[Subscription]] = {}
         self._stays: dict[UUID, dict[UUID, list[Stay]]] = defaultdict(dict)
+        self._spaces_of: dict[UUID, set[UUID]] = defaultdict(set)
 
     def members(self) -> list[UUID]:
         """Whose stays are kept."""
         return list(self._subscriptions)
 
-    def knows(self, member: UUID) -> bool:
-        """Whether this member's stays are kept."""
-        return member in self._subscriptions
-
-    def enter(self, subscription: Subscription) -> None:
-        """From now on it hears what its member's stays allow."""
-        self._subscriptions[subscription.member].add(subscription)
+    def admit(self, subscriptions: Iterable[Subscription], records: Iterable[Record]) -> None:
+        """Let these in; `records` are their members' present stays in the snapshot from which on they hear."""
+        for subscription in subscriptions:
+            self._subscriptions.setdefault(subscription.member, set()).add(subscription)
+            self._forget_member(subscription.member)
+        self._take(records)
 
     def leave(self, subscription: Subscription) -> None:
         """Forget it, and with a member's last one the member's stays."""
@@ -40,23 +44,18 @@ class Roll:
         of_member.discard(subscription)
         if not of_member:
             del self._subscriptions[subscription.member]
-            for space in [space for space, stays in self._stays.items() if subscription.member in stays]:
-                self._forget(space, subscription.member)
+            self._forget_member(subscription.member)
 
-    def set_stays(self, spaces: Iterable[UUID], records: Iterable[Record]) -> None:
-        """Replace the stays in these spaces by the records' (of all members on the roll)."""
+    def refresh(self, spaces: Iterable[UUID], records: Iterable[Record]) -> None:
+        """Replace all stays in these spaces."""
         for space in spaces:
-            self._stays.pop(space, None)
-        self.add_stays(records)
-
-    def add_stays(self, records: Iterable[Record]) -> None:
-        """Add the records' stays (of members new on the roll)."""
-        for r in records:
-            self._stays[r["space_id"]].setdefault(r["member_id"], []).append((r["joined_seq"], r["left_seq"]))
+            for member in list(self._stays.get(space, ())):
+                self._forget(space, member)
+        self._take(records)
 
     def drop_ended(self, spaces: Iterable[UUID]) -> None:
         """Forget stays that have ended: every row within them has been handed out."""
-        for space in list(spaces):
+        for space in spaces:
             for member, stays in list(self._stays.get(space, {}).items()):
                 lasting = [stay for stay in stays if stay[1] is None]
                 if lasting:
@@ -68,7 +67,7 @@ class Roll:
         """Who may hear this row: a stay includes the event that began it and the one that ended it."""
         for member, stays in self._stays.get(space, {}).items():
             if any(joined <= seq and (left is None or seq <= left) for joined, left in stays):
-                for subscription in self._subscriptions.get(member, ()):
+                for subscription in self._subscriptions[member]:
                     if subscription.space is None or subscription.space == space:
                         yield subscription
 
@@ -79,8 +78,22 @@ class Roll:
                 subscription.end()
         self._subscriptions.clear()
         self._stays.clear()
+        self._spaces_of.clear()
+
+    def _take(self, records: Iterable[Record]) -> None:
+        for space, member, joined, left in records:
+            if member in self._subscriptions:
+                self._stays[space].setdefault(member, []).append((joined, left))
+                self._spaces_of[member].add(space)
+
+    def _forget_member(self, member: UUID) -> None:
+        for space in list(self._spaces_of.get(member, ())):
+            self._forget(space, member)
 
     def _forget(self, space: UUID, member: UUID) -> None:
         self._stays[space].pop(member, None)
         if not self._stays[space]:
             del self._stays[space]
+        self._spaces_of[member].discard(space)
+        if not self._spaces_of[member]:
+            del self._spaces_of[member]

@@ -25,7 +25,7 @@ class Live:
     cursor: Cursor
 
 
-class Overflow(Exception):  # noqa: N818  (reads as what it is)
+class Overflow(Exception):
     """The queue was full: what it held is gone, the database still has it."""
 
 

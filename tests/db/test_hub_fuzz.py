@@ -34,7 +34,7 @@ from tests.support.database import Maker, log_hash
 SPACES, MEMBERS, CLIENTS, WRITERS = 6, 4, 2, 10
 
 
-class Abort(Exception):  # noqa: N818  (nothing went wrong)
+class Abort(Exception):
     """A transaction that changes its mind."""
 
 
