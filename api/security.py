@@ -27,6 +27,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
+# GraphiQL's own style sheet carries its fonts within itself.
+EXPLORER_POLICY = CONTENT_SECURITY_POLICY.replace("font-src 'self'", "font-src 'self' data:")
+
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode("ascii")),
     (b"x-content-type-options", b"nosniff"),
@@ -43,7 +46,7 @@ HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class SecureHeaders:
-    """Adds the headers and the request id to every HTTP answer, and names the request for the log."""
+    """Adds the headers (where an answer has none of that name) and the request id, and names the request for the log."""
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self._app = app
@@ -60,8 +63,10 @@ class SecureHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = [*self._headers, (b"x-request-id", current.encode("ascii"))]
-                message = {**message, "headers": [*message.get("headers", ()), *own]}
+                given = list(message.get("headers", ()))
+                names = {name for name, _ in given}
+                own = [header for header in self._headers if header[0] not in names]
+                message = {**message, "headers": [*given, *own, (b"x-request-id", current.encode("ascii"))]}
             await send(message)
 
         try:

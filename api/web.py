@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import NotModifiedResponse
 
+from api.security import EXPLORER_POLICY
+
 IMMUTABLE = "public, max-age=31536000, immutable"
 FRESH = "no-cache"
 PAGES = {"/": "index.html", "/graphiql": "graphiql.html", "/graphiql/": "graphiql.html"}
@@ -52,7 +54,10 @@ class WebClient:
         file, status = found
         # Vite names every file below assets/ by the hash of its content.
         caching = IMMUTABLE if file.parent == self._folder / "assets" else FRESH
-        response = FileResponse(file, stat_result=status, headers={"Cache-Control": caching})
+        headers = {"Cache-Control": caching}
+        if name == "graphiql.html":
+            headers["Content-Security-Policy"] = EXPLORER_POLICY
+        response = FileResponse(file, stat_result=status, headers=headers)
         if request.headers.get("if-none-match") == response.headers["etag"]:
             return NotModifiedResponse(Headers(raw=response.raw_headers))
         return response

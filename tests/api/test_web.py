@@ -32,6 +32,8 @@ async def test_pages_are_fresh_and_assets_immutable(tmp_path: Path, dsn: str, we
             assert (page.status_code, page.text) == (200, f"<title>{expected}</title>")
             assert page.headers["content-type"].startswith("text/html")
             assert page.headers["cache-control"] == "no-cache"
+            (policy,) = page.headers.get_list("content-security-policy")
+            assert ("font-src 'self' data:" in policy) == (path == "/graphiql")
         asset = await http.get("/assets/app-a1b2c3.js")
         assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert asset.headers["content-type"].startswith("text/javascript")
