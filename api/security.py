@@ -46,7 +46,7 @@ HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class SecureHeaders:
-    """Adds the headers (where an answer has none of that name) and the request id, and names the request for the log."""
+    """Adds the headers, where an answer has none of that name, and the request id, which the log has too."""
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self._app = app

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from api.auth import RENEW_AFTER, Authenticator
+from api.auth import RENEW_AFTER, Authenticator, Session
 from api.graphql_ws import SocketHub
 from api.refusals import mask
 from db.bus import Bus
@@ -19,7 +19,7 @@ from resolvers.sessions import find_living, renew_sessions
 
 log = logging.getLogger("circle.api.sessions")
 
-SESSION_REVOKED, DEVICE_REVOKED = "session-revoked", "device-revoked"
+SESSION_REVOKED, GAP = "session-revoked", "gap"
 # The answer to the very request that ended the session goes out first.
 COURTESY_SECONDS = 0.05
 HOUSEKEEPING_SECONDS = 3600.0
@@ -52,11 +52,11 @@ class SessionWatch:
         if kind == SESSION_REVOKED:
             ended = str(message.get("session"))
             self._end_soon(lambda session: str(session.id) == ended)
-        elif kind == DEVICE_REVOKED:
-            device = str(message.get("device"))
-            self._end_soon(lambda session: str(session.viewer.device) == device)
+        elif kind == GAP:
+            # Something may have been missed: what is remembered is not to be trusted; sockets are looked at anyway.
+            self._authenticator.forget()
 
-    def _end_soon(self, gone: Callable[[Any], bool]) -> None:
+    def _end_soon(self, gone: Callable[[Session], bool]) -> None:
         self._authenticator.forget()
         asyncio.get_running_loop().call_later(COURTESY_SECONDS, self._sockets.end_sessions, gone)
 
