@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from circle_client import Circle, ConversationType, History, Role
+from circle_client import Circle, Conversation, ConversationType, History, Role
 from circle_client.errors import KeysMissing, NotAllowed, Refused, StoreError, WrongPassword
 from circle_client.machine.people import Trust
+from circle_client.protocol import epoch_keys
+from circle_client.protocol.cbor import Value
+from circle_client.protocol.labels import Label, seal
 
 from tests.support.sdk import PASSWORD, Party, hear, party, texts, theirs, until, wire
 from tests.support.server import running
@@ -231,3 +239,56 @@ async def test_an_ended_session_is_renewed_with_the_password(people: Party, ada:
     await bob.running.account.api.sign_out()  # behind the client's back, as from another place
     await (await theirs(bob, tea)).send("back")
     assert texts(await hear(tea.messages(), 1)) == ["back"]
+
+
+async def test_a_bad_seal_is_complained_of_and_mended(
+    ada: Circle, bob: Circle, eve: Circle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ada's client seals garbage to bob: he complains, the next one to speak makes new keys and grants him the old."""
+    tea = await ada.create_conversation("group", ["bob", "eve"], "Tea")
+    bobs, eves = await theirs(bob, tea), await theirs(eve, tea)
+    bobs_key = ada.running.engine.machine.people.get(bob.me.protocol_id)
+    assert bobs_key is not None
+
+    def spoilt(key: bytes, label: Label, value: Value, text: bytes) -> bytes:
+        return seal(key, label, value, bytes(32) if key == bobs_key.key.key else text)
+
+    complain = bob.running.engine.complain
+    assert complain is not None
+    monkeypatch.setattr(bob.running.engine, "complain", None)  # he hesitates until something was said
+    monkeypatch.setattr(epoch_keys, "seal", spoilt)
+    await tea.change_role("eve", Role.ADMIN)
+    said = await tea.send("can you read this?")
+    await until(lambda: len(bobs.history()) == 1)
+    monkeypatch.undo()
+    complain(bob.running.engine.space(bobs.protocol_id))
+    await until(lambda: bob.running.engine.space(bobs.protocol_id).log.due is not None)
+    await until(lambda: eve.running.engine.space(eves.protocol_id).log.due is not None)
+    await eves.send("better?")
+    await until(lambda: texts(list(bobs.history())) == ["can you read this?", "better?"], 60)
+    assert bobs.alarm is None
+    assert {message.id for message in await hear(bobs.messages(), 2)} >= {said.id}
+
+
+def _says(conversation: Conversation, text: str) -> bool:
+    return text in texts(list(conversation.history(1)))
+
+
+async def test_the_echo_bot_answers(people: Party, ada: Circle, tmp_path: Path) -> None:
+    link = await ada.create_invite(1)
+    script = Path(__file__).resolve().parents[2] / "examples" / "echo_bot.py"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "CIRCLE_PASSWORD": PASSWORD}
+    for arguments in ([link], []):
+        bot = await asyncio.create_subprocess_exec(
+            sys.executable, script, people.url, tmp_path / "bot.db", *arguments, env=environment, stdout=PIPE
+        )
+        try:
+            assert bot.stdout is not None
+            while b"Listening" not in await bot.stdout.readline():
+                assert bot.returncode is None
+            talk = await ada.create_conversation("direct", ["echo"])
+            await talk.send(f"hello {len(arguments)}")
+            await until(partial(_says, talk, f"You said: hello {len(arguments)}"))
+        finally:
+            bot.kill()
+            await bot.wait()

@@ -53,7 +53,8 @@ class Epochs:
                     await self._wait_for_others(space, before)
                     return
                 await engine.know_roster(space)
-                complainers = sorted(space.complainers)
+                # First the grants: whoever takes the new epoch looks for grants then, too.
+                await self._grant_complainers(space)
                 made = engine.machine.make.epoch(space, millis())
                 try:
                     await engine.api.announce_epoch(made)
@@ -62,7 +63,6 @@ class Epochs:
                         raise
                     await backoff.pause()
                     continue
-                await self._grant_complainers(space, complainers, before)
                 await engine.catch_up(space)
                 return
 
@@ -89,8 +89,9 @@ class Epochs:
         except Refused:
             return
 
-    async def _grant_complainers(self, space: Space, members: list[bytes], epoch: int) -> None:
-        for member in members:
+    async def _grant_complainers(self, space: Space) -> None:
+        epoch = space.newest.n
+        for member in sorted(space.complainers):
             if member != self._engine.machine.me:
                 await self.give(space, member, range(epoch, epoch + 1))
 

@@ -51,7 +51,8 @@ class Sync:
 
     def start(self) -> None:
         """Begin."""
-        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._keep_house())]
+        steps = (self._run(), self._keep_house(), self._watch_for_keys())
+        self._tasks = [asyncio.create_task(step) for step in steps]
 
     async def close(self) -> None:
         """End."""
@@ -170,13 +171,25 @@ class Sync:
                 engine.machine.flush(engine.store.put)
             if self.online.is_set():
                 try:
-                    await self._look_around()
+                    await self._account.check_invites()
                 except CircleError as error:
                     log.info("housekeeping was put off (%s)", error.code)
             await asyncio.sleep(_HOUSEKEEPING)
 
-    async def _look_around(self) -> None:
-        await self._account.check_invites()
-        for space in list(self._engine.machine.spaces.values()):
-            if space.left is None and space.newest.n and (space.complaint or space.waiting):
-                await self._engine.look_for_keys(space)
+    async def _watch_for_keys(self) -> None:
+        """While entries wait for keys, ask for grants: soon at first, then seldom."""
+        engine, backoff = self._engine, Backoff(0.5, _HOUSEKEEPING)
+        while True:
+            news = engine.news.waiter()
+            waiting = [space for space in engine.machine.spaces.values() if space.waiting or space.complaint]
+            if not waiting or not self.online.is_set():
+                backoff.reset()
+                await news.wait()
+                continue
+            await backoff.pause()
+            for space in waiting:
+                if space.left is None:
+                    try:
+                        await engine.look_for_keys(space)
+                    except CircleError as error:
+                        log.info("the look for keys was put off (%s)", error.code)
