@@ -110,6 +110,12 @@ export interface Keeper {
   apply(events: LogEvent[], cursor: string | null): Promise<SpaceChange[]>;
   /** Events before the ones known, ascending and ending just below them. */
   applyOlder(space: string, events: LogEvent[], hasOlder: boolean): Promise<SpaceChange>;
+  /** Epochs that this device cannot open although somebody may give it their keys. */
+  missing(space: string): Promise<number[]>;
+  /** Looks again at epochs learned anew; true when some can be opened now. */
+  retryEpochs(space: string, numbers: number[]): Promise<boolean>;
+  /** Forgets a conversation's lines, so that they are read again. */
+  forgetLines(space: string): Promise<void>;
   closeSpace(space: string): Promise<SpaceChange>;
   /** Compares a head that the server names with what is known here; null when they agree or it is newer. */
   checkHead(space: string, seq: number, hash: Bytes): Promise<SpaceChange | null>;
@@ -127,6 +133,8 @@ export interface Keeper {
   isEpochChecked(space: string): Promise<boolean>;
   /** Checks the newest epoch's list; throws RECIPIENTS_CHANGED when it does not fit. */
   checkRecipients(space: string): Promise<void>;
+  /** What a newcomer may be given of the past, or null. */
+  makeGrant(space: string, member: string): Promise<{ grant: Bytes; generation: number } | null>;
   makeEpoch(space: string): Promise<EpochInputBytes>;
   /** The server says that an epoch is due for a reason that it alone counts (hours, envelopes). */
   markDue(space: string): Promise<SpaceChange>;

@@ -165,6 +165,7 @@ export class Account {
   }
 
   async #signUp({ account, input, authKey }: Prepared): Promise<gql.ViewerFieldsFragment> {
+    this.#setToken(null);
     const { signUp } = await this.#http.once(gql.SignUpDocument, {
       input: {
         invite: toBase64(account.invite),
@@ -207,6 +208,7 @@ export class Account {
       await this.#enter({ ...known, standing: 'active' });
       return true;
     }
+    this.#current = null;
     this.#board.setMe(toPersonRecord(viewer.member));
     this.#board.setPhase('no-keys');
     return false;
@@ -214,6 +216,8 @@ export class Account {
 
   async #signIn(handle: string, authKey: string, known: AccountRecord | null): Promise<gql.ViewerFieldsFragment> {
     const device = known ? bytesOf(known.device) : null;
+    // A token that is no longer valid would be refused before the password is looked at.
+    this.#setToken(null);
     const once = async (named: string | null) => {
       const { signIn } = await this.#http.once(gql.SignInDocument, { input: { handle, authKey, device: named, session: this.#kind, label: label() } });
       refuseErrors(signIn.errors);

@@ -60,6 +60,10 @@ export class Conversations {
         await this.#sync.catchUp(node);
         return node;
       } catch (error) {
+        if (isUncertain(error) || codeOf(error) === 'ID_TAKEN') {
+          const node = await this.#find(made.space);
+          if (node !== null) return node;
+        }
         if (codeOf(error) === 'DIRECT_EXISTS' && error instanceof CircleFailure && error.detail) {
           await this.#sync.catchUp(error.detail);
           return error.detail;
@@ -71,12 +75,27 @@ export class Conversations {
     }
   }
 
+  /** Whether a conversation was made after all, although the answer was lost. */
+  async #find(space: string): Promise<string | null> {
+    const made = (await this.#api.heads()).find((head) => head.space === space);
+    if (made) await this.#sync.catchUp(made.node);
+    return made?.node ?? null;
+  }
+
   /** Shows the newest page, marks it as read, and makes keys that are due before the first message needs them. */
   async open(node: string): Promise<void> {
     const { space } = this.#known(node);
     this.#board.apply([await this.#keeper.markRead(space)]);
     await this.#show(space);
     void this.#epochs.warm(node).catch(() => undefined);
+    void this.#seekKeys(node, space).catch(() => undefined);
+  }
+
+  /** Keys of earlier messages that somebody gave this member since. */
+  async #seekKeys(node: string, space: string): Promise<void> {
+    const missing = await this.#keeper.missing(space);
+    for (const number of missing) await this.#keeper.learnEpoch(space, number, await this.#api.epoch(node, number));
+    if (missing.length > 0 && (await this.#keeper.retryEpochs(space, missing))) await this.#sync.reload(node);
   }
 
   /** What this device keeps comes first; then the server's older pages. */
@@ -159,7 +178,8 @@ export class Conversations {
   async add(node: string, people: string[], role: SpaceRole | undefined): Promise<void> {
     const members = await this.#members(people);
     for (const member of members) await this.#change(node, { what: 'add', member, role: role ?? usualRole(this.#known(node).type) });
-    await this.#epochs.make(node);
+    await this.#renew(node);
+    for (const [index, member] of members.entries()) await this.#grant(node, member, people[index] ?? '').catch(() => undefined);
     // Newcomers read what is sealed from now on; without this they would not see the title.
     const view = this.#known(node);
     if (view.title === null) return;
@@ -169,12 +189,23 @@ export class Conversations {
 
   async remove(node: string, person: string): Promise<void> {
     await this.#change(node, { what: 'remove', member: this.#member(person) });
-    await this.#epochs.make(node);
+    await this.#renew(node);
   }
 
   async changeRole(node: string, person: string, role: SpaceRole): Promise<void> {
     await this.#change(node, { what: 'role', member: this.#member(person), role });
-    await this.#epochs.make(node);
+    await this.#renew(node);
+  }
+
+  /** New keys at once; where that fails now, whoever sends next makes them first. */
+  async #renew(node: string): Promise<void> {
+    await this.#epochs.warm(node).catch(() => undefined);
+  }
+
+  /** Earlier history, where it is shared. */
+  async #grant(node: string, member: string, person: string): Promise<void> {
+    const made = await this.#keeper.makeGrant(this.#known(node).space, member);
+    if (made) await this.#api.grantEpochs(node, person, made.generation, made.grant);
   }
 
   async leave(node: string): Promise<void> {

@@ -79,7 +79,9 @@ export class Outbox {
       } catch (error) {
         const code = codeOf(error);
         if (code === 'GONE') return;
-        if (isUncertain(error) || code === 'RATE_LIMITED') {
+        const isBroken = code === 'SERVER' || code === 'INTERNAL';
+        if (isBroken) refusals += 1;
+        if ((isUncertain(error) && refusals < TRIES) || code === 'RATE_LIMITED') {
           const { retryAfter } = asFailure(error);
           await pause(retryAfter === undefined ? backoff(attempt) : retryAfter * 1000, stop);
           continue;

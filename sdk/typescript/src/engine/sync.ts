@@ -74,6 +74,17 @@ export class Sync {
     });
   }
 
+  /** Loads a conversation as it is now and reads its lines again, as when keys came later than messages. */
+  async reload(node: string): Promise<void> {
+    await this.#applying.run(async () => {
+      const view = this.#board.view(node);
+      if (!view || view.role === null) return;
+      await this.#keeper.forgetLines(view.space);
+      this.#board.forgetLines(view.space);
+      await this.#openSpace(node);
+    });
+  }
+
   async #follow(stop: AbortSignal): Promise<void> {
     const isStopped = () => stop.aborted;
     for (let attempt = 0; !isStopped(); attempt += 1) {

@@ -113,6 +113,11 @@ export class Board {
     this.#publish([space]);
   }
 
+  /** Shows nothing of a conversation until its lines come again. */
+  forgetLines(space: string): void {
+    this.#shown.get(space)?.items.clear();
+  }
+
   apply(changes: SpaceChange[]): void {
     for (const { view, items, gone } of changes) {
       const shown = this.#shown.get(view.space) ?? { view, items: new Map<string, ItemView>(), loadingOlder: false };

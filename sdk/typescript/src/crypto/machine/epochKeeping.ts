@@ -1,9 +1,12 @@
 /** Takes epochs in: verifies announcements, opens the own seal, and says in plain words why that failed. */
-import { CLASSES } from '../protocol/branches';
+import { checkBranch, CLASSES } from '../protocol/branches';
 import { equal, type Bytes } from '../protocol/bytes';
+import { bytes, list, read, tuple, uint } from '../protocol/cbor';
 import { parseAnnouncement, type Announcement } from '../protocol/epoch';
 import { checkOwnRow, mustComplain, openEpoch, ownRow, verifyAnnouncement } from '../protocol/epochKeys';
 import { ProtocolError } from '../protocol/errors';
+import { checkGrantScope, type GrantEntry } from '../protocol/grant';
+import { openSeal } from '../protocol/labels';
 import { NO_EPOCH } from '../protocol/roster';
 import type { Head } from '../protocol/signer';
 import { claimsOfAnnouncement } from './claims';
@@ -51,7 +54,41 @@ export async function takeEpoch(
     reason: REASONS.noKey,
   };
   const isSeated = roster.seats.has(keyring.member);
-  return openOwn(epoch, announced, offered.seal, keyring, people, live?.leastN ?? 0, isSeated ? REASONS.leftOut : REASONS.beforeJoining);
+  const taken = await openOwn(epoch, announced, offered.seal, keyring, people, live?.leastN ?? 0, isSeated ? REASONS.leftOut : REASONS.beforeJoining);
+  if (taken.epoch.reason !== null) await takeGrants(space, taken, announced, offered.grants, keyring, people);
+  return taken;
+}
+
+/** Branches that a member gave, where history is shared or the own seal failed; each only if its commit fits. */
+async function takeGrants(space: Space, { epoch, mustComplain }: Taken, announced: Announcement, grants: EpochBytes['grants'], keyring: Keyring, people: People): Promise<void> {
+  const { roster } = space;
+  if (!roster) return;
+  const { identity } = (await people.get(keyring.member)).chain;
+  for (const { grant } of grants) {
+    const entries = await entriesOf(space, keyring, grant);
+    for (const entry of entries.filter(({ epoch: n }) => n === epoch.n)) {
+      try {
+        checkGrantScope([entry], roster, keyring.memberBytes, identity, new Set(mustComplain ? [epoch.n] : []));
+        await checkBranch(space.bytes, entry.epoch, entry.branch, entry.key, announced.commits);
+        epoch.branches[entry.branch] = entry.key;
+      } catch {
+        // A grant that does not fit gives nothing; another may.
+      }
+    }
+  }
+  if (epoch.branches.every((branch) => branch !== null)) epoch.reason = null;
+}
+
+const grantList = list(tuple(uint(), uint(CLASSES - 1), bytes(32)), 65_536);
+
+/** What a grant holds, unchecked; nothing where it does not open. */
+async function entriesOf(space: Space, { memberBytes, secrets }: Keyring, grant: Bytes): Promise<GrantEntry[]> {
+  try {
+    const text = await openSeal(secrets.mk, 'grant', [space.bytes, memberBytes, secrets.generation, secrets.mkHash], grant);
+    return read(text, grantList).map(([epoch, branch, key]) => ({ epoch, branch, key }));
+  } catch {
+    return [];
+  }
 }
 
 async function before(space: Space, announced: Announcement, isLive: boolean): Promise<Head> {

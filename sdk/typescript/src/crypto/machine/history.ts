@@ -37,6 +37,7 @@ export async function openSnapshot(context: Context, draft: Draft, snapshot: Sna
   const { record } = space;
   try {
     await takeRoster(space, draft, context, snapshot, before);
+    if (before) checkLogPin(record, before.record, snapshot);
   } catch {
     record.alarm ??= ALARMS.unverified;
     return { space, shown: { items: [], gone: [] } };
@@ -61,6 +62,13 @@ async function takeRoster(space: Space, draft: Draft, { people, keyring }: Conte
   space.states = [...states];
   snapshot.rosterLinks.forEach(({ body, signature }, n) => { draft.put('records', keys.link(space.id, n), { body, signature }); });
   space.record.out = !states.at(-1)?.seats.has(keyring.member);
+}
+
+/** The log of a conversation that was known before may not have gone back, nor be another where both reach. */
+function checkLogPin(record: SpaceRecord, known: SpaceRecord, snapshot: Snapshot): void {
+  if (snapshot.head < known.head.n) record.alarm ??= ALARMS.older;
+  const same = snapshot.events.find(({ seq }) => seq === known.head.n);
+  if (same && !equal(same.logHash, known.head.hash)) record.alarm ??= ALARMS.fork;
 }
 
 async function takeNewestEpoch(space: Space, draft: Draft, context: Context, n: number): Promise<void> {
@@ -196,8 +204,8 @@ async function epochsIn(events: LogEvent[]): Promise<Set<number>> {
 }
 
 /** Verifies an epoch of the past that the server offered. Throws a ProtocolError when it is not valid. */
-export async function learnEpoch(space: Space, draft: Draft, { offers, keyring, people }: Context, n: number): Promise<void> {
-  if (await space.epoch(n)) return;
+export async function learnEpoch(space: Space, draft: Draft, { offers, keyring, people }: Context, n: number, isAgain = false): Promise<void> {
+  if (!isAgain && (await space.epoch(n))) return;
   const offered = offers.get(space.id, n);
   if (!offered) return;
   const taken = await takeEpoch(space, offered, keyring, people, null);

@@ -23,7 +23,6 @@ const FIRST_ITEMS = 30;
 
 interface Inside {
   context: Context;
-  people: PersonRecord[];
   rooms: Rooms;
   reading: Reading;
   sending: Sending;
@@ -110,10 +109,10 @@ export class LocalKeeper implements Keeper {
     const stored = (await store.get('records', 'keyring')) as StoredKeyring | undefined;
     if (!stored) throw new CircleFailure('STORE_DAMAGED', 'What this browser keeps for Circle is incomplete.');
     const people = new People(store);
-    const names = await people.load();
+    await people.load();
     const context: Context = { store, people, keyring: await openKeyring(stored), offers: new Offers() };
     const rooms = new Rooms(context);
-    this.#inside = { context, people: names, rooms, reading: new Reading(context, rooms), sending: new Sending(context, rooms), invites: new InviteBook(context) };
+    this.#inside = { context, rooms, reading: new Reading(context, rooms), sending: new Sending(context, rooms), invites: new InviteBook(context) };
   }
 
   // ---- what is kept
@@ -143,6 +142,9 @@ export class LocalKeeper implements Keeper {
   readonly openSpace: Keeper['openSpace'] = (snapshot, hasOlder) => this.#do(({ reading }) => reading.openSpace(snapshot, hasOlder));
   readonly apply: Keeper['apply'] = (events, cursor) => this.#do(({ reading }) => reading.apply(events, cursor));
   readonly applyOlder: Keeper['applyOlder'] = (space, events, hasOlder) => this.#do(({ reading }) => reading.applyOlder(space, events, hasOlder));
+  readonly missing: Keeper['missing'] = (space) => this.#do(({ reading }) => reading.missing(space));
+  readonly retryEpochs: Keeper['retryEpochs'] = (space, numbers) => this.#do(({ reading }) => reading.retry(space, numbers));
+  readonly forgetLines: Keeper['forgetLines'] = (space) => this.#do(({ reading }) => reading.forgetLines(space));
   readonly closeSpace: Keeper['closeSpace'] = (space) => this.#do(({ reading }) => reading.closeSpace(space));
   readonly checkHead: Keeper['checkHead'] = (space, seq, hash) => this.#do(({ reading }) => reading.checkHead(space, seq, hash));
   readonly raiseAlarm: Keeper['raiseAlarm'] = (space, alarm) => this.#do(({ reading }) => reading.raiseAlarm(space, alarm));
@@ -153,6 +155,7 @@ export class LocalKeeper implements Keeper {
   readonly makeConversation: Keeper['makeConversation'] = (input) => this.#do(({ sending }) => sending.makeConversation(input));
   readonly makeRosterLink: Keeper['makeRosterLink'] = (space, change) => this.#do(({ sending }) => sending.makeRosterLink(space, change));
   readonly makeEpoch: Keeper['makeEpoch'] = (space) => this.#do(({ sending }) => sending.makeEpoch(space));
+  readonly makeGrant: Keeper['makeGrant'] = (space, member) => this.#do(({ sending }) => sending.makeGrant(space, member));
   readonly isEpochChecked: Keeper['isEpochChecked'] = (space) => this.#do(({ sending }) => sending.isEpochChecked(space));
   readonly checkRecipients: Keeper['checkRecipients'] = (space) => this.#do(({ sending }) => sending.checkRecipients(space));
   readonly takeComplaint: Keeper['takeComplaint'] = (space) => this.#do(({ sending }) => sending.takeComplaint(space));
@@ -185,7 +188,7 @@ export class LocalKeeper implements Keeper {
   }
 }
 
-async function load({ context, people, rooms, sending, reading }: Inside): Promise<Loaded> {
+async function load({ context, rooms, sending, reading }: Inside): Promise<Loaded> {
   const me = context.keyring.member;
   const queued = await sending.queued();
   const spaces: Loaded['spaces'] = [];
@@ -193,6 +196,7 @@ async function load({ context, people, rooms, sending, reading }: Inside): Promi
     const waiting = queued.filter(({ space }) => space === record.space).flatMap((one) => queuedItem(one, me));
     spaces.push({ view: rooms.view(record), items: [...(await reading.items(record.space, null, FIRST_ITEMS)), ...waiting] });
   }
+  const people = context.people.names();
   return { me: people.find(({ id }) => id === me) ?? null, people, spaces };
 }
 

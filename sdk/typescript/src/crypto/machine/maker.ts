@@ -5,7 +5,9 @@ import { stateContent } from '../protocol/contents';
 import { EnvelopeKind, makeEnvelopeId, sealEnvelope } from '../protocol/envelope';
 import { makeComplaint, parseAnnouncement, parseRecipients } from '../protocol/epoch';
 import { checkRecipients, expectedRecipients, makeEpoch, ownRow, type NewEpoch } from '../protocol/epochKeys';
+import { checkGrantScope, sealGrant, type GrantEntry } from '../protocol/grant';
 import { LOG_START, nextHash } from '../protocol/log';
+import { isLiving } from '../protocol/memberKey';
 import { randomBytes } from '../protocol/primitives';
 import { makeRosterLink, NO_EPOCH, Role, SpaceType, type RosterStatement, type Seat } from '../protocol/roster';
 import { followRoster, rosterPlace, type Roster } from '../protocol/rosterState';
@@ -135,6 +137,24 @@ export async function makeOwnComplaint(context: Context, space: Space, n: number
   const announced = await parseAnnouncement(epoch.body);
   const row = await ownRow(announced, epoch.recipients, context.keyring.memberBytes);
   return makeComplaint(announced, row.sealHash, await ownSigner(context), context.keyring.device.dk, Date.now());
+}
+
+/**
+ * What a newcomer may be given of the past, sealed to their newest key: every branch that this device holds, where
+ * history is shared. Null where there is nothing to give.
+ */
+export async function makeOwnGrant(context: Context, space: Space, member: string): Promise<{ grant: Bytes; generation: number } | null> {
+  const roster = rosterOf(space);
+  if (!roster.policy.shared || context.people.alarmOf(member) !== null) return null;
+  const { chain, key } = await context.people.get(member);
+  if (!isLiving(chain, key)) return null;
+  const entries: GrantEntry[] = [];
+  for (let n = 1; n <= (space.record.current?.n ?? 0); n += 1) {
+    for (const [branch, own] of ((await space.epoch(n))?.branches ?? []).entries()) if (own) entries.push({ epoch: n, branch, key: own });
+  }
+  if (entries.length === 0) return null;
+  checkGrantScope(entries, roster, fromHex(member), chain.identity, new Set());
+  return { grant: await sealGrant(space.bytes, { member: fromHex(member), generation: key.generation, mk: key.mk, mkHash: key.mkHash }, entries), generation: key.generation };
 }
 
 export function rosterOf(space: Space): Roster {

@@ -44,10 +44,13 @@ export class People {
     this.#store = store;
   }
 
-  async load(): Promise<PersonRecord[]> {
+  async load(): Promise<void> {
     for (const { key, value } of await this.#store.range('records', from, to)) {
       if (typeof key === 'string') this.#stored.set(key.slice(from.length), value as StoredPerson);
     }
+  }
+
+  names(): PersonRecord[] {
     return [...this.#stored.values()].flatMap(({ person }) => person ?? []);
   }
 

@@ -4,7 +4,7 @@ import { equal, Z32, type Bytes } from '../protocol/bytes';
 import { nextHash } from '../protocol/log';
 import { claimsOf, claimsOfAnnouncement, claimsOfLink } from './claims';
 import type { Context } from './context';
-import { applyOlder, openSnapshot } from './history';
+import { applyOlder, learnEpoch, openSnapshot } from './history';
 import { forward } from './logbook';
 import { ALARMS } from './reasons';
 import type { Rooms } from './rooms';
@@ -143,6 +143,38 @@ export class Reading {
   async applyOlder(space: string, events: LogEvent[], hasOlder: boolean): Promise<SpaceChange> {
     const open = await this.#rooms.get(space);
     return this.#rooms.change([space], async (draft) => this.#rooms.shown(open, await applyOlder(open, draft, this.#context, events, hasOlder)));
+  }
+
+  /** Epochs that this device cannot open although somebody may give it their keys. */
+  async missing(space: string): Promise<number[]> {
+    const open = await this.#rooms.get(space);
+    if (!open.roster?.policy.shared) return [];
+    const found: number[] = [];
+    for (let n = 1; n <= (open.record.current?.n ?? 0); n += 1) {
+      const epoch = await open.epoch(n);
+      if (epoch?.branches.every((branch) => branch === null)) found.push(n);
+    }
+    return found;
+  }
+
+  /** Looks again at epochs that could not be opened; true when some can be opened now. */
+  async retry(space: string, numbers: number[]): Promise<boolean> {
+    const open = await this.#rooms.get(space);
+    return this.#rooms.change([space], async (draft) => {
+      let isBetter = false;
+      for (const n of numbers) {
+        await learnEpoch(open, draft, this.#context, n, true);
+        isBetter ||= (await open.epoch(n))?.branches.some((branch) => branch !== null) ?? false;
+      }
+      return isBetter;
+    });
+  }
+
+  /** Forgets the lines of a conversation, so that they are read again. */
+  async forgetLines(space: string): Promise<void> {
+    const found = await this.#context.store.range('items', [space, 0], [space, Number.MAX_SAFE_INTEGER]);
+    await this.#context.store.write(found.map(({ key }) => ({ table: 'items', key, value: undefined })));
+    await this.#alter(space, (record) => { record.oldest = 0; });
   }
 
   /** Where the stretch of the log begins that this device knows. */

@@ -4,7 +4,7 @@ import { equal, type Bytes } from '../protocol/bytes';
 import { EnvelopeKind } from '../protocol/envelope';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
-import { checkList, makeChange, makeConversation, makeNextEpoch, makeOwnComplaint, type ConversationPlan } from './maker';
+import { checkList, makeChange, makeConversation, makeNextEpoch, makeOwnComplaint, makeOwnGrant, type ConversationPlan } from './maker';
 import { newQueued, pendingOf, queuedItem, sealQueued, type Queued, type QueuedContent } from './queue';
 import { ALARMS } from './reasons';
 import type { Rooms } from './rooms';
@@ -35,6 +35,10 @@ export class Sending {
 
   async makeEpoch(space: string): Promise<EpochInputBytes> {
     return makeNextEpoch(this.#context, await this.#rooms.get(space));
+  }
+
+  async makeGrant(space: string, member: string): Promise<{ grant: Bytes; generation: number } | null> {
+    return makeOwnGrant(this.#context, await this.#rooms.get(space), member);
   }
 
   async isEpochChecked(space: string): Promise<boolean> {
