@@ -85,7 +85,8 @@ class Reader:
         if not newcomers:
             return
         records = await self._connection.fetch(sql.PRESENT_STAYS, list({s.member for s in newcomers}))
-        waiting = [s for s in newcomers if not s.ended]  # asked after the wait: from here on nothing can intervene
+        # Asked after the wait, so that nothing can intervene. Done: whoever waited has been cancelled meanwhile.
+        waiting = [s for s in newcomers if not s.ended and not s.begun.done()]
         self._roll.admit(waiting, records)
         for subscription in waiting:
             subscription.begun.set_result(Cursor(self.life, now, space=subscription.space))
