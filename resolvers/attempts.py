@@ -28,7 +28,7 @@ class Guard:
 
 SIGN_IN_HANDLE = Guard("sign-in handle", 10, "Too many tries to sign in with this handle. Please wait a little.")
 SIGN_IN_ADDRESS = Guard("sign-in address", 100, "Too many tries to sign in from here. Please wait a little.")
-INVITE_ADDRESS = Guard("invite address", 30, "Too many tries with invites from here. Please wait a little.")
+INVITE_ADDRESS = Guard("invite address", 100, "Too many tries with invites from here. Please wait a little.")
 PARAMETERS_ADDRESS = Guard("parameters address", 300, "Too many questions from here. Please wait a little.")
 
 

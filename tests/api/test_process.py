@@ -129,10 +129,6 @@ async def test_a_taken_port_is_one_plain_sentence(process: ServerProcess) -> Non
     ("name", "value", "sentence"),
     [
         ("CIRCLE_PORT", "http", "CIRCLE_PORT is wrong"),
-        ("CIRCLE_PORT", "70000", "CIRCLE_PORT is wrong"),
-        ("CIRCLE_SECRET_KEY", "short", "CIRCLE_SECRET_KEY is wrong: must be 32 bytes"),
-        ("CIRCLE_DATABASE_URL", "mysql://x", "CIRCLE_DATABASE_URL is wrong: must begin with postgres"),
-        ("CIRCLE_PUBLIC_URL", "circle.example", "CIRCLE_PUBLIC_URL is wrong: must look like"),
         ("CIRCLE_DATABASE_URL", "postgresql://localhost:1/x", "The database can't be reached"),
     ],
 )

@@ -34,6 +34,27 @@ def test_the_environment_is_read_and_empty_means_default(monkeypatch: pytest.Mon
     assert (settings.embedded, settings.bus_url) == (True, "redis://localhost")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("CIRCLE_PORT", "70000", "CIRCLE_PORT is wrong: Input should be less than or equal to 65535."),
+        ("CIRCLE_SECRET_KEY", "short", "CIRCLE_SECRET_KEY is wrong: must be 32 bytes"),
+        ("CIRCLE_DATABASE_URL", "mysql://x", "CIRCLE_DATABASE_URL is wrong: must begin with postgres"),
+        ("CIRCLE_REDIS_URL", "http://x", "CIRCLE_REDIS_URL is wrong: must begin with redis"),
+        ("CIRCLE_PUBLIC_URL", "circle.example", "CIRCLE_PUBLIC_URL is wrong: must look like"),
+        ("CIRCLE_PUBLIC_URL", "https://x/path", "CIRCLE_PUBLIC_URL is wrong: must look like"),
+        ("CIRCLE_LOG_FORMAT", "xml", "CIRCLE_LOG_FORMAT is wrong"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_a_plain_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert str(refused.value).startswith(sentence)
+
+
 def test_with_a_database_of_ones_own_the_bus_is_its_notify() -> None:
     assert load_settings(database_url="postgresql://h/x").bus_url == "postgresql://h/x"
     assert load_settings(database_url="postgresql://h/x", database_direct_url="postgresql://d/x").bus_url.endswith(
