@@ -10,7 +10,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from db.cursor import Cursor
-from db.hub import CaughtUp, Delivery, Resync
+from db.hub import CaughtUp, Delivery, Resync, SlowConsumer
 from db.queries.conversations import space_types
 from resolvers.access import access_conversation
 from resolvers.context import Ctx
@@ -68,6 +68,8 @@ async def _follow(ctx: Ctx, space: UUID | None, after: str | None) -> AsyncItera
         async with aclosing(ctx.hub.subscribe(ctx.require_viewer().member, cursor, space)) as items:
             async for item in items:
                 yield await _entry(ctx, item)
+    except SlowConsumer:
+        return  # whoever could not keep up has the cursor of the last entry, and resumes from there
     except Resync:
         yield MustResync("This position is no longer of use. Load everything afresh, then follow from now on.")
 

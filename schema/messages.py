@@ -97,14 +97,18 @@ class MessageSubscription:
     """The fields of `Subscription` on the durable log."""
 
     @strawberry.subscription(
-        description="Everything durable in all spaces of the viewer, in the order of each space's log, without a gap."
+        description="Everything durable in all spaces of the viewer, in the order of each space's log, without a gap. "
+        "When the stream ends, subscribe again with the last cursor."
     )
     async def events(self, info: Info, after: After = None) -> AsyncIterator[StreamItem]:
         """The backlog behind `after`, CaughtUp, then live."""
         async for entry in follow_everything(info.context, after):
             yield _item(entry)
 
-    @strawberry.subscription(description="The log of one conversation, in order and without a gap.")
+    @strawberry.subscription(
+        description="The log of one conversation, in order and without a gap. When the stream ends, subscribe again "
+        "with the last cursor."
+    )
     async def messages(
         self,
         info: Info,

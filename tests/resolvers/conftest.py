@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
+from asyncpg import Connection
 
 from db.bus import Bus
 from db.engine import Database
@@ -20,3 +24,24 @@ def world(database: Database, hub: Hub, bus: Bus) -> World:
         bus.poke()
 
     return World(UnitOfWork(database, wake), hub, bus)
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement sent from now on, in order; not those of the hub, which looks when it wants."""
+    seen: list[str] = []
+
+    def watch(name: str) -> None:
+        original = getattr(Connection, name)
+
+        async def spy(self: Connection, query: str, *args: Any, **more: Any) -> Any:
+            task = asyncio.current_task()
+            if task is None or task.get_name() != "hub":
+                seen.append(query)
+            return await original(self, query, *args, **more)
+
+        monkeypatch.setattr(Connection, name, spy)
+
+    for name in ("execute", "executemany", "fetch", "fetchrow", "fetchval"):
+        watch(name)
+    return seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -89,9 +90,15 @@ async def test_announcements_that_do_not_fit_are_refused(world: World, admin: Co
         ("FORBIDDEN", bob, epoch_input(room.make_epoch(bob))),  # a reader
         ("NOT_FOUND", ada, rewritten(ada, epoch, f1=bytes(16))),
     ]
-    for field in ("n", "hash", "generation", "key_hash"):
-        value = {"n": 1, "generation": 2}.get(field, bytes(32))
-        cases.append(("RECIPIENTS_CHANGED", ada, listed(ada, epoch, [replace(rows[0], **{field: value}), *rows[1:]])))
+    first_row, others = rows[0], rows[1:]
+    for row in (
+        replace(first_row, n=1),
+        replace(first_row, hash=bytes(32)),
+        replace(first_row, generation=2),
+        replace(first_row, key_hash=bytes(32)),
+        replace(first_row, seal_hash=bytes(32)),
+    ):
+        cases.append(("RECIPIENTS_CHANGED", ada, listed(ada, epoch, [row, *others])))
     async with unchanged(admin):
         for number, (code, by, sent) in enumerate(cases):
             assert (number, await refuse(world, by, sent)) == (number, code)
@@ -137,13 +144,14 @@ async def test_an_epoch_is_due_after_5000_envelopes(world: World, admin: Connect
 async def test_every_roster_link_makes_an_epoch_due(world: World) -> None:
     ada, bob = [await world.join(name) for name in ("ada", "bob")]
     room = await scenes.create(world, ada, [bob])
-    for link in (
+    makers: list[Callable[[], Signed]] = [
         lambda: room.make_policy(ada, Policy(1)),
         lambda: room.make_role(ada, bob, Role.ADMIN),
         lambda: room.make_remove(ada, bob),
         lambda: room.make_add(ada, bob),
-    ):
-        await scenes.change(world, room, ada, link(), renew=False)
+    ]
+    for make in makers:
+        await scenes.change(world, room, ada, make(), renew=False)
         assert await due(world, room, ada) == "ROSTER"
         await scenes.announce(world, room, ada)
         assert await due(world, room, ada) is None
