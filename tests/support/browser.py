@@ -6,12 +6,12 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-from playwright.async_api import BrowserContext, Page, Playwright, async_playwright
+from playwright.async_api import BrowserContext, Error, Page, Playwright, async_playwright
 
 CHROMIUM = os.environ.get("CIRCLE_CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
@@ -39,6 +39,11 @@ class Profile:
         mark = f"--user-data-dir={self.folder}"
         mine = [p for p in psutil.process_iter(["cmdline"]) if mark in (p.info["cmdline"] or [])]
         return [*mine, *(child for p in mine for child in p.children(recursive=True))]
+
+    async def close(self) -> None:
+        """Close the browser, if it still runs."""
+        with suppress(Error):
+            await self.context.close()
 
     async def kill(self) -> None:
         """End the browser with SIGKILL, as a crash or a flat battery would."""
