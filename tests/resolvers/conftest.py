@@ -12,7 +12,7 @@ from db.bus import Bus
 from db.engine import Database
 from db.hub import Hub
 from db.uow import UnitOfWork
-from tests.support.world import World
+from tests.support.inside import World
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from circle_client.protocol.roster import Role
 
 from tests.support import scenes
-from tests.support.world import World
+from tests.support.inside import World
 
 
 async def test_a_group_is_made_and_written_in(world: World) -> None:

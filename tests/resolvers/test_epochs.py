@@ -21,8 +21,8 @@ from schema.node import encode_id
 from tests.support import scenes
 from tests.support.actors import Actor, b64, signed_input
 from tests.support.dump import unchanged
+from tests.support.inside import World
 from tests.support.rooms import Room, epoch_input
-from tests.support.world import World
 
 
 def rewritten(by: Actor, epoch: NewEpoch, **fields: object) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from db.engine import Connection
 from tests.support import scenes
 from tests.support.actors import Actor, b64
 from tests.support.dump import unchanged
+from tests.support.inside import World
 from tests.support.rooms import Room
-from tests.support.world import World
 
 DAY = 24 * 3600 * 1000
 

@@ -12,8 +12,8 @@ from resolvers.identity_kinds import ServerRole
 from schema.node import encode_id
 from tests.support import scenes
 from tests.support.actors import Actor
+from tests.support.inside import World, code_of
 from tests.support.rooms import Room
-from tests.support.world import World, code_of
 
 EVENTS = """query($id: ID!, $first: Int, $last: Int, $after: Cursor, $before: Cursor) { conversation(id: $id) {
   events(first: $first, last: $last, after: $after, before: $before) {

@@ -16,8 +16,8 @@ from resolvers.identity_kinds import ServerRole
 from tests.support import scenes
 from tests.support.actors import Actor, b64, signed_input
 from tests.support.dump import unchanged
+from tests.support.inside import World
 from tests.support.rooms import Room
-from tests.support.world import World
 
 
 def rewritten(by: Actor, link: Signed, **fields: object) -> Signed:

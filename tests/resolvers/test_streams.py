@@ -13,7 +13,7 @@ from strawberry.types import ExecutionResult
 from db.engine import Connection
 from tests.support import scenes
 from tests.support.actors import Actor
-from tests.support.world import World, code_of, follow
+from tests.support.inside import World, code_of, follow
 
 ITEM = """{ __typename ... on CaughtUp { cursor } ... on ResyncRequired { message }
   ... on EventDelivery { cursor event { __typename id seq item logHash space { __typename id }

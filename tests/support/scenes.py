@@ -11,7 +11,7 @@ from circle_client.protocol.structures import Signed
 
 from tests.support.actors import Actor, b64, signed_input
 from tests.support.rooms import Room, epoch_input
-from tests.support.world import World
+from tests.support.inside import World
 
 
 async def create(
