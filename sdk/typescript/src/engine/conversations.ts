@@ -139,7 +139,8 @@ export class Conversations {
   // ---- messages
 
   async send(node: string, text: string): Promise<void> {
-    const { space } = this.#known(node);
+    const { space, role } = this.#known(node);
+    if (role === 'READER') throw new CircleFailure('FORBIDDEN', 'You may read here, but not write.');
     const tidy = text.trim();
     if (tidy === '') throw new CircleFailure('INVALID', 'There is nothing to send.');
     if (Array.from(tidy).length > LONGEST_TEXT) throw new CircleFailure('INVALID', 'This message is too long. A message has at most 16,000 characters.');

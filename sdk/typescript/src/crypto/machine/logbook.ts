@@ -6,6 +6,7 @@ import { nextHash } from '../protocol/log';
 import { MemberKind, parseMemberLink } from '../protocol/member';
 import { NO_EPOCH, parseRosterLink } from '../protocol/roster';
 import { followRoster } from '../protocol/rosterState';
+import type { Head } from '../protocol/signer';
 import { claimsOfLink } from './claims';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
@@ -110,19 +111,28 @@ async function announced(space: Space, draft: Draft, context: Context, event: Lo
     const { epoch } = await parseAnnouncement(announcement);
     if (!equal(epoch.hash, event.item)) throw new RangeError('The announcement is not the one that the log names.');
     const offered = context.offers.get(space.id, epoch.n);
-    if (!offered || !equal(offered.announcement, announcement)) throw new RangeError('The server does not show this epoch.');
+    if (!offered) {
+      // The server shows it to members alone, and this device was removed since; or it will be asked for again.
+      setCurrent(space, event, epoch);
+      return;
+    }
+    if (!equal(offered.announcement, announcement)) throw new RangeError('The server shows another epoch than the log.');
     const leastN = space.linkedBefore(context.keyring.member, event.seq);
     const taken = await takeEpoch(space, offered, context.keyring, context.people, { leastN });
     space.keepEpoch(draft, taken.epoch);
     record.complain = taken.mustComplain ? epoch.n : null;
     if (taken.isAlarm) record.alarm ??= ALARMS.seal;
-    space.addEpochSeq(epoch.n, event.seq);
-    record.current = epoch;
-    record.epochAt = event.acceptedAt;
-    record.due = false;
+    setCurrent(space, event, epoch);
   } catch {
     record.alarm ??= ALARMS.unverified;
   }
+}
+
+function setCurrent(space: Space, event: LogEvent, epoch: Head): void {
+  space.addEpochSeq(epoch.n, event.seq);
+  space.record.current = { n: epoch.n, hash: epoch.hash };
+  space.record.epochAt = event.acceptedAt;
+  space.record.due = false;
 }
 
 /** Whatever it says, a complaint in the log makes an epoch due; only a sound one settles the own. */

@@ -148,11 +148,12 @@ export class Reading {
   /** Epochs that this device cannot open although somebody may give it their keys. */
   async missing(space: string): Promise<number[]> {
     const open = await this.#rooms.get(space);
-    if (!open.roster?.policy.shared) return [];
+    const newest = open.record.current?.n ?? 0;
     const found: number[] = [];
-    for (let n = 1; n <= (open.record.current?.n ?? 0); n += 1) {
+    for (let n = 1; n <= newest; n += 1) {
       const epoch = await open.epoch(n);
-      if (epoch?.branches.every((branch) => branch === null)) found.push(n);
+      const mayBeGiven = open.roster?.policy.shared && epoch?.branches.every((branch) => branch === null);
+      if (mayBeGiven || (n === newest && !epoch)) found.push(n);
     }
     return found;
   }
