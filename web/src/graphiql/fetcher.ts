@@ -1,6 +1,6 @@
 import type { Fetcher } from '@graphiql/toolkit';
 import { createClient, type Client } from 'graphql-ws';
-import { getOperationAST, OperationTypeNode, type ExecutionResult } from 'graphql';
+import { getOperationAST, OperationTypeNode, parse, type ExecutionResult } from 'graphql';
 
 type Subscribed = ExecutionResult<Record<string, unknown>, Record<string, unknown>>;
 
@@ -34,16 +34,10 @@ export function connect(): Connection {
   };
 
   const fetcher: Fetcher = (params, options) => {
-    const document = options?.documentAST;
-    const operation = document ? getOperationAST(document, params.operationName) : null;
-    if (operation?.operation === OperationTypeNode.SUBSCRIPTION) {
-      return open().iterate({
-        query: params.query,
-        operationName: params.operationName ?? null,
-        variables: (params.variables ?? {}) as Record<string, unknown>,
-      }) as AsyncIterableIterator<Subscribed>;
-    }
-    return request(params, { ...(options?.headers as Record<string, string> | undefined), ...authorization() });
+    const { name, isSubscription } = chosen(params.query, params.operationName ?? null);
+    const payload = { query: params.query, operationName: name, variables: (params.variables ?? {}) as Record<string, unknown> };
+    if (isSubscription) return open().iterate(payload) as AsyncIterableIterator<Subscribed>;
+    return request(payload, { ...(options?.headers as Record<string, string> | undefined), ...authorization() });
   };
 
   return {
@@ -54,6 +48,21 @@ export function connect(): Connection {
       socket = null;
     },
   };
+}
+
+/**
+ * The operation that is meant. GraphiQL learns the names in a document a moment after its text: right after a tab
+ * was changed it can still send the name of the tab before, so a name that is not there counts as none.
+ */
+function chosen(query: string, name: string | null): { name: string | null; isSubscription: boolean } {
+  try {
+    const document = parse(query);
+    const named = getOperationAST(document, name);
+    const operation = named ?? getOperationAST(document, null);
+    return { name: named ? name : null, isSubscription: operation?.operation === OperationTypeNode.SUBSCRIPTION };
+  } catch {
+    return { name, isSubscription: false }; // not GraphQL: the server says what is wrong with it
+  }
 }
 
 async function request(params: unknown, headers: Record<string, string>): Promise<Subscribed> {
