@@ -83,12 +83,23 @@ export class SealedStore implements RecordStore {
       batch.map(async ({ table, key, value }) => ({ table, key, sealed: value === undefined ? null : await this.#seal(table, key, value) })),
     );
     const transaction = this.#database.transaction(TABLES, 'readwrite', { durability: 'strict' });
-    const done = transaction.done;
-    for (const { table, key, sealed } of rows) {
-      const store = transaction.objectStore(table);
-      void (sealed === null ? store.delete(key) : store.put(sealed, key)).catch(() => undefined);
+    const waiting: Promise<unknown>[] = [transaction.done];
+    try {
+      for (const { table, key, sealed } of rows) {
+        const store = transaction.objectStore(table);
+        waiting.push(sealed === null ? store.delete(key) : store.put(sealed, key));
+      }
+      await Promise.all(waiting);
+    } catch (error) {
+      for (const one of waiting) one.catch(() => undefined);
+      // A request that failed has ended the transaction already; one that could not be made has not.
+      try {
+        transaction.abort();
+      } catch {
+        // ended
+      }
+      throw error;
     }
-    await done;
   }
 
   close(): void {
