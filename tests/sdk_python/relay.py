@@ -139,7 +139,7 @@ class Player:
                 applied = self.machine.join("node", self.relay.rosters[id], event)
                 self.past.entries[id, event.seq] = (applied.entry, event, applied.log_hash)
                 return [applied.entry]
-            self.machine.begin("node", event)
+            self.machine.adopt(self.machine.prepare("node", event))
         if event.seq <= self.space(id).log.head.n:
             return []
         seal = None

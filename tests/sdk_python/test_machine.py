@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from circle_client.errors import Forked, NotAllowed, Untrusted
 from circle_client.machine.events import EntryKind
 from circle_client.machine.machine import Machine
-from circle_client.machine.make import EpochNeeded, added_epoch
+from circle_client.machine.make import Draft, EpochNeeded, added_epoch
 from circle_client.machine.people import MemberFacts, Trust
+from circle_client.protocol.cbor import Value
+from circle_client.protocol.contents import message
+from circle_client.protocol.envelope import Kind
 from circle_client.protocol.errors import DueReason
 from circle_client.protocol.roster import Policy, Role, SpaceType
 from circle_client.types import Person
@@ -219,3 +224,56 @@ def test_foreign_chains_are_a_fork(ada: Player, bob: Player) -> None:
     links = [type(known.links[0])(known.links[0].body, known.links[0].signature, bytes(64))]
     with pytest.raises((Forked, Untrusted)):
         ada.machine.learn(MemberFacts(known.person, links, known.signed_key))
+
+
+def test_of_two_messages_with_one_id_the_first_counts(ada: Player, bob: Player) -> None:
+    space = ada.create(SpaceType.GROUP, members(bob))
+    ada.pull(space)
+    first, second = ada.draft("first"), ada.draft("second")
+    ada.relay.envelope(ada.machine.make.envelope(ada.space(space), first).data)
+    ada.relay.envelope(ada.machine.make.envelope(ada.space(space), Draft(first.id, *_rest(second))).data)
+    assert bob.texts(space) == ["first", "[Another message has come by this id before.]"]
+
+
+def _rest(draft: Draft) -> tuple[Kind, Mapping[int, Value], int]:
+    return draft.kind, draft.content, draft.time
+
+
+def test_lifetimes_bound_what_is_sealed_and_shown(ada: Player, bob: Player) -> None:
+    space = ada.create(SpaceType.GROUP, members(bob), policy=Policy(1, False))
+    said = ada.say(space, "for an hour")
+    bob.pull(space)
+    entry = bob.past.entries[space, said.seq][0]
+    assert (entry.text, entry.b) == ("for an hour", 1)
+    assert bob.space(space).title == "A title"
+    bob.machine.erase_expired(bob.relay.clock + 3_600_001)
+    assert bob.space(space).title == ""
+
+
+def test_a_message_about_one_from_before_the_joining_is_read(ada: Player, bob: Player, eve: Player) -> None:
+    space = ada.create(SpaceType.GROUP, members(bob))
+    old = ada.draft("old")
+    ada.pull(space)
+    ada.relay.envelope(ada.machine.make.envelope(ada.space(space), old).data)
+    ada.pull(space)
+    ada.meet_all()
+    add = ada.relay.roster(ada.machine.make.add(ada.space(space), eve.id, Role.WRITER, ada.relay.clock))
+    ada.renew(space)
+    ada.pull(space)
+    answer = Draft(ada.draft("").id, Kind.MESSAGE, message("about the old one"), ada.relay.clock, old.id)
+    nothing = Draft(ada.draft("").id, Kind.MESSAGE, message("about nothing"), ada.relay.clock, bytes(16))
+    for draft in (answer, nothing):
+        ada.relay.envelope(ada.machine.make.envelope(ada.space(space), draft).data)
+        ada.pull(space)
+    eve.meet_all()
+    for event in eve.relay.logs[space][add.seq - 1 :]:
+        eve.take(event)
+    assert [kept[0].text for kept in eve.past.entries.values() if kept[0].kind is EntryKind.MESSAGE] == [
+        "about the old one",
+        "about nothing",
+    ]
+    assert bob.texts(space) == [
+        "old",
+        "about the old one",
+        "[The envelope names nothing that it can be about.]",
+    ]

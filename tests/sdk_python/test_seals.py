@@ -151,7 +151,7 @@ def test_a_late_seal_is_taken(trio: tuple[Player, Player, Player]) -> None:
     bob.meet_all()
     for event in bob.relay.logs[space]:
         if event.seq == 1:
-            bob.machine.begin("node", event)
+            bob.machine.adopt(bob.machine.prepare("node", event))
         bob.machine.apply(event)
     facts = bob.relay.seal_for(space, 1, bob.id)
     bob.machine.take_seal(bob.space(space), 1, SealFacts(facts.recipients, None))

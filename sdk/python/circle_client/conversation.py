@@ -134,7 +134,8 @@ class Conversation:
         space, running = self._space, self._circle.running
         if (space.role(running.engine.machine.me) or SeatRole.READER) < SeatRole.ADMIN or space.left is not None:
             raise NotAllowed("Only admins and owners change the title.")
-        content = State(title, space.picture, space.media).content()
+        old = space.state
+        content = State(title, old.picture if old else None, old.media if old else None).content()
         sent = await running.until_failure(running.sender.queue(space, Kind.STATE, content).done)
         if space.log.head.n < sent.seq:
             await running.engine.catch_up(space)

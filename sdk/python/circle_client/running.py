@@ -26,6 +26,7 @@ class Running:
         self.sender = Sender(self.engine, self.epochs)
         self.rosters = Rosters(self.engine, self.epochs, self.sender)
         self.sync = Sync(self.engine, account)
+        self.sync.renew_titles = self.rosters.renew_titles
 
     def start(self) -> None:
         """Connect and go on with what the outbox holds."""

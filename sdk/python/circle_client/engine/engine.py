@@ -11,7 +11,7 @@ from circle_client.engine.api import Api, ConversationFacts, EpochFacts
 from circle_client.engine.kept import entry_of, keep, keep_again
 from circle_client.errors import CircleError, NotAllowed, Untrusted
 from circle_client.machine.apply import SealFacts
-from circle_client.machine.events import EventKind, LogEvent
+from circle_client.machine.events import EntryKind, EventKind, LogEvent
 from circle_client.machine.machine import Machine
 from circle_client.machine.space import Space
 from circle_client.protocol.epoch import decode_announcement
@@ -54,6 +54,7 @@ class Engine:
         self.lock = asyncio.Lock()
         self.news = Signal()
         self.complain: Callable[[Space], None] | None = None
+        self.complained: Callable[[Space, bytes, int], None] | None = None
         self.broken: dict[bytes, str] = {}
 
     # ---- applying
@@ -97,8 +98,15 @@ class Engine:
         if space.left is not None and self._adds_me(fresh[0]):
             await self._rejoin(space, node, fresh[0])
             return fresh[1:] if _runs(fresh[1:], fresh[0].seq) else []
-        self.machine.alarm(space, "The server withholds a part of this conversation. Nothing more is sent here.")
+        self._withheld(id)
         return []
+
+    def _withheld(self, id: bytes) -> None:
+        sentence = "The server withholds a part of this conversation. Nothing more is sent here."
+        if id in self.machine.spaces:
+            self.machine.alarm(self.machine.spaces[id], sentence)
+        else:
+            self.broken[id] = sentence
 
     def _adds_me(self, event: LogEvent) -> bool:
         if event.kind is not EventKind.ROSTER or event.body is None:
@@ -115,11 +123,12 @@ class Engine:
             if not page:
                 return
             first = page[0]
+            new: Space | None = None
             if id not in self.machine.spaces:
                 await self._know(self.machine.needs([first]))
                 try:
                     if first.seq == 1:
-                        self.machine.begin(node, first)
+                        new = self.machine.prepare(node, first)
                     else:
                         await self._join(node, first)
                         page = page[1:]
@@ -127,13 +136,11 @@ class Engine:
                     self.broken[id] = error.message
                     log.warning("a conversation cannot be opened: %s", error.message)
                     return
-            space = self.machine.spaces[id]
-            if page and not _runs(page, space.log.head.n):
-                self.machine.alarm(
-                    space, "The server withholds a part of this conversation. Nothing more is sent here."
-                )
+            space = new or self.machine.spaces[id]
+            if not _runs(page, space.log.head.n):
+                self._withheld(id)
                 return
-            await self._apply(page, {id: node}, None)
+            await self._apply(page, {id: node}, None, new)
 
     async def _join(self, node: str, first: LogEvent) -> None:
         links = await self.api.roster_links(node)
@@ -148,7 +155,6 @@ class Engine:
 
     async def _rejoin(self, old: Space, node: str, first: LogEvent) -> None:
         """Added again after a removal: what lay between is not shown; the roster must go on from the one known."""
-        self.machine.forget(old.id)
         try:
             links = await self.api.roster_links(node)
             decoded = [decode_roster_link(link.body) for link in links]
@@ -156,9 +162,7 @@ class Engine:
                 raise Untrusted("The server shows another member list than before.")
             await self._know(self.machine.needs([first]))
             await self._join(node, first)
-            self.machine.spaces[old.id].epochs.update(old.epochs)
         except (ProtocolError, Untrusted) as error:
-            self.machine.spaces[old.id] = old
             self.machine.alarm(old, f"The conversation cannot be joined again. {error.message}")
 
     async def _know(self, members: Iterable[bytes]) -> None:
@@ -186,10 +190,13 @@ class Engine:
             with self.store.transaction():
                 self.machine.flush(self.store.put)
 
-    async def _apply(self, events: list[LogEvent], nodes: dict[bytes, str], cursor: str | None) -> None:
+    async def _apply(
+        self, events: list[LogEvent], nodes: dict[bytes, str], cursor: str | None, new: Space | None = None
+    ) -> None:
         await self._know(self.machine.needs(events))
         seals: dict[bytes, EpochFacts] = {}
-        joined = {id: self.machine.spaces[id].joined for id in {event.space for event in events}}
+        spaces = {**self.machine.spaces, new.id: new} if new else self.machine.spaces
+        joined = {id: spaces[id].joined for id in {event.space for event in events}}
         for event in events:
             if self._adds_me(event):
                 joined[event.space] = event.seq
@@ -198,7 +205,10 @@ class Engine:
                 if facts is not None:
                     seals[event.item] = facts
         now = millis()
+        complaints: list[tuple[Space, bytes, int]] = []
         with self.store.transaction():
+            if new is not None:
+                self.machine.adopt(new)
             for event in events:
                 space = self.machine.spaces[event.space]
                 facts = seals.get(event.item)
@@ -207,11 +217,17 @@ class Engine:
                 if trusted and space.alarm is not None:
                     self._keep_evidence(event)
                 keep(self.store, space, event, applied, now)
+                entry = applied.entry
+                if entry.kind is EntryKind.COMPLAINT and entry.sender is not None:
+                    complaints.append((space, entry.sender, entry.number))
                 if facts is not None:
                     self._take_grants(space, facts)
             self.machine.flush(self.store.put)
             if cursor is not None:
                 self.store.put(CURSOR, b"", cursor)
+        for complaint in complaints:
+            if self.complained is not None:
+                self.complained(*complaint)
         for id in {event.space for event in events}:
             space = self.machine.spaces[id]
             if space.complaint is not None and self.complain is not None:

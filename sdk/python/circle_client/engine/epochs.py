@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Coroutine, Sequence
 
 from circle_client.engine.engine import Engine, millis
 from circle_client.errors import CircleError, NotAllowed, Refused
@@ -25,7 +26,7 @@ class Epochs:
         self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._complained: set[tuple[bytes, int, int]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        engine.complain = self._complain_soon
+        engine.complain, engine.complained = self._complain_soon, self._mend_soon
 
     async def close(self) -> None:
         """Stop what runs beside."""
@@ -77,8 +78,8 @@ class Epochs:
 
     # ---- grants
 
-    async def give(self, space: Space, member: bytes, epochs: range) -> None:
-        """Give a newcomer, where history is shared, the keys of these epochs. Best effort: refusals change nothing."""
+    async def give(self, space: Space, member: bytes, epochs: Sequence[int]) -> None:
+        """Give a newcomer, where history is shared, or a complainer the keys of epochs; a refusal changes nothing."""
         engine = self._engine
         known = engine.machine.people.get(member)
         made = engine.machine.make.grant(space, member, epochs) if known else None
@@ -90,10 +91,9 @@ class Epochs:
             return
 
     async def _grant_complainers(self, space: Space) -> None:
-        epoch = space.newest.n
         for member in sorted(space.complainers):
             if member != self._engine.machine.me:
-                await self.give(space, member, range(epoch, epoch + 1))
+                await self.give(space, member, sorted(space.complaints.get(member, ())))
 
     # ---- complaints
 
@@ -103,9 +103,25 @@ class Epochs:
         key = (space.id, space.complaint[0], millis() // 3_600_000)
         if key not in self._complained:
             self._complained.add(key)
-            task = asyncio.create_task(self._complain(space))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._beside(self._complain(space))
+
+    def _mend_soon(self, space: Space, complainer: bytes, number: int) -> None:
+        """Of all holders the epoch's creator answers a complaint at once; the next epoch's maker does, too."""
+        epoch = space.epochs.get(number)
+        me = self._engine.machine.me
+        if epoch is not None and epoch.announcement.creator.member == me and complainer != me:
+            self._beside(self._mend(space, complainer, number))
+
+    async def _mend(self, space: Space, complainer: bytes, number: int) -> None:
+        try:
+            await self.give(space, complainer, [number])
+        except CircleError:  # the next epoch's maker gives it again
+            return
+
+    def _beside(self, step: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(step)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _complain(self, space: Space) -> None:
         try:

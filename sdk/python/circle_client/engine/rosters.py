@@ -78,9 +78,25 @@ class Rosters:
         if space.roster.policy.shared:
             await self._epochs.give(space, member, range(1, added_epoch(link) + 1))
         await self._renew(space)
-        if not space.roster.policy.shared and space.title and space.alarm is None:
-            state = State(space.title, space.picture, space.media)
-            self._sender.queue(space, Kind.STATE, state.content())  # the newcomer has no key of the older one
+        if not space.roster.policy.shared and space.alarm is None:
+            self.seal_title_again(space)  # the newcomer has no key of the older one
+
+    def seal_title_again(self, space: Space) -> None:
+        """Send the present title and picture once more, under the newest keys."""
+        if (old := space.state) is not None:
+            state = State(old.text, old.picture, old.media)
+            self._sender.queue(space, Kind.STATE, state.content())
+
+    def renew_titles(self, now: int) -> None:
+        """An owner's client seals a title anew in the second half of its lifetime (docs/decisions/0013)."""
+        for space in self._engine.machine.spaces.values():
+            ends = space.state_ends()
+            if ends is None or space.state is None or space.left is not None or space.alarm is not None:
+                continue
+            half = (space.state.accepted_at + ends) // 2
+            mine = space.role(self._engine.machine.me) is Role.OWNER
+            if mine and half <= now < ends and not self._sender.has_title(space.id):
+                self.seal_title_again(space)
 
     async def remove(self, space: Space, member: bytes) -> None:
         """Remove a member and make new keys."""

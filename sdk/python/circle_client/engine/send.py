@@ -108,6 +108,10 @@ class Sender:
         self._enqueue(pending)
         return pending
 
+    def has_title(self, space: bytes) -> bool:
+        """Whether a title waits to be sent."""
+        return any(pending.draft.kind is Kind.STATE for pending in self._queues.get(space, ()))
+
     def retry(self, id: bytes) -> Pending:
         """Send again what failed, as a new message. Raises KeyError."""
         old = self.failed.pop(id)

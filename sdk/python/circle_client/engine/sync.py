@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from circle_client.engine.api import CaughtUp, Delivery, Resync, StreamItem
@@ -47,6 +48,7 @@ class Sync:
         self._engine, self._account = engine, account
         self.online, self.ended = asyncio.Event(), asyncio.Event()
         self.failed: CircleError | None = None
+        self.renew_titles: Callable[[int], None] = lambda now: None
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -166,6 +168,7 @@ class Sync:
         while True:
             now = millis()
             engine.machine.erase_expired(now)
+            self.renew_titles(now)
             with engine.store.transaction():
                 engine.store.erase_expired(now)
                 engine.machine.flush(engine.store.put)

@@ -179,6 +179,9 @@ class Applier:
         seen = self._past.log_hash(space.id, header.seen.n) if header.seen.n not in space.log.hashes else None
         if seen is not None and seen != header.seen.hash:
             raise ProtocolError(Code.FORK, "The log is not the one that others see.", Layer.LOG)
+        first = self._past.entry_by_id(space.id, header.id)
+        if first is not None and (first.reason is None or first.waiting):
+            raise ProtocolError(Code.ID_CONFLICT, "Another message has come by this id before.", Layer.ENVELOPE)
         seat = space.roster.seats.get(header.member)
         if seat is None or chain.identity_at(header.n) != seat.identity:
             raise ProtocolError(Code.FORBIDDEN, "The sender is not in the roster with this ID.", Layer.ENVELOPE)
@@ -276,11 +279,15 @@ class Applier:
         signer = complaint.signer
         key = self._people.chain(signer.member).signer(signer.device, signer.n, signer.hash)
         seat = space.roster.seats.get(signer.member)
-        if complaint.space != space.id or complaint.epoch != space.newest or not seat or seat.identity != key.identity:
-            raise ProtocolError(Code.FORBIDDEN, "The complaint is not about this epoch.", Layer.EPOCH)
+        about = space.epochs.get(complaint.epoch.n)
+        known = about.announcement.head if about else (complaint.epoch if complaint.epoch.n < space.newest.n else None)
+        if complaint.space != space.id or complaint.epoch != known or not seat or seat.identity != key.identity:
+            raise ProtocolError(Code.FORBIDDEN, "The complaint is not about an epoch of this member.", Layer.EPOCH)
         verify_body(key.dk, signed.signature, Label.COMPLAINT, signed.body)
+        space.complaints.setdefault(signer.member, set()).add(complaint.epoch.n)
         space.complainers.add(signer.member)
-        return Entry(event.seq, EntryKind.COMPLAINT, event.accepted_at, signer.member, complaint.time)
+        number = complaint.epoch.n
+        return Entry(event.seq, EntryKind.COMPLAINT, event.accepted_at, signer.member, complaint.time, number=number)
 
     def _member_link(self, space: Space, event: LogEvent) -> Entry:
         link = decode_member_link(event.body or b"")

@@ -58,19 +58,24 @@ class Machine:
         """Members whose chains must be known (further) before these events are applied."""
         return {member for event in events for member in self._applier.needs(event)}
 
-    def begin(self, node: str, event: LogEvent) -> Space:
-        """A space from its first entry; then `apply` that entry. Raises ProtocolError."""
-        space = self._applier.begin(node, event)
-        self._keep(space)
-        return space
+    def prepare(self, node: str, event: LogEvent) -> Space:
+        """A space from its first entry; `adopt` it, then `apply` that entry. Raises ProtocolError."""
+        return self._applier.begin(node, event)
 
     def join(self, node: str, links: list[Signed], event: LogEvent) -> Applied:
-        """A space from the entry of one's own add, which is applied by this. Raises ProtocolError."""
+        """A space, new or anew, from the entry of one's own add, which is applied by this. Raises ProtocolError.
+
+        Of an earlier stay the epochs are kept; that the roster goes on from the one known then, the engine has checked.
+        """
+        old = self.spaces.get(event.space)
         space = self._applier.join(node, links, event)
-        self._keep(space)
+        if old is not None:
+            space.epochs.update(old.epochs)
+        self.adopt(space)
         return self._applier.first_entry(space, event)
 
-    def _keep(self, space: Space) -> None:
+    def adopt(self, space: Space) -> None:
+        """Know a space from now on; in one go with what is applied to it, so that nobody meets it half made."""
         self.spaces[space.id] = space
         self._changed.add(space.id)
         self._moved.add(space.id)
@@ -78,10 +83,10 @@ class Machine:
     def apply(self, event: LogEvent, seal: SealFacts | None = None) -> Applied:
         """Apply the next entry of a known space; see `Applier.apply`."""
         space = self.spaces[event.space]
-        before = (space.roster.n, space.alarm, space.state_seq, space.left, space.newest.n, space.waiting)
+        before = (space.roster.n, space.alarm, space.state, space.left, space.newest.n, space.waiting)
         applied = self._applier.apply(space, event, seal)
         self._moved.add(space.id)
-        if before != (space.roster.n, space.alarm, space.state_seq, space.left, space.newest.n, space.waiting):
+        if before != (space.roster.n, space.alarm, space.state, space.left, space.newest.n, space.waiting):
             self._changed.add(space.id)
         if applied.entry.action or space.complaint or space.complainers:
             self._changed.add(space.id)
@@ -125,13 +130,12 @@ class Machine:
         """What `make` did to a space is written with the next `flush`."""
         self._moved.add(space.id)
 
-    def forget(self, space: bytes) -> None:
-        """Drop a space, as before joining it anew."""
-        self.spaces.pop(space, None)
-
     def erase_expired(self, now: int) -> None:
-        """Destroy branches whose lifetime after the epoch's close is over (e2ee.md section 9)."""
+        """Drop titles that have expired, and branches whose lifetime after their epoch's close is over (section 9)."""
         for space in self.spaces.values():
+            if (ends := space.state_ends()) is not None and ends <= now:
+                space.state = None
+                self._changed.add(space.id)
             for number, epoch in space.epochs.items():
                 following = space.epochs.get(number + 1)
                 if following is None:

@@ -192,9 +192,9 @@ class Maker:
             row = rows.get(member)
             head, key = known.chain.head, known.key
             if row is not None:
-                if known.chain.state.key_floor <= row.n <= head.n:
-                    head = Head(row.n, known.chain.hashes[row.n])
                 key = self._people.older_key(member, row.generation) or key
+                if max(known.chain.state.key_floor, key.chain.n) <= row.n <= head.n:
+                    head = Head(row.n, known.chain.hashes[row.n])
             expected.append(RecipientKey(member, head, key.generation, key.key))
         try:
             check_recipients(epoch.recipients, epoch.announcement, expected)
@@ -219,7 +219,7 @@ class Maker:
             if (epoch := space.epochs.get(number)) is not None
             for b, branch in sorted(epoch.branches.items())
         ]
-        complained = frozenset({space.newest.n}) if member in space.complainers else frozenset[int]()
+        complained = frozenset(space.complaints.get(member, ()))
         try:
             check_scope(entries, space.roster, member, known.chain.identity, complained)
         except ProtocolError:
@@ -236,6 +236,8 @@ class Maker:
         announcements = {number: epoch.announcement for number, epoch in space.epochs.items()}
         me = self._keys.member
         entries = open_grant(sealed, space.id, me, generation, own.mk_seed, own.mk, announcements)
+        identity, complained = self._trusted(me).chain.identity, frozenset(space.complaints.get(me, ()))
+        check_scope(entries, space.roster, me, identity, complained)
         new = False
         for entry in entries:
             branches = space.epochs[entry.epoch].branches

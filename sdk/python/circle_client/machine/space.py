@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from circle_client.machine.events import Entry, EntryKind
+from circle_client.protocol.branches import LIFETIMES
 from circle_client.protocol.epoch import Announcement, decode_announcement
 from circle_client.protocol.errors import DueReason
 from circle_client.protocol.log import LogView
@@ -56,8 +57,8 @@ class Space:
 
     `alarm` is a plain sentence when the server's log or lists do not verify: nothing is sent here any more.
     `waiting` tells that entries wait for keys; `complaint` is [e, SHA-256(seal)] while the newest epoch's seal does not
-    open. `told` maps a seq that the server promised for an own send to its item. `complainers`: who complained about
-    the newest epoch.
+    open. `told` maps a seq that the server promised for an own send to its item. `complaints`: who complained of which
+    epochs; `complainers`: those of them for whom nobody has made a new epoch since.
     """
 
     id: bytes
@@ -69,12 +70,10 @@ class Space:
     joined: int = 1
     left: int | None = None
     alarm: str | None = None
-    state_seq: int = 0
-    title: str = ""
-    picture: bytes | None = None
-    media: str | None = None
+    state: Entry | None = None
     waiting: bool = False
     complaint: tuple[int, bytes] | None = None
+    complaints: dict[bytes, set[int]] = field(default_factory=dict)
     complainers: set[bytes] = field(default_factory=set)
     told: dict[int, bytes] = field(default_factory=dict)
 
@@ -94,8 +93,18 @@ class Space:
 
     def show(self, entry: Entry) -> None:
         """Take title and picture from the newest STATE entry; others change nothing."""
-        if entry.kind is EntryKind.STATE and entry.seq > self.state_seq:
-            self.state_seq, self.title, self.picture, self.media = entry.seq, entry.text, entry.picture, entry.media
+        if entry.kind is EntryKind.STATE and (self.state is None or entry.seq > self.state.seq):
+            self.state = entry
+
+    @property
+    def title(self) -> str:
+        """The newest title, empty where there is none (any more)."""
+        return self.state.text if self.state else ""
+
+    def state_ends(self) -> int | None:
+        """When the newest title expires, in milliseconds; None: never, or there is none."""
+        life = LIFETIMES[self.state.b] if self.state else None
+        return None if life is None or self.state is None else self.state.accepted_at + life
 
     # ---- storage: the roster changes seldom, the log with every entry
 
@@ -114,12 +123,10 @@ class Space:
             "joined": self.joined,
             "left": self.left,
             "alarm": self.alarm,
-            "state": self.state_seq,
-            "title": self.title,
-            "picture": self.picture,
-            "media": self.media,
+            "state": self.state.dump() if self.state else None,
             "waiting": self.waiting,
             "complaint": self.complaint,
+            "complaints": {member: sorted(epochs) for member, epochs in self.complaints.items()},
             "complainers": sorted(self.complainers),
         }
 
@@ -158,9 +165,9 @@ class Space:
             due=DueReason(log["due"]) if log["due"] else None,
         )
         space = cls(id, value["node"], roster, view, first=value["first"], joined=value["joined"], left=value["left"])
-        space.alarm, space.state_seq = value["alarm"], value["state"]
-        space.title, space.picture, space.media = value["title"], value["picture"], value["media"]
+        space.alarm, space.state = value["alarm"], Entry.load(value["state"]) if value["state"] else None
         space.complaint = tuple(value["complaint"]) if value["complaint"] else None
+        space.complaints = {member: set(epochs) for member, epochs in value["complaints"].items()}
         space.complainers, space.waiting = set(value["complainers"]), value["waiting"]
         space.told = dict(log["told"])
         return space
