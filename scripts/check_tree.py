@@ -9,7 +9,9 @@ from pathlib import Path
 
 LONGEST = 500
 GENERATED = re.compile(r"(^|/)(gql|generated|versions)/|\.gen\.|(^|/)vectors/")
-SKIPS = re.compile(r"pytest\.mark\.(skip|xfail)|pytest\.skip\(|\b(it|test|describe)\.(skip|todo|only)\(|\bTODO\b|\bFIXME\b")
+SKIPS = re.compile(
+    r"pytest\.mark\.(skip|xfail)|pytest\.skip\(|\b(it|test|describe)\.(skip|todo|only)\(|\bTODO\b|\bFIXME\b"
+)
 ADDRESSES = re.compile(r'"resolved": *"http|--(extra-)?index-url|--find-links|https?://[^\s"]*(pypi|npmjs)')
 
 

@@ -51,7 +51,9 @@ async def talk(ada: WebClient, bob: WebClient, guide: Circle) -> None:
     await bob.reads("Perfect. I'll drive, there is room for three.")
 
 
-async def pictures(playwright: Playwright, server: ServerProcess, link: str, folder: Path, stack: AsyncExitStack) -> None:
+async def pictures(
+    playwright: Playwright, server: ServerProcess, link: str, folder: Path, stack: AsyncExitStack
+) -> None:
     """Everything, in the order of a first visit."""
     first = await open_profile(playwright, folder / "ada", **DESKTOP)
     second = await open_profile(playwright, folder / "bob", **PHONE)
