@@ -24,7 +24,7 @@ async def open_database(settings: Settings, *, share: bool = False) -> AsyncIter
     async with open_server(settings, share=share) as dsn:
         direct = settings.database_direct_url or dsn
         await migrate(direct)
-        database = Database(dsn, direct_dsn=direct)
+        database = Database(dsn, direct_dsn=direct, own_logins=settings.embedded)
         try:
             await database.open()
             yield database

@@ -121,7 +121,7 @@ class Bus:
         broadcast = Broadcast(backend=behind)
         tasks: list[asyncio.Task[None]] = []
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(min(10, self._silence)):
                 await broadcast.connect()
             # One subscriber per process: two at once on a new channel, and broadcaster loses one of them.
             async with broadcast.subscribe(CHANNEL) as subscriber:

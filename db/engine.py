@@ -1,9 +1,9 @@
-"""Connections: one login, three roles. The role is part of each connection's start-up, so a pool never mixes them."""
+"""Connections in three roles. The role is part of each connection's start-up, so a pool never mixes them."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -27,12 +27,29 @@ _SETTINGS = {
 }
 
 
+class _Login(TypedDict):
+    user: str | None
+    server_settings: dict[str, str]
+
+
 class Database:
     """The process's connections. `dsn` is a libpq URL (postgresql://...); nothing is connected before `open`."""
 
-    def __init__(self, dsn: str, *, direct_dsn: str | None = None, pool_size: int = 8, pool_timeout: float = 5) -> None:
-        """`direct_dsn` reaches the server past a PgBouncer (empty: the same as `dsn`); the hub listens through it."""
-        self.dsn, self.direct_dsn = dsn, direct_dsn or dsn
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        direct_dsn: str | None = None,
+        own_logins: bool = False,
+        pool_size: int = 8,
+        pool_timeout: float = 5,
+    ) -> None:
+        """`direct_dsn` reaches the server past a PgBouncer (empty: the same as `dsn`); the hub listens through it.
+
+        `own_logins`: log in as the roles themselves, as the embedded server lets us; otherwise the URL's login takes
+        on a role at the start of each connection, and must be a member of all three.
+        """
+        self.dsn, self.direct_dsn, self._own_logins = dsn, direct_dsn or dsn, own_logins
         self.app = self._engine("circle_app", pool_size, pool_timeout)
         self.auth = self._engine("circle_auth", 2, pool_timeout)
         self._backlog: Pool | None = None
@@ -44,7 +61,7 @@ class Database:
             connection = await self.connect(role)
             await connection.close()
         self._backlog = await asyncpg.create_pool(
-            self.direct_dsn, min_size=0, max_size=4, server_settings=_settings("circle_app"), reset=_nothing
+            self.direct_dsn, min_size=0, max_size=4, reset=_nothing, **self._as("circle_app")
         )
 
     async def close(self) -> None:
@@ -69,11 +86,20 @@ class Database:
     async def connect(self, role: Role, *, direct: bool = True) -> Connection:
         """A connection of one's own in that role, to be closed by the caller. Raises DatabaseUnavailable."""
         try:
-            return await asyncpg.connect(
-                self.direct_dsn if direct else self.dsn, timeout=10, server_settings=_settings(role)
-            )
+            return await asyncpg.connect(self.direct_dsn if direct else self.dsn, timeout=10, **self._as(role))
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
             raise DatabaseUnavailable(_sentence(error, role)) from error
+
+    def _as(self, role: Role) -> _Login:
+        settings = {**_SETTINGS, "application_name": role}
+        return (
+            {"user": role, "server_settings": settings}
+            if self._own_logins
+            else {
+                "user": None,
+                "server_settings": {**settings, "role": role},
+            }
+        )
 
     def _engine(self, role: Role, size: int, timeout: float) -> AsyncEngine:
         async def connect() -> Connection:
@@ -93,10 +119,6 @@ class Database:
 
 async def _nothing(_: Connection) -> None:
     """Backlog transactions set nothing that outlives them: no round trip to undo it."""
-
-
-def _settings(role: Role) -> dict[str, str]:
-    return {**_SETTINGS, "role": role, "application_name": role}
 
 
 def _sentence(error: Exception, role: Role) -> str:

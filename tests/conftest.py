@@ -50,7 +50,7 @@ def make(admin: Connection) -> Maker:
 @pytest.fixture
 async def database(dsn: str) -> AsyncIterator[Database]:
     """The app's own connections to the test's database."""
-    database = Database(dsn)
+    database = Database(dsn, own_logins=True)
     await database.open()
     yield database
     await database.close()

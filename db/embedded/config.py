@@ -10,6 +10,8 @@ PORT = 5432
 
 SUPERUSER = "circle"
 DATABASE = "circle"
+LOGINS = ("circle_app", "circle_auth", "circle_hub")
+"""Roles that may log in here by themselves, so that no superuser stands behind the server's connections."""
 
 
 def postgresql_conf(socket: str, overrides: Mapping[str, str]) -> str:
@@ -60,8 +62,8 @@ def pg_hba_conf() -> str:
 
 
 def pg_ident_conf(users: set[str]) -> str:
-    """The system users (the one that starts us, root) who may come in as the superuser."""
-    return "".join(f'circle "{user}" {SUPERUSER}\n' for user in sorted(users))
+    """The system users (the one that starts us, root) who may come in as the superuser and as the roles."""
+    return "".join(f'circle "{user}" {role}\n' for user in sorted(users) for role in (SUPERUSER, *LOGINS))
 
 
 def _shared_buffers() -> int:

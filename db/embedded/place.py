@@ -89,7 +89,7 @@ def binaries(user: User) -> Path:
     mark = hashlib.sha256(f"{source}:{info.st_size}:{info.st_mtime_ns}".encode()).hexdigest()[:12]
     for folder in _COPIES:
         try:
-            return _copy(source, folder / f"postgresql-{MAJOR}-{mark}")
+            return _copy(source, folder / f"postgresql-{MAJOR}-{mark}") / source.parent.name / source.name
         except OSError:
             continue
     raise EmbeddedError(
@@ -99,19 +99,26 @@ def binaries(user: User) -> Path:
 
 
 def _copy(source: Path, target: Path) -> Path:
+    """The wheel's layout once more, at `target`; returns it. Raises OSError."""
     target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     for made in (target.parent, target):
         if made.exists() or made.is_symlink():
             info = made.lstat()
-            if info.st_uid != 0 or info.st_mode & 0o022 or not stat.S_ISDIR(info.st_mode):
-                raise PermissionError(f"{made} is not root's alone")
+            if info.st_uid != os.geteuid() or info.st_mode & 0o022 or not stat.S_ISDIR(info.st_mode):
+                raise PermissionError(f"{made} is not ours alone")
     if target.exists():
         return target
     half = Path(tempfile.mkdtemp(dir=target.parent))
     try:
+        # The wheel's own libraries lie beside its package, and the programs look for them there.
+        package = source.parent
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, half / libraries.name, symlinks=True)
         for part in ("bin", "lib", "share"):
-            shutil.copytree(source / part, half / part, symlinks=True)
-        half.chmod(0o755)
+            shutil.copytree(source / part, half / package.name / source.name / part, symlinks=True)
+        for folder in (half, half / package.name):
+            folder.chmod(0o755)
         half.rename(target)
     except OSError:
         shutil.rmtree(half, ignore_errors=True)

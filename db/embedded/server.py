@@ -19,7 +19,7 @@ from urllib.parse import quote
 import asyncpg
 
 from db.embedded import orphans
-from db.embedded.config import DATABASE, PORT, SUPERUSER, pg_hba_conf, pg_ident_conf, postgresql_conf
+from db.embedded.config import DATABASE, LOGINS, PORT, SUPERUSER, pg_hba_conf, pg_ident_conf, postgresql_conf
 from db.embedded.errors import EmbeddedError
 from db.embedded.place import (
     MAJOR,
@@ -209,12 +209,18 @@ class EmbeddedPostgres:
         return len(lines) >= 8 and lines[7].strip() == "ready"
 
     async def _make_database(self) -> None:
-        """Make our database. Right after a start the first connection can still be refused for a moment."""
+        """Make our database, and the roles that log in here by themselves."""
         try:
             connection = await asyncpg.connect(self.dsn_for("postgres"), timeout=10)
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
             raise EmbeddedError(f"The embedded PostgreSQL does not let us in: {error}") from error
         try:
+            roles = await connection.fetch("SELECT rolname, rolcanlogin FROM pg_roles")
+            able = {r["rolname"]: r["rolcanlogin"] for r in roles}
+            for role in LOGINS:
+                if not able.get(role):
+                    verb = "ALTER" if role in able else "CREATE"
+                    await connection.execute(f"{verb} ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS")
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
                 await connection.execute(f'CREATE DATABASE "{DATABASE}"')
         finally:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, SmallInteger
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field
 
@@ -19,6 +20,9 @@ class Xid8(UserDefinedType[int]):
     def get_col_spec(self, **_: Any) -> str:
         """The type's name in DDL."""
         return "xid8"
+
+
+ischema_names["xid8"] = Xid8  # so that Alembic's comparison knows the type when it reads it back
 
 
 def big(default: int | None = ..., **more: Any) -> Any:  # type: ignore[assignment]  # `...` means required

@@ -35,6 +35,19 @@ async def test_session_and_raw_are_one_transaction_with_the_viewer_set(uow: Unit
         assert await tx.raw.fetchval("SELECT current_setting('transaction_isolation')") == "repeatable read"
 
 
+async def test_a_servers_login_takes_on_the_role(dsn: str, make: Maker) -> None:
+    anna = await make.member("anna")
+    database = Database(dsn)
+    await database.open()
+    async with UnitOfWork(database).read(anna) as tx:
+        assert await tx.raw.fetchval("SELECT current_user") == "circle_app"
+        assert await tx.raw.fetchval("SELECT session_user") == "circle"
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await tx.raw.fetchval("SELECT count(*) FROM credential")
+        await tx.raw.execute("ROLLBACK")
+    await database.close()
+
+
 async def test_the_viewer_does_not_stay_on_the_connection(uow: UnitOfWork, make: Maker) -> None:
     anna = await make.member("anna")
     async with uow.read(anna) as tx:

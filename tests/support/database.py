@@ -53,6 +53,7 @@ class Server:
     """The test run's PostgreSQL."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.embedded = EmbeddedPostgres(folder, settings=FAST)
 
     async def start(self) -> None:
@@ -63,6 +64,14 @@ class Server:
 
     async def stop(self) -> None:
         await self.embedded.stop()
+
+    async def let_in(self, role: str) -> None:
+        """Let whoever may log in as the superuser log in as that role too, until the server ends."""
+        ident = self.folder / "postgres" / "pg_ident.conf"
+        ident.write_text(ident.read_text() + f"circle /^.*$ {role}\n")
+        async with self.connected("postgres") as admin:
+            await admin.execute("SELECT pg_reload_conf()")
+            await admin.execute("SELECT pg_sleep(0.2)")
 
     @asynccontextmanager
     async def connected(self, database: str) -> AsyncIterator[Connection]:

@@ -1,154 +1,68 @@
-"""A server's inside for tests: the schema executed in process against a real database, with members who have keys."""
+"""A small world with rows in every table: for tests of who sees what."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import AsyncIterator, Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from strawberry.types import ExecutionResult
-
-from db.bus import Bus
-from db.hub import Hub
-from db.uow import UnitOfWork
-from resolvers.context import Ctx, Viewer
-from resolvers.errors import Refusal
-from resolvers.identity_kinds import ServerRole
-from resolvers.invites import make_operator_invite
-from resolvers.reading import one_moment
-from schema.node import encode_id
-from schema.root import schema
-from tests.support.actors import Actor, milliseconds
-from tests.support.rooms import Room
-
-SERVER_KEY = bytes(range(32))
-
-SIGN_UP = (
-    "mutation($input: SignUpInput!) { signUp(input: $input) { errors { code message } viewer { member { id } } } }"
-)
-EVENT = "event { id seq item logHash acceptedAt space { id } }"
-ERRORS = """errors { __typename code message path
-  ... on EpochDueError { reason }
-  ... on RateLimitedError { retryAfter }
-  ... on StaleEpochError { current { number } }
-  ... on DirectExistsError { conversation { id } } }"""
-RESULTS = {
-    "createConversation": "conversation { id head }",
-    "changeRoster": EVENT,
-    "announceEpoch": EVENT,
-    "sendMessage": EVENT,
-    "complain": EVENT,
-    "grantEpochs": "grant { id generation }",
-}
-
-
-class RefusedError(AssertionError):
-    """An operation that should have succeeded was refused."""
+from db.engine import Connection
+from db.models import EventKind, SpaceType
+from tests.support.database import NOW, Maker
 
 
 @dataclass
 class World:
-    """The server, and what time it is there."""
+    """anna and ben share `ours`; cleo is alone in `theirs`; dora was in `ours` and was removed before its last rows."""
 
-    uow: UnitOfWork
-    hub: Hub
-    bus: Bus
-    moved: timedelta = field(default_factory=timedelta)
-
-    def clock(self) -> datetime:
-        """The real time, moved by what the test asked for."""
-        return datetime.now(UTC) + self.moved
-
-    @property
-    def now(self) -> int:
-        """The same in the protocol's terms."""
-        return milliseconds(self.clock())
-
-    def ctx(self, actor: Actor | None) -> Ctx:
-        """A fresh operation's context."""
-        viewer = None
-        if actor is not None:
-            viewer = Viewer(actor.id, UUID(bytes=actor.device), actor.session or uuid4())
-        return Ctx(viewer, self.uow, self.hub, self.bus, self.clock, SERVER_KEY)
-
-    async def execute(
-        self, document: str, variables: Mapping[str, Any] | None = None, actor: Actor | None = None
-    ) -> ExecutionResult:
-        """Run an operation as the edge does; errors and all."""
-        ctx = self.ctx(actor)
-        async with one_moment(ctx) if not document.startswith("mutation") else nullcontext():
-            result = await schema.execute(document, dict(variables or {}), context_value=ctx)
-        assert isinstance(result, ExecutionResult)
-        return result
-
-    async def ask(
-        self, document: str, variables: Mapping[str, Any] | None = None, actor: Actor | None = None
-    ) -> dict[str, Any]:
-        """Run an operation that has no top-level errors; returns `data`."""
-        result = await self.execute(document, variables, actor)
-        if result.errors:
-            raise RefusedError(str(result.errors)) from result.errors[0].original_error
-        assert result.data is not None
-        return result.data
-
-    async def try_mutation(self, name: str, input: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-        """The payload of one of the six mutations on conversations, errors and all."""
-        type_ = name[0].upper() + name[1:] + "Input"
-        document = f"mutation($input: {type_}!) {{ {name}(input: $input) {{ {RESULTS[name]} {ERRORS} }} }}"
-        payload: dict[str, Any] = (await self.ask(document, {"input": input}, actor))[name]
-        return payload
-
-    async def mutate(self, name: str, input: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-        """The same where it must succeed; returns its result."""
-        payload = await self.try_mutation(name, input, actor)
-        if payload["errors"]:
-            raise RefusedError(str(payload["errors"]))
-        result: dict[str, Any] = next(value for key, value in payload.items() if key != "errors")
-        return result
-
-    async def refusal(self, name: str, input: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-        """The one error of a mutation that must be refused."""
-        payload = await self.try_mutation(name, input, actor)
-        (error,) = payload["errors"]
-        assert all(value is None for key, value in payload.items() if key != "errors")
-        return dict(error)
-
-    # ---- members and rooms
-
-    async def join(self, handle: str, role: ServerRole = ServerRole.MEMBER) -> Actor:
-        """A member who has signed up."""
-        fragment = await make_operator_invite(self.uow, role, timedelta(hours=1), self.clock())
-        token = base64.urlsafe_b64decode(fragment + "=" * (-len(fragment) % 4))
-        actor = Actor.make(handle, self.clock())
-        payload = (await self.ask(SIGN_UP, {"input": actor.sign_up_input(token)}))["signUp"]
-        if payload["errors"]:
-            raise RefusedError(str(payload["errors"]))
-        return actor
-
-    def room(self, *actors: Actor) -> Room:
-        """A conversation that is not made yet; `actors` are all who may ever come into it."""
-        return Room.of(actors, self.now)
-
-    def id_of(self, room: Room) -> str:
-        """The conversation's node id."""
-        return encode_id("Conversation", UUID(bytes=room.space))
+    anna: UUID
+    ben: UUID
+    cleo: UUID
+    dora: UUID
+    ours: UUID
+    theirs: UUID
+    dora_left: int
 
 
-def code_of(result: ExecutionResult) -> str:
-    """The code of the one top-level error of a refused operation."""
-    assert result.errors
-    cause = result.errors[0].original_error
-    return cause.code.value if isinstance(cause, Refusal) else type(cause).__name__
+async def make_world(admin: Connection) -> World:
+    """Fill every table, for everybody."""
+    make = Maker(admin)
+    anna, ben, cleo, dora = [await make.member(name) for name in ("anna", "ben", "cleo", "dora")]
+    for member in (anna, ben, cleo, dora):
+        await _own_rows(admin, make, member)
+    ours, theirs = await make.space(anna, ben, dora), await make.space(cleo)
+    await _epoch(admin, make, ours, 1, anna, [anna, ben, dora])
+    await make.event(ours, actor=anna)
+    left = await make.leave(ours, dora)
+    await _link(admin, ours, 1)
+    await _epoch(admin, make, ours, 2, anna, [anna, ben])
+    await _epoch(admin, make, theirs, 1, cleo, [cleo])
+    for space, member in ((ours, ben), (theirs, cleo)):
+        await make.event(space, actor=member)
+        await admin.execute("INSERT INTO complaint VALUES ($1, 1, $2, 1, '', '', '')", space, member)
+        await admin.execute("INSERT INTO epoch_grant VALUES ($1, $2, $3, $3, 1, '', $4)", uuid4(), space, member, NOW)
+    await admin.execute("INSERT INTO attempt VALUES ('key', $1, 1)", NOW)
+    await admin.execute("INSERT INTO log_life (only_one) VALUES (true) ON CONFLICT DO NOTHING")
+    return World(anna, ben, cleo, dora, ours, theirs, left)
 
 
-async def follow(
-    world: World, document: str, variables: Mapping[str, Any] | None, actor: Actor | None
-) -> AsyncIterator[ExecutionResult]:
-    """A subscription's results."""
-    stream = await schema.subscribe(document, dict(variables or {}), context_value=world.ctx(actor))
-    async for result in stream:
-        yield result
+async def _own_rows(admin: Connection, make: Maker, member: UUID) -> None:
+    await admin.execute("INSERT INTO credential VALUES ($1, '', '', $2)", member, NOW)
+    await admin.execute("INSERT INTO member_box VALUES ($1, 1, $2, '')", member, await make.device_of(member))
+    await admin.execute(
+        "INSERT INTO session VALUES ($1, $2, NULL, $3, 0, '', $4, $4, $4, NULL)", uuid4(), member, member.bytes, NOW
+    )
+    await admin.execute(
+        "INSERT INTO invite VALUES ($1, $2, 0, $3, $4, $4, NULL, NULL, NULL, NULL)", uuid4(), member.bytes, member, NOW
+    )
+    await make.space(member, type=SpaceType.ACCOUNT)
+
+
+async def _link(admin: Connection, space: UUID, n: int) -> None:
+    await admin.execute("INSERT INTO roster_link VALUES ($1, $2, '', '', '')", space, n)
+
+
+async def _epoch(admin: Connection, make: Maker, space: UUID, n: int, creator: UUID, members: list[UUID]) -> None:
+    await make.event(space, EventKind.EPOCH, actor=creator)
+    await admin.execute("INSERT INTO epoch VALUES ($1, $2, '', '', '', '', $3, $4)", space, n, creator, NOW)
+    for member in members:
+        await admin.execute("INSERT INTO epoch_seal VALUES ($1, $2, $3, 1, '')", space, n, member)
