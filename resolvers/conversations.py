@@ -81,7 +81,8 @@ async def create_conversation(ctx: Ctx, command: CreateConversation) -> Conversa
             _, roster = check_roster_link(signed, signer.asker, signer.chain, None, NO_EPOCH, identities.get)
         if roster.type not in TYPES:
             raise Refusal(Code.FORBIDDEN, "This is not a conversation.", LINK)
-        await _insert(ctx, tx, space, roster)
+        if not await _insert(ctx, tx, space, roster):
+            return await _taken(ctx, tx, space, link, roster)
         locked = await _locked(tx, space)
         body = pack_entry(signed.body, signed.signature)
         await append_signed(ctx, tx, space, locked.type, EventKind.ROSTER, link.hash, body)
@@ -115,17 +116,27 @@ async def _made_before(ctx: Ctx, tx: Transaction, space: UUID, link: RosterLink)
     return ConversationRow(space, row.type, row.created_at)
 
 
-async def _insert(ctx: Ctx, tx: Transaction, space: UUID, roster: Roster) -> None:
-    """Store space and roster. Raises DirectExists, Refusal ID_TAKEN."""
+def _direct_key(roster: Roster) -> bytes | None:
     # Lower id first, so that a pair has one key whoever begins.
-    direct_key = b"".join(sorted(roster.seats)) if roster.type == SpaceType.DIRECT else None
+    return b"".join(sorted(roster.seats)) if roster.type == SpaceType.DIRECT else None
+
+
+async def _insert(ctx: Ctx, tx: Transaction, space: UUID, roster: Roster) -> bool:
     members = [(UUID(bytes=member), seat.identity, int(seat.role)) for member, seat in roster.seats.items()]
+    policy = roster.policy
     new = NewSpace(
-        space, int(roster.type), direct_key, ctx.clock(), roster.policy.lifetime, int(roster.policy.shared),
-        roster.hash, members,
+        space, int(roster.type), _direct_key(roster), ctx.clock(), policy.lifetime, int(policy.shared), roster.hash,
+        members,
     )  # fmt: skip
-    if await queries.insert_space(tx, new):
-        return
+    return await queries.insert_space(tx, new)
+
+
+async def _taken(ctx: Ctx, tx: Transaction, space: UUID, link: RosterLink, roster: Roster) -> ConversationRow:
+    """Why a space could not be made: by the same request a moment ago, then its result; the pair's; a foreign id."""
+    again = await _made_before(ctx, tx, space, link)
+    if again is not None:
+        return again
+    direct_key = _direct_key(roster)
     exists = None if direct_key is None else await queries.direct_between(tx, direct_key)
     if exists is not None:
         raise DirectExists(exists)

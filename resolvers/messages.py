@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
-from db.log import Entry, append
+from db.log import Entry, append, find
 from db.queries import conversations as spaces
 from db.queries import messages as queries
 from db.queries.conversations import SpaceState
@@ -16,7 +16,7 @@ from db.transaction import Transaction
 from resolvers.context import Ctx
 from resolvers.errors import Code, NotFound, Refusal
 from resolvers.events import LogEvent
-from resolvers.kinds import EventKind
+from resolvers.kinds import EventKind, SpaceType
 from resolvers.protocol import (
     LIFETIMES,
     Envelope,
@@ -61,7 +61,7 @@ async def send_message(ctx: Ctx, command: SendMessage) -> LogEvent:
     async with ctx.uow.write(member) as tx:
         locked = await spaces.lock_space(tx, space)
         if locked is None:
-            raise NotFound(path=ENVELOPE)
+            return await _sent_before(tx, space, envelope)
         found = await queries.arrival(
             tx, space, member, UUID(bytes=header.device), UUID(bytes=header.id), header.seen.n,
             None if ref is None else UUID(bytes=ref),
@@ -75,6 +75,14 @@ async def send_message(ctx: Ctx, command: SendMessage) -> LogEvent:
         if verdict is Verdict.KNOWN:
             return _first(locked, found)
         return await _append(ctx, tx, locked, envelope)
+
+
+async def _sent_before(tx: Transaction, space: UUID, envelope: Envelope) -> LogEvent:
+    """The first result for a sender who has left since; the space is out of sight, what happened in the stay is not."""
+    row = await find(tx, space, UUID(bytes=envelope.header.id))
+    if row is None or row.item != envelope.item:
+        raise NotFound(path=ENVELOPE)
+    return LogEvent.of(row, SpaceType.GROUP)
 
 
 def _sender(found: Arrival) -> SenderState:

@@ -190,7 +190,7 @@ def signed_bodies(stage: Stage) -> Iterator[tuple[str, tuple[str, ...], str, Lab
     yield "complain", ("complaint", "body"), "signature", Label.COMPLAINT, bob
 
 
-WRONG = [None, True, -1 % 2**64, 2**53 - 1, b"", bytes(16), bytes(32), bytes(33), "x", [], [1], {}, {0: 1}, [[]]]
+WRONG: list[Any] = [None, True, 2**53 - 1, b"", bytes(16), bytes(32), bytes(33), "x", [], [1], {}, {0: 1}, [[]]]
 
 
 @settings(
@@ -203,7 +203,7 @@ async def test_a_wrong_field_is_refused_though_it_is_signed(stage: Stage, data: 
     body = decode(base64.b64decode(case.input[path[0]][path[1]]), 1 << 20)
     time = max(body)  # the last field is the signer's own clock: any number is one
     field = data.draw(st.sampled_from([key for key in body if key != time]))
-    wrong = data.draw(st.sampled_from([value for value in WRONG if value != body[field] and value != 2**64 - 1]))
+    wrong = data.draw(st.sampled_from([value for value in WRONG if value != body[field]]))
     signed: Signed = sign(signer.dk_seed, label, encode(dict(body) | {field: wrong}))
     input_ = put(put(case.input, path, b64(signed.body)), (path[0], signature), b64(signed.signature))
     assert "REQUEST" not in await stage.check(mutation, input_, case.actor)

@@ -201,9 +201,12 @@ async def test_lifetimes(world: World, admin: Connection) -> None:
 async def test_without_a_removed_members_rights(world: World) -> None:
     ada, bob = [await world.join(name) for name in ("ada", "bob")]
     room = await scenes.create(world, ada, [bob])
+    early = room.make_envelope(bob)
+    first = await scenes.send(world, room, bob, early)
     late = room.make_envelope(bob)
     await scenes.change(world, room, ada, room.make_remove(ada, bob))
     assert (await refuse(world, bob, late))["code"] == "NOT_FOUND"
+    assert await world.mutate("sendMessage", {"envelope": b64(early.data)}, bob) == first
 
 
 async def test_sending_takes_five_round_trips(world: World, statements: list[str]) -> None:
