@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from db.queries import conversations as queries
+from db.queries import rosters
 from db.queries.conversations import ConversationRow as ConversationRow
 from db.queries.conversations import MemberPlace as MemberPlace
-from db.queries.conversations import NewSpace, RosterLinkRow
+from db.queries.conversations import RosterLinkRow
 from db.queries.conversations import SpaceRow as SpaceRow
+from db.queries.rosters import NewSpace
 from db.transaction import Transaction
 from resolvers.access import access_space
 from resolvers.context import Ctx
@@ -86,7 +88,7 @@ async def create_conversation(ctx: Ctx, command: CreateConversation) -> Conversa
         locked = await _locked(tx, space)
         body = pack_entry(signed.body, signed.signature)
         await append_signed(ctx, tx, space, locked.type, EventKind.ROSTER, link.hash, body)
-        await queries.insert_link(tx, space, RosterLinkRow(0, link.hash, signed.body, signed.signature))
+        await rosters.insert_link(tx, space, RosterLinkRow(0, link.hash, signed.body, signed.signature))
         last = await accept_epoch(ctx, tx, locked, signer, command.epoch)
         if command.state is not None:
             last = await accept_state(ctx, tx, await _locked(tx, space), signer, command.state)
@@ -128,7 +130,7 @@ async def _insert(ctx: Ctx, tx: Transaction, space: UUID, roster: Roster) -> boo
         space, int(roster.type), _direct_key(roster), ctx.clock(), policy.lifetime, int(policy.shared), roster.hash,
         members,
     )  # fmt: skip
-    return await queries.insert_space(tx, new)
+    return await rosters.insert_space(tx, new)
 
 
 async def _taken(ctx: Ctx, tx: Transaction, space: UUID, link: RosterLink, roster: Roster) -> ConversationRow:
@@ -178,16 +180,16 @@ async def _apply(
     member = None if link.member is None else UUID(bytes=link.member)
     subject = member if link.kind in (RosterKind.ADD, RosterKind.REMOVE) else None
     entry = await append_signed(ctx, tx, space, locked.type, EventKind.ROSTER, link.hash, body, subject)
-    await queries.insert_link(tx, space, RosterLinkRow(link.n, link.hash, signed.body, signed.signature))
+    await rosters.insert_link(tx, space, RosterLinkRow(link.n, link.hash, signed.body, signed.signature))
     policy = after.policy
-    await queries.move_roster(tx, space, link.n, link.hash, policy.lifetime, int(policy.shared))
+    await rosters.move_roster(tx, space, link.n, link.hash, policy.lifetime, int(policy.shared))
     if member is not None and link.kind == RosterKind.REMOVE:
-        await queries.end_stay(tx, space, member, entry.seq)
+        await rosters.end_stay(tx, space, member, entry.seq)
     elif member is not None:
         seat = after.seats[member.bytes]
         if member.bytes not in before.seats:
-            await queries.begin_stay(tx, space, member, entry.seq)
-        await queries.put_seat(tx, space, member, seat.identity, int(seat.role))
+            await rosters.begin_stay(tx, space, member, entry.seq)
+        await rosters.put_seat(tx, space, member, seat.identity, int(seat.role))
     return entry
 
 
