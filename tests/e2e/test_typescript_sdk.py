@@ -5,36 +5,73 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from circle_client import Circle, History
 from circle_client.protocol.invite import InviteLink
 
+from tests.support.sdk import party
 from tests.support.server import ROOT, running
+
+
+async def vitest(spec: str, url: str, fragment: str) -> None:
+    """Run one file of integration tests against a server, joining by the fragment of a link."""
+    process = await asyncio.create_subprocess_exec(
+        "npx",
+        "vitest",
+        "run",
+        "--config",
+        "vitest.integration.config.ts",
+        f"test/integration/{spec}.spec.ts",
+        cwd=ROOT / "sdk" / "typescript",
+        env={**os.environ, "CIRCLE_TEST_ORIGIN": url, "CIRCLE_TEST_SETUP_TOKEN": fragment},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(300):
+            said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0, said.decode()
 
 
 async def test_the_typescript_client_against_the_server(tmp_path: Path, dsn: str) -> None:
     """Sign-up, invites, a group, messages, removal and a restart, by engines as browsers run them."""
     async with running(tmp_path, dsn) as server:
-        process = await asyncio.create_subprocess_exec(
-            "npx",
-            "vitest",
-            "run",
-            "--config",
-            "vitest.integration.config.ts",
-            cwd=ROOT / "sdk" / "typescript",
-            env={
-                **os.environ,
-                "CIRCLE_TEST_ORIGIN": server.url,
-                "CIRCLE_TEST_SETUP_TOKEN": InviteLink(server.set_up_token).fragment(),
-            },
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        await vitest("members", server.url, InviteLink(server.set_up_token).fragment())
+
+
+async def answer(ada: Circle) -> None:
+    """Say back what is heard; on certain words make a group, rename it, remove who asked."""
+    async for message in ada.messages():
+        if message.mine or message.sender is None:
+            continue
+        conversation = ada.conversation(message.conversation_id)
+        if message.text == "make a group":
+            group = await ada.create_conversation("group", [], "Shared", history=History.SHARED)
+            for number in range(3):
+                await group.send(f"early {number}")
+            await group.add(message.sender)
+        elif message.text == "rename":
+            await conversation.rename("Renamed")
+        elif message.text == "remove me":
+            await conversation.remove(message.sender)
+        else:
+            await conversation.send(f"You said: {message.text}")
+
+
+async def test_both_clients_in_one_conversation(tmp_path: Path, dsn: str) -> None:
+    """What one SDK seals, signs and grants, the other opens, verifies and takes."""
+    async with running(tmp_path, dsn) as server, party(server.url, server.set_up_token, tmp_path) as people:
+        ada = await people.come("ada")
+        answering = asyncio.create_task(answer(ada))
         try:
-            async with asyncio.timeout(300):
-                said, _ = await process.communicate()
+            await vitest("python", server.url, urlsplit(await ada.create_invite(1)).fragment)
+            assert not answering.done()
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-    assert process.returncode == 0, said.decode()
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)

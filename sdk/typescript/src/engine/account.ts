@@ -1,4 +1,5 @@
 /** Signing up, in and out; locking and unlocking: everything that leads to `ready` or away from it. */
+import { deleteDB } from 'idb';
 import { fromBase64, toBase64, toBase64Url, toHex } from '../bytes';
 import type { Keeper, NewAccount } from '../crypto';
 import { CircleFailure, codeOf, isUncertain } from '../errors';
@@ -154,7 +155,7 @@ export class Account {
     } catch (error) {
       const again = await this.#tookEarlier(error, record, authKey);
       if (!again) {
-        if (!isUncertain(error)) await this.#accounts.forget(record.member);
+        if (!isUncertain(error) && codeOf(error) !== 'RATE_LIMITED') await this.#abandon(pending, record);
         throw error;
       }
       viewer = again;
@@ -162,6 +163,14 @@ export class Account {
     this.#prepared.delete(pending);
     await this.#keeper.rememberMe(toPersonRecord(viewer.member));
     await this.#enter({ ...record, standing: 'active' });
+  }
+
+  /** The server refused for good: these keys will never be anybody's. */
+  async #abandon(pending: object, record: AccountRecord): Promise<void> {
+    this.#prepared.delete(pending);
+    await this.#keeper.lock();
+    await this.#accounts.forget(record.member);
+    await deleteDB(record.database);
   }
 
   async #signUp({ account, input, authKey }: Prepared): Promise<gql.ViewerFieldsFragment> {

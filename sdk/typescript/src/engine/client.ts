@@ -93,11 +93,9 @@ export class Client implements CircleClient {
 
   stop(): void {
     this.#listeners.abort();
-    this.#tabs.release();
-    void this.#parts?.then(({ sync, outbox, keeper }) => {
-      sync.stop();
-      outbox.stop();
-      return keeper.lock();
+    void this.#parts?.then((parts) => {
+      this.#close(parts);
+      return parts.keeper.lock();
     });
   }
 
@@ -244,7 +242,7 @@ export class Client implements CircleClient {
 
   /** Shows what is kept, then gets level with the server. */
   async #open(): Promise<void> {
-    const { keeper, account, sync, outbox } = await this.#all();
+    const { keeper, account, sync, outbox, conversations } = await this.#all();
     const { me, people, spaces } = await keeper.load();
     this.#board.meet(people);
     this.#board.setMe(me);
@@ -253,6 +251,7 @@ export class Client implements CircleClient {
     this.#board.setPhase('ready');
     await this.#tabs.take(`circle-${account.current?.member ?? ''}`, () => { void this.#standBy(true); });
     outbox.start();
+    conversations.start();
     sync.start();
   }
 
@@ -265,9 +264,10 @@ export class Client implements CircleClient {
     this.#board.clear('locked');
   }
 
-  #close({ sync, outbox }: Parts): void {
+  #close({ sync, outbox, conversations }: Parts): void {
     sync.stop();
     outbox.stop();
+    conversations.stop();
     this.#tabs.release();
   }
 
@@ -301,12 +301,13 @@ export class Client implements CircleClient {
         beforeStream: () => account.ensureSession(),
         onSignedOut: () => { void this.#standBy(); },
         onLevel: () => { void outbox.flush(); },
+        onOpened: (node) => { void conversations.await(node).catch(() => undefined); },
       },
     });
     const epochs = new Epochs({ api, keeper, learner, sync, board });
     const outbox: Outbox = new Outbox({ api, keeper, epochs, sync, board });
     const invites = new Invites({ api, keeper, learner, origin });
-    const conversations = new Conversations({ api, keeper, learner, sync, epochs, outbox, invites, board });
+    const conversations: Conversations = new Conversations({ api, keeper, learner, sync, epochs, outbox, invites, board });
     return { keeper, account, api, sync, outbox, invites, conversations };
   }
 

@@ -8,11 +8,14 @@ import type { Epochs } from './epochs';
 import type { Invites } from './invites';
 import type { Learner } from './learner';
 import type { Outbox } from './outbox';
+import { pause } from '../transport/backoff';
 import { shrinkPicture } from './pictures';
 import type { Sync } from './sync';
 
 const PAGE = 50;
 const TRIES = 4;
+/** When to look for keys given by others, in milliseconds. */
+const KEYS_COME_AFTER = [500, 2_000, 10_000, 60_000];
 const LONGEST_TEXT = 16_000;
 const LONGEST_TITLE = 120;
 
@@ -33,6 +36,7 @@ export class Conversations {
   readonly #outbox: Outbox;
   readonly #invites: Invites;
   readonly #board: Board;
+  #stop = new AbortController();
 
   constructor(parts: { api: Api; keeper: Keeper; learner: Learner; sync: Sync; epochs: Epochs; outbox: Outbox; invites: Invites; board: Board }) {
     this.#api = parts.api;
@@ -43,6 +47,15 @@ export class Conversations {
     this.#outbox = parts.outbox;
     this.#invites = parts.invites;
     this.#board = parts.board;
+  }
+
+  start(): void {
+    this.#stop = new AbortController();
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    this.#cursors.clear();
   }
 
   /** For two people who talk already, the conversation that they have. */
@@ -91,11 +104,23 @@ export class Conversations {
     void this.#seekKeys(node, space).catch(() => undefined);
   }
 
-  /** Keys of earlier messages that somebody gave this member since. */
-  async #seekKeys(node: string, space: string): Promise<void> {
+  /** For a conversation that is new here: whoever added this member may give earlier keys a moment later. */
+  async await(node: string): Promise<void> {
+    const { space } = this.#known(node);
+    for (const wait of KEYS_COME_AFTER) {
+      if ((await this.#keeper.missing(space)).length === 0) return;
+      await pause(wait, this.#stop.signal);
+      if (this.#stop.signal.aborted || (await this.#seekKeys(node, space))) return;
+    }
+  }
+
+  /** Keys of earlier messages that somebody gave this member since; true when there were some. */
+  async #seekKeys(node: string, space: string): Promise<boolean> {
     const missing = await this.#keeper.missing(space);
     for (const number of missing) await this.#keeper.learnEpoch(space, number, await this.#api.epoch(node, number));
-    if (missing.length > 0 && (await this.#keeper.retryEpochs(space, missing))) await this.#sync.reload(node);
+    if (missing.length === 0 || !(await this.#keeper.retryEpochs(space, missing))) return false;
+    await this.#sync.reload(node);
+    return true;
   }
 
   /** What this device keeps comes first; then the server's older pages. */
@@ -159,6 +184,7 @@ export class Conversations {
 
   async setTitle(node: string, title: string, picture?: Blob | null): Promise<void> {
     const view = this.#known(node);
+    if (view.role === 'READER' || view.role === 'WRITER') throw new CircleFailure('FORBIDDEN', 'Only admins change the title and the picture.');
     const kept = picture === undefined ? view.picture : picture === null ? null : await shrinkPicture(picture);
     this.#board.apply([await this.#keeper.queueState(view.space, tidyTitle(title), kept)]);
     this.#outbox.push(node);

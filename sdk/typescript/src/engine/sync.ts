@@ -18,6 +18,8 @@ export interface SyncEvents {
   beforeStream: () => Promise<void>;
   /** The server no longer takes this session. */
   onSignedOut: () => void;
+  /** A conversation that was not known here is there now. */
+  onOpened: (node: string) => void;
   /** Level with the server: a good moment to send what waits. */
   onLevel: () => void;
 }
@@ -208,6 +210,7 @@ export class Sync {
     try {
       const { snapshot, before } = await this.#learner.snapshot(node);
       this.#board.apply([await this.#keeper.openSpace(snapshot, before !== null)]);
+      this.#events.onOpened(node);
     } catch (error) {
       // Removed again before it could be loaded: there is nothing to show.
       if (codeOf(error) !== 'NOT_FOUND') throw error;

@@ -113,9 +113,10 @@ export class Board {
     this.#publish([space]);
   }
 
-  /** Shows nothing of a conversation until its lines come again. */
+  /** Shows nothing that was accepted of a conversation until its lines come again; what waits to be sent stays. */
   forgetLines(space: string): void {
-    this.#shown.get(space)?.items.clear();
+    const items = this.#shown.get(space)?.items;
+    for (const [key, { seq }] of items ?? []) if (seq !== null) items?.delete(key);
   }
 
   apply(changes: SpaceChange[]): void {

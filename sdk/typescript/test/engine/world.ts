@@ -6,6 +6,7 @@ import { LocalKeeper } from '../../src/crypto/machine/local';
 import type { EpochBytes, EpochInputBytes, EventBody, Identity, LogEvent, MemberLinkBytes, NewConversation, LinkBytes, Snapshot, SpaceChange } from '../../src/crypto';
 import { parseEnvelope } from '../../src/crypto/protocol/envelope';
 import { parseAnnouncement, parseRecipients } from '../../src/crypto/protocol/epoch';
+import { keys, type EpochRecord } from '../../src/crypto/machine/spaceRecord';
 import { joinFragment } from '../../src/crypto/protocol/invite';
 import { hBody } from '../../src/crypto/protocol/labels';
 import { LOG_START, nextHash } from '../../src/crypto/protocol/log';
@@ -60,15 +61,26 @@ export class Person {
 
   /** This person's secret keys, as a test that plays a cheat needs them. */
   async keyring(): Promise<Keyring> {
+    return this.#inStore(async (store) => openKeyring((await store.get('records', 'keyring')) as StoredKeyring));
+  }
+
+  /** B_0 of an epoch as this person holds it. */
+  async branch(space: string, epoch: number): Promise<Bytes | null> {
+    return this.#inStore(async (store) => ((await store.get('records', keys.epoch(space, epoch))) as EpochRecord).branches[0] ?? null);
+  }
+
+  async #inStore<T>(task: (store: SealedStore) => Promise<T>): Promise<T> {
     const root = await passwordRoot(PASSWORD, PARAMETERS);
     const { member, device, wrapped, database } = this.account;
     const unlock = await passwordUnlock(root, fromHex(member), fromHex(device));
     const raw = await gcmOpen(unlock, wrapped.slice(0, 12), utf8(`circle/store-key/v1 password ${member} ${device}`), wrapped.slice(12));
     if (!raw) throw new Error('The password is right.');
     const store = await SealedStore.open(database, await crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['decrypt', 'encrypt']));
-    const stored = await store.get('records', 'keyring');
-    store.close();
-    return openKeyring(stored as StoredKeyring);
+    try {
+      return await task(store);
+    } finally {
+      store.close();
+    }
   }
 
   take(changes: (SpaceChange | null)[]): void {

@@ -9,8 +9,44 @@ export const SETUP_TOKEN = process.env['CIRCLE_TEST_SETUP_TOKEN'] ?? '';
 export const PASSWORD = 'correct horse battery';
 
 /** A client that is a browser of its own: its databases have a name of their own. */
-export function browser(name: string): Client {
-  return new Client({ origin: ORIGIN, session: 'BEARER', databaseName: `circle-${name}`, webSocketImpl: WebSocket, tabStorage: null });
+export function browser(name: string, faults: { fetch?: typeof fetch; webSocketImpl?: unknown } = {}): Client {
+  return new Client({ origin: ORIGIN, session: 'BEARER', databaseName: `circle-${name}`, webSocketImpl: WebSocket, tabStorage: null, ...faults });
+}
+
+/** A network that carries requests to the server but loses the answers to some of them. */
+export function losingAnswers(isLost: (body: string) => boolean): typeof fetch {
+  return async (input, init) => {
+    const answer = await fetch(input, init);
+    if (isLost(typeof init?.body === 'string' ? init.body : '')) throw new TypeError('the answer was lost');
+    return answer;
+  };
+}
+
+/** Sockets that a test can cut. */
+export function cuttable(): { webSocketImpl: unknown; cut: () => void } {
+  const open = new Set<WebSocket>();
+  class Cuttable extends WebSocket {
+    constructor(url: string, protocols?: string | string[]) {
+      super(url, protocols);
+      open.add(this);
+    }
+  }
+  return {
+    webSocketImpl: Cuttable,
+    cut: () => {
+      for (const socket of open) socket.terminate();
+      open.clear();
+    },
+  };
+}
+
+export function personIn(client: Client, id: string, handle: string): string {
+  return conversation(client, id).participants.find(({ person }) => person.handle === handle)?.person.id ?? '';
+}
+
+/** True when nothing of one's own waits to be sent. */
+export function allSent(client: Client, id: string): boolean {
+  return conversation(client, id).items.every(({ state }) => state === 'sent');
 }
 
 export async function signUp(client: Client, fragment: string, handle: string, displayName: string): Promise<string[]> {

@@ -90,14 +90,14 @@ async function change(
   { header, sender, isAdmin, about }: Judged,
   { what, text }: Pick<LateChange, 'what' | 'text'>,
 ): Promise<Shown> {
-  if (!about) {
-    const key = keys.late(space.id, header.ref ? toHex(header.ref) : '');
-    const before = (await draft.get('log', key)) as LateChange | undefined;
-    if (!before || before.seq < event.seq) draft.put('log', key, { seq: event.seq, what, text, by: sender, isAdmin } satisfies LateChange);
-    return { items: [], gone: [] };
-  }
-  const item = (await draft.get('items', [space.id, about.seq])) as StoredItem | undefined;
-  return item ? alter(space, draft, item, { seq: event.seq, what, text, by: sender, isAdmin }) : { items: [], gone: [] };
+  const late: LateChange = { seq: event.seq, what, text, by: sender, isAdmin };
+  const item = about ? ((await draft.get('items', [space.id, about.seq])) as StoredItem | undefined) : undefined;
+  if (item) return alter(space, draft, item, late);
+  // Its message is not loaded (yet): kept until it is.
+  const key = keys.late(space.id, header.ref ? toHex(header.ref) : '');
+  const before = (await draft.get('log', key)) as LateChange | undefined;
+  if (!before || before.seq < event.seq) draft.put('log', key, late);
+  return { items: [], gone: [] };
 }
 
 async function takeLate(space: Space, draft: Draft, id: string, item: StoredItem): Promise<Shown> {

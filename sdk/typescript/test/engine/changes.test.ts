@@ -1,0 +1,134 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fromHex, randomBytes, type Bytes } from '../../src/bytes';
+import { REASONS } from '../../src/crypto/machine/reasons';
+import { deleteContent, messageContent, reactionContent } from '../../src/crypto/protocol/contents';
+import { EnvelopeKind, makeEnvelopeId, parseEnvelope, sealEnvelope, type Content } from '../../src/crypto/protocol/envelope';
+import { parseAnnouncement } from '../../src/crypto/protocol/epoch';
+import { inviteMac, parseJoinFragment } from '../../src/crypto/protocol/invite';
+import { hBody } from '../../src/crypto/protocol/labels';
+import { makeRosterLink, parseRosterLink } from '../../src/crypto/protocol/roster';
+import { Person, World } from './world';
+
+let world: World;
+let ada: Person;
+let bob: Person;
+let cem: Person;
+
+beforeAll(async () => {
+  world = new World();
+  [ada, bob, cem] = [await world.person('ada'), await world.person('bob'), await world.person('cem')];
+});
+
+/** An envelope of a kind that the client reads but does not send yet. */
+async function about(person: Person, space: string, message: Bytes, kind: number, content: Content): Promise<Bytes> {
+  const keyring = await person.keyring();
+  const { header } = await parseEnvelope(message);
+  const key = (await person.branch(space, header.epoch.n)) ?? new Uint8Array(32);
+  const now = Date.now();
+  const { head } = world.space(space);
+  const mine = { member: keyring.memberBytes, device: keyring.device.device, n: 0, id: makeEnvelopeId(now, randomBytes(10)), seen: head, time: now };
+  return (await sealEnvelope({ ...header, ...mine, kind, ref: header.id }, content, key, keyring.device.dk)).bytes;
+}
+
+describe('a message', () => {
+  it('is changed by its author, and by nobody else', async () => {
+    const space = await world.create(ada, [bob]);
+    const message = await ada.send(world, space, 'frist');
+    await world.sync(ada, space);
+    await world.envelope(space, await about(ada, space, message, EnvelopeKind.EDIT, messageContent('first')));
+    await world.sync(bob, space);
+    expect(bob.lines(space).at(-1)).toBe('3 first');
+    await world.envelope(space, await about(bob, space, message, EnvelopeKind.EDIT, messageContent('worst')));
+    await world.sync(ada, space);
+    expect(ada.lines(space).slice(1)).toEqual(['3 first', `5 [${REASONS.notAllowed}]`]);
+  });
+
+  it('is deleted by its author or an admin, and reacted to without a line', async () => {
+    const space = await world.create(ada, [bob]);
+    const message = await bob.send(world, space, 'oops');
+    await world.sync(bob, space);
+    await world.envelope(space, await about(ada, space, message, EnvelopeKind.REACTION, reactionContent('👀')));
+    await world.sync(bob, space);
+    expect(bob.lines(space)).toEqual(['1 (created)', '3 oops']);
+    await world.envelope(space, await about(ada, space, message, EnvelopeKind.DELETE, deleteContent()));
+    await world.sync(bob, space);
+    expect(bob.lines(space)).toEqual(['1 (created)']);
+  });
+
+  it('that is loaded after its edit shows as edited', async () => {
+    const space = await world.create(ada, [bob]);
+    const message = await ada.send(world, space, 'frist');
+    await ada.send(world, space, 'second');
+    await world.sync(ada, space);
+    await world.envelope(space, await about(ada, space, message, EnvelopeKind.EDIT, messageContent('first')));
+    const later = new World();
+    later.people.push(...world.people);
+    later.spaces.set(space, world.space(space));
+    const fresh = later.space(space);
+    const snapshotOf = later.snapshot(bob, space, 1);
+    expect(snapshotOf.events).toHaveLength(1);
+    expect(fresh.events).toHaveLength(5);
+    await later.open(bob, space, 1);
+    await later.older(bob, space, 10);
+    expect(bob.lines(space)).toEqual(['1 (created)', '3 first', '4 second']);
+  });
+});
+
+describe('earlier history', () => {
+  it('is given to newcomers where it is shared, and only there', async () => {
+    const space = await world.create(ada, [bob], { title: 'Open' });
+    await ada.send(world, space, 'long ago');
+    await world.sync(ada, space);
+    await world.change(ada, space, { what: 'add', member: cem.id, role: 'WRITER' });
+    expect(await ada.keeper.makeGrant(space, cem.id)).toBeNull();
+    await share(space);
+    const given = await ada.keeper.makeGrant(space, cem.id);
+    if (!given) throw new Error('There is something to give.');
+    await world.open(cem, space);
+    expect(cem.lines(space)).toContain(`4 [${REASONS.beforeJoining}]`);
+    expect(await cem.keeper.missing(space)).toEqual([1]);
+    world.space(space).grants.push({ to: cem.id, giver: ada.id, ...given });
+    await cem.keeper.learnEpoch(space, 1, world.epochFor(cem, space, 1));
+    expect(await cem.keeper.retryEpochs(space, [1])).toBe(true);
+    await cem.keeper.forgetLines(space);
+    cem.shown.delete(space);
+    await world.open(cem, space);
+    expect(cem.lines(space)).toContain('4 long ago');
+    expect(cem.view(space).title).toBe('Open');
+  });
+
+  async function share(space: string): Promise<void> {
+    const { device } = await ada.keyring();
+    const last = world.space(space).links.at(-1);
+    const newest = world.space(space).epochs.at(-1);
+    if (!last || !newest) throw new Error('There is a roster and an epoch.');
+    const { signer, n } = parseRosterLink(last.body);
+    const place = { space: fromHex(space), head: { n, hash: await hBody('roster', last.body) }, epoch: (await parseAnnouncement(newest.announcement)).epoch };
+    await world.roster(space, await makeRosterLink(place, { kind: 4, policy: { lifetime: 0, shared: true } }, signer, device.dk, Date.now()));
+    await world.sync(ada, space);
+    await world.renew(ada, space);
+  }
+});
+
+describe('an invite', () => {
+  it('proves who used it, and pins the one who made it', async () => {
+    const { fragment, tokenHash } = await ada.keeper.makeInvite();
+    const { token, pin } = parseJoinFragment(fragment);
+    if (!pin) throw new Error('This link pins its maker.');
+    const dora = await world.person('dora', fragment, ada.id);
+    const first = dora.identity.links[0]?.body ?? new Uint8Array();
+    const mac = await inviteMac(pin.secret, token, pin.inviter, await hBody('member', first));
+    await ada.keeper.learnIdentities([dora.identity]);
+    const wrong = Uint8Array.from(mac, (byte, at) => (at === 0 ? byte ^ 1 : byte));
+    expect(await ada.keeper.verifyInvites([{ tokenHash, mac: wrong, usedBy: dora.id }])).toEqual([false]);
+    expect(await ada.keeper.verifyInvites([{ tokenHash, mac, usedBy: dora.id }])).toEqual([true]);
+    expect(await ada.keeper.verifyInvites([{ tokenHash, mac: null, usedBy: dora.id }])).toEqual([false]);
+    expect(await ada.keeper.verifyInvites([{ tokenHash: randomBytes(32), mac, usedBy: dora.id }])).toEqual([null]);
+    expect(await dora.keeper.unknownOf([ada.id])).toEqual([ada.id]);
+    const impostor = await Person.make('impostor');
+    await dora.keeper.learnIdentities([{ ...impostor.identity, person: ada.identity.person }]);
+    expect(await dora.keeper.unknownOf([ada.id])).toEqual([ada.id]);
+    await dora.keeper.learnIdentities([ada.identity]);
+    expect(await dora.keeper.unknownOf([ada.id])).toEqual([]);
+  });
+});
