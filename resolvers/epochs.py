@@ -52,7 +52,7 @@ from resolvers.signing import (
 HOUR = 3600
 MAX_GRANTS = 100
 MAX_GRANT = 1024 * 1024
-GRANTS_A_DAY = 20
+GRANTS_A_DAY = 50
 
 
 @dataclass(frozen=True, slots=True)

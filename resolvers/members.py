@@ -54,12 +54,19 @@ async def get_members_by_protocol_id(ctx: Ctx, ids: Sequence[bytes]) -> list[Mem
     return [found.get(raw) for raw in ids]
 
 
-async def list_chain(ctx: Ctx, member: UUID, page: Page) -> Slice[LinkRow]:
-    """A member's chain, ascending by number. Raises Unauthenticated, Refusal INVALID."""
-    above, below = bounds(page)
+async def get_chain_pages(ctx: Ctx, places: list[tuple[UUID, Page]]) -> list[Slice[LinkRow]]:
+    """Pages of members' chains, ascending by number, in the order asked; one query for each different page.
+
+    Raises Unauthenticated, Refusal INVALID for a broken cursor.
+    """
+    found: dict[tuple[UUID, Page], Slice[LinkRow]] = {}
     async with reading(ctx) as tx:
-        rows = await queries.chain_links(tx, member, above, below, page.limit + 1, backward=page.backward)
-    return slice_of(page, rows)
+        for page in dict.fromkeys(page for _, page in places):
+            above, below = bounds(page)
+            members = [member for member, asked in places if asked == page]
+            rows = await queries.chain_links(tx, members, above, below, page.limit + 1, backward=page.backward)
+            found |= {(member, page): slice_of(page, links) for member, links in rows.items()}
+    return [found[place] for place in places]
 
 
 async def get_keys(ctx: Ctx, members: list[UUID]) -> Sequence[MemberKeyRow]:

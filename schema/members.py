@@ -17,11 +17,11 @@ from resolvers.members import (
     LinkRow,
     MemberKeyRow,
     MemberRow,
+    get_chain_pages,
     get_devices,
     get_devices_of,
     get_keys,
     get_members,
-    list_chain,
 )
 from resolvers.paging import number_position, page_of
 from schema.connection import After, Before, Connection, First, Last, connection
@@ -124,7 +124,8 @@ class Member(Node):
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[MemberLink]:
         """A page of links."""
-        found = await list_chain(info.context, self.row.id, page_of(first, after, last, before))
+        page = page_of(first, after, last, before)
+        found = await loader(info.context, "member-chain", get_chain_pages).load((self.row.id, page))
         return connection(found, _link, lambda row: number_position(row.number))
 
     @strawberry.field(description="The newest generation of the member's key.")

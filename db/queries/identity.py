@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -102,22 +102,21 @@ async def find_members(
     return [MemberRow(*row) for row in rows]
 
 
+_CHAIN_LINKS = """
+SELECT w.member_id, l.n, l.body, l.signature, l.cosignature FROM unnest($1::uuid[]) AS w(member_id)
+CROSS JOIN LATERAL (
+  SELECT * FROM member_link WHERE member_id = w.member_id AND n > $2 AND n < $3 ORDER BY n {order} LIMIT $4) l"""
+
+
 async def chain_links(
-    tx: Transaction, member: UUID, above: int, below: int, limit: int, *, backward: bool
-) -> list[LinkRow]:
-    """Links of a member's chain with numbers between `above` and `below`, both left out."""
-    order = "DESC" if backward else "ASC"
-    rows = await tx.raw.fetch(
-        f"""
-        SELECT n, body, signature, cosignature FROM member_link
-        WHERE member_id = $1 AND n > $2 AND n < $3 ORDER BY n {order} LIMIT $4
-        """,  # noqa: S608 - own constants
-        member,
-        above,
-        min(below, 2**31 - 1),
-        limit,
-    )
-    return [LinkRow(*row) for row in rows]
+    tx: Transaction, members: Iterable[UUID], above: int, below: int, limit: int, *, backward: bool
+) -> dict[UUID, list[LinkRow]]:
+    """Links of members' chains with numbers between `above` and `below`, both left out, in the order of reading."""
+    query = _CHAIN_LINKS.format(order="DESC" if backward else "ASC")
+    found: dict[UUID, list[LinkRow]] = {member: [] for member in members}
+    for member, *link in await tx.raw.fetch(query, list(found), above, min(below, 2**31 - 1), limit):
+        found[member].append(LinkRow(*link))
+    return found
 
 
 async def newest_keys(tx: Transaction, members: Sequence[UUID]) -> list[MemberKeyRow]:

@@ -196,6 +196,8 @@ async def test_a_query_reads_one_moment_with_few_statements(world: World, statem
     document = """query($first: Int!) { viewer { conversations(first: $first) { nodes {
       id type head headHash viewerRole epochDue rosterNumber
       currentEpoch { number seal grants { id giver { handle } } } state { seq envelope space { id } } } } } }"""
+    members = """query($id: ID!, $first: Int!) { conversation(id: $id) { members(first: $first) { nodes { role member {
+      handle chain(first: 10) { nodes { number body } } key { generation body } devices { id name } } } } } }"""
 
     async def count(first: int) -> int:
         statements.clear()
@@ -207,6 +209,12 @@ async def test_a_query_reads_one_moment_with_few_statements(world: World, statem
     few = await count(1)
     assert await count(7) == few  # no query in a loop
     assert few <= 8
+    counts = []
+    for first in (1, 3):
+        statements.clear()
+        await world.ask(members, {"id": world.id_of(rooms[1]), "first": first}, ada)
+        counts.append(len(statements))
+    assert counts[0] == counts[1] <= 9
 
 
 async def test_an_event_knows_its_space_without_a_query(world: World, statements: list[str]) -> None:
