@@ -3,7 +3,7 @@ import { IconLock, IconLogout, IconMessageCircle, IconSettings, IconUserPlus, ty
 import { Link, useLocation } from 'react-router';
 import { useCircle, useClient, useMe } from '../circle';
 import { useSignOut } from '../features/identity';
-import { Avatar, Logo, usePhone } from '../ui';
+import { Avatar, ErrorLine, Logo, useAction, usePhone } from '../ui';
 import classes from './Navigation.module.css';
 
 interface Place {
@@ -70,6 +70,7 @@ function PlaceLink({ place: { to, name, icon: PlaceIcon, also }, phone }: { plac
 function Account() {
   const client = useClient();
   const me = useMe();
+  const lock = useAction(() => client.lock());
   const signOut = useSignOut();
   if (!me) return null;
   return (
@@ -86,12 +87,13 @@ function Account() {
         <Menu.Item component={Link} to="/settings" leftSection={<IconSettings size={18} stroke={1.7} aria-hidden="true" />}>
           Settings
         </Menu.Item>
-        <Menu.Item leftSection={<IconLock size={18} stroke={1.7} aria-hidden="true" />} onClick={() => void client.lock()}>
+        <Menu.Item leftSection={<IconLock size={18} stroke={1.7} aria-hidden="true" />} closeMenuOnClick={false} onClick={() => void lock.run()}>
           Lock
         </Menu.Item>
-        <Menu.Item leftSection={<IconLogout size={18} stroke={1.7} aria-hidden="true" />} onClick={() => void signOut.run()}>
-          Sign out
+        <Menu.Item leftSection={<IconLogout size={18} stroke={1.7} aria-hidden="true" />} closeMenuOnClick={false} onClick={() => void signOut.run()}>
+          {signOut.busy ? 'Signing out…' : 'Sign out'}
         </Menu.Item>
+        <ErrorLine>{lock.error ?? signOut.error}</ErrorLine>
       </Menu.Dropdown>
     </Menu>
   );

@@ -132,7 +132,7 @@ export function createFakeClient(scene: Scene = {}): CircleClient {
       patch(id, (one) => {
         const first = one.items[0];
         const older = history(first?.time ?? Date.now(), 60).map((item) => ({ ...item, key: `${item.key}-${(counter += 1)}` }));
-        return { items: [...older, ...one.items], loadingOlder: false, hasOlder: one.items.length < 200 };
+        return { items: [...older, ...one.items], loadingOlder: false, hasOlder: one.items.length < 700 };
       });
     },
     send: async (id, text) => {

@@ -103,7 +103,7 @@ export function PeoplePicker({ chosen, onChange, single = false, without = NONE,
         ))}
       </ul>
       {found.loading && <PeopleSkeleton />}
-      <ErrorLine>{found.error}</ErrorLine>
+      <ErrorLine onRetry={found.again}>{found.error}</ErrorLine>
       {found.value && people.length === 0 && (
         <p className={classes.none} role="status">
           {wanted === '' ? (

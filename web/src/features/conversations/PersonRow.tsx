@@ -53,7 +53,7 @@ export function PersonRow({ conversation, participant }: { conversation: Convers
               )}
               {mayChange && mayRemove && <Menu.Divider />}
               {mayRemove && (
-                <Menu.Item color="red" leftSection={<IconUserMinus size={17} aria-hidden="true" />} onClick={() => setRemoving(true)}>
+                <Menu.Item className={classes.danger} leftSection={<IconUserMinus size={17} aria-hidden="true" />} onClick={() => setRemoving(true)}>
                   Remove from this {noun(conversation)}
                 </Menu.Item>
               )}

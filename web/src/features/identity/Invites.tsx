@@ -61,7 +61,7 @@ interface InviteRowsProps {
 function InviteRows({ invites, loading, error, onChanged }: InviteRowsProps) {
   const now = useNow();
   if (loading) return <RowSkeleton rows={3} label="Loading invitations" />;
-  if (!invites) return <ErrorLine>{error}</ErrorLine>;
+  if (!invites) return <ErrorLine onRetry={onChanged}>{error}</ErrorLine>;
   if (invites.length === 0) {
     return (
       <EmptyState icon={<IconMailOpened size={28} stroke={1.6} />} title="No invitations yet">

@@ -12,7 +12,7 @@ export function SessionList() {
   const sessions = useLoaded('sessions', () => client.listSessions());
   const now = useNow();
   if (sessions.loading) return <RowSkeleton rows={2} label="Loading sessions" />;
-  if (!sessions.value) return <ErrorLine>{sessions.error}</ErrorLine>;
+  if (!sessions.value) return <ErrorLine onRetry={sessions.again}>{sessions.error}</ErrorLine>;
   return (
     <ul className={classes.rows} aria-label="Sessions">
       {sessions.value.map((session) => (

@@ -1,6 +1,6 @@
 import { otherPerson, useMe, type ConversationState } from '../../circle';
 import { ConversationAvatar } from '../../ui';
-import classes from './Timeline.module.css';
+import classes from './Message.module.css';
 
 /** Above the first message: what this conversation is. */
 export function Beginning({ conversation }: { conversation: ConversationState }) {

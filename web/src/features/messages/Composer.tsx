@@ -5,7 +5,7 @@ import { plainMessage, useClient, writeProblem, type ConversationState } from '.
 import { ErrorLine, usePhone } from '../../ui';
 import { useDrafts } from './drafts';
 import { charactersLeft, sendable } from './model';
-import classes from './Timeline.module.css';
+import classes from './Composer.module.css';
 
 /** Writes and sends. Enter sends, Shift+Enter begins a line; what is not sent is kept per conversation. */
 export function Composer({ conversation }: { conversation: ConversationState }) {

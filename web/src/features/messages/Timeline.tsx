@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Loader } from '@mantine/core';
+import { ActionIcon, Loader } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { IconArrowDown } from '@tabler/icons-react';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
@@ -40,12 +40,20 @@ export function Timeline({ conversation, reading }: { conversation: Conversation
   });
   const older = useOlder(conversation, scroller);
 
+  /** One reads the newest message and has not scrolled away from it: it stays at the bottom. */
+  const pinned = useRef(true);
+  const lastTop = useRef(0);
+
   const look = () => {
     const element = scroller.current;
     if (!element) return;
-    const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < END;
-    setAway(!atEnd);
-    setAtEnd(atEnd);
+    const distance = element.scrollHeight - element.scrollTop - element.clientHeight;
+    // Content that grows makes a distance too; only scrolling up is a wish.
+    if (distance < 2) pinned.current = true;
+    else if (element.scrollTop < lastTop.current) pinned.current = false;
+    lastTop.current = element.scrollTop;
+    setAway(distance >= END);
+    setAtEnd(distance < END);
     older.look();
   };
 
@@ -55,9 +63,28 @@ export function Timeline({ conversation, reading }: { conversation: Conversation
     if (placed.current || rows.length === 0 || reading.loading) return;
     placed.current = true;
     const unreadRow = rows.findIndex((row) => row.unread);
-    if (unreadRow > 0 && rows.length - unreadRow > 8) virtual.scrollToIndex(unreadRow + offset, { align: 'start' });
-    else virtual.scrollToEnd();
+    if (unreadRow > 0 && rows.length - unreadRow > 8) {
+      pinned.current = false;
+      virtual.scrollToIndex(unreadRow + offset, { align: 'start' });
+    } else {
+      virtual.scrollToEnd();
+    }
   }, [rows, offset, reading.loading, virtual]);
+
+  // Rows turn out to be higher than estimated, composers grow and keyboards open: the newest message stays in sight.
+  const total = virtual.getTotalSize();
+  useLayoutEffect(() => {
+    if (placed.current && pinned.current) virtual.scrollToEnd();
+  }, [total, virtual]);
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => {
+      if (pinned.current) virtual.scrollToEnd();
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [virtual]);
 
   // What one sends oneself is always shown.
   const last = items.at(-1);
@@ -66,21 +93,12 @@ export function Timeline({ conversation, reading }: { conversation: Conversation
     if (ownPending !== null) virtual.scrollToEnd();
   }, [ownPending, virtual]);
 
-  // A composer that grows, or a keyboard that opens, must not push the newest message out of sight.
-  useEffect(() => {
-    const element = scroller.current;
-    if (!element || away) return;
-    const observer = new ResizeObserver(() => virtual.scrollToEnd());
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [away, virtual]);
-
   const empty = rows.length === 0;
   return (
     <div className={classes.frame}>
       <div ref={scroller} className={classes.scroller} onScroll={look} tabIndex={0} role="group" aria-label="Message history">
         {empty && reading.loading && <TimelineSkeleton />}
-        <ol className={classes.rows} aria-label="Messages" style={{ height: virtual.getTotalSize() }} hidden={empty && reading.loading}>
+        <ol className={classes.rows} aria-label="Messages" style={{ height: total }} hidden={empty && reading.loading}>
           {virtual.getVirtualItems().map(({ index, key, start }) => {
             const row = rows[index - offset];
             return (
@@ -98,10 +116,7 @@ export function Timeline({ conversation, reading }: { conversation: Conversation
       )}
       {(older.error ?? reading.error) !== null && (
         <div className={classes.problem}>
-          <ErrorLine>{older.error ?? reading.error}</ErrorLine>
-          <Button size="xs" variant="default" onClick={older.error !== null ? older.again : reading.again}>
-            Try again
-          </Button>
+          <ErrorLine onRetry={older.error !== null ? older.again : reading.again}>{older.error ?? reading.error}</ErrorLine>
         </div>
       )}
       {away && (

@@ -3,7 +3,7 @@ import { memo, type CSSProperties } from 'react';
 import { useClient, type ConversationState, type TimelineItem } from '../../circle';
 import { Avatar, clockTime, dayName, exactTime, hueOf, RichText, useAction } from '../../ui';
 import { isEmojiOnly, type Row } from './model';
-import classes from './Timeline.module.css';
+import classes from './Message.module.css';
 
 interface TimelineRowProps {
   conversation: ConversationState;

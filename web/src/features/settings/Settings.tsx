@@ -74,6 +74,9 @@ function About() {
       <p className={classes.about}>
         {server.value ? `${server.value.name} ${server.value.version} on ${location.host}` : (server.error ?? 'Asking the server…')}
       </p>
+      <p className={classes.about}>
+        For developers: <a href="/graphiql">the API explorer</a>.
+      </p>
     </Section>
   );
 }
