@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from pathlib import Path
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from db.bus import Bus
 from db.cursor import Cursor, Snapshot
+from db.embedded import EmbeddedPostgres
 from db.engine import Connection, Database
 from db.hub import CaughtUp, Delivery, Hub, Resync, SlowConsumer
+from db.hub.reader import Reader
+from db.hub.subscription import Subscription
+from db.migrate import migrate
 from db.models import SpaceType
 from tests.conftest import SERVER_KEY
 from tests.support.database import Maker
@@ -238,3 +246,75 @@ async def test_the_bus_pokes_it(hub: Hub, bus: Bus, make: Maker) -> None:
         await make.event(space)
         bus.poke()
         assert at((await take(stream, 1))[0]) == (space, 2)
+
+
+async def test_a_stream_that_leaves_while_another_of_its_member_enters_takes_nothing_along(
+    hub: Hub, make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader asks for the newcomer's stays; meanwhile the member's only other stream goes."""
+    anna = await make.member()
+    one, other = await make.space(anna), await make.space(anna)
+    first = hub.subscribe(anna, None)
+    await take(first, 1)
+    admit = Reader._admit
+
+    async def slowly(self: Reader, newcomers: list[Subscription], now: Snapshot) -> None:
+        if newcomers:
+            await first.aclose()
+        await admit(self, newcomers, now)
+
+    monkeypatch.setattr(Reader, "_admit", slowly)
+    async with aclosing(hub.subscribe(anna, None)) as second:
+        await take(second, 1)
+        for space in (one, other):
+            await make.event(space)
+        hub.poke()
+        assert {at(i) for i in await take(second, 2)} == {(one, 2), (other, 2)}
+
+
+async def test_a_stream_cancelled_while_it_waits_to_be_let_in_harms_nobody(hub: Hub, make: Maker) -> None:
+    anna, ben = await make.member(), await make.member()
+    space = await make.space(anna, ben)
+    async with aclosing(hub.subscribe(anna, None)) as stream:
+        await take(stream, 1)
+        for _ in range(20):
+            waiting = asyncio.create_task(take(hub.subscribe(ben, None), 1))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            waiting.cancel()
+            with suppress(asyncio.CancelledError):
+                await waiting
+        assert hub.alive
+        await make.event(space)
+        hub.poke()
+        assert at((await take(stream, 1))[0]) == (space, 2)
+        assert hub.alive
+
+
+async def test_a_crash_of_the_database_is_another_life(tmp_path: Path) -> None:
+    """PostgreSQL may hand out transaction ids twice after a crash: no cursor from before may be resumed."""
+    server = EmbeddedPostgres(tmp_path)
+    await server.start()
+    await migrate(server.dsn)
+    database = Database(server.dsn, own_logins=True)
+    await database.open()
+    bus = Bus("memory://")
+    hub = Hub(database, bus, SERVER_KEY)
+    await hub.start()
+    member = uuid4()
+    before = await now(hub, member)
+    async with aclosing(hub.subscribe(member, None)) as stream:
+        await take(stream, 1)
+        connection = await asyncpg.connect(server.dsn)
+        os.kill(await connection.fetchval("SELECT pg_backend_pid()"), signal.SIGKILL)
+        with pytest.raises(Resync):
+            async with asyncio.timeout(30):
+                await anext(stream)
+        connection.terminate()
+    with pytest.raises(Resync):
+        await anext(hub.subscribe(member, before))
+    after = await now(hub, member)
+    assert after.life != before.life
+    await hub.stop()
+    await database.close()
+    await server.stop()
