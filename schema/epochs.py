@@ -129,7 +129,7 @@ class GrantEpochsInput:
 
     conversation_id: strawberry.ID = strawberry.field(description="The conversation whose epochs are granted.")
     member_id: strawberry.ID = strawberry.field(description="The member who gets them.")
-    generation: int = strawberry.field(description="The generation of that member's key that the grant is sealed to, from 1.")
+    generation: int = strawberry.field(description="The generation of that member's key, from 1, that it is sealed to.")
     grant: Base64Bytes = strawberry.field(description="The sealed list of epochs, 1 MiB at most.")
 
 

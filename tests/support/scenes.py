@@ -10,8 +10,8 @@ from circle_client.protocol.roster import Policy, Role, SpaceType
 from circle_client.protocol.structures import Signed
 
 from tests.support.actors import Actor, b64, signed_input
-from tests.support.rooms import Room, epoch_input
 from tests.support.inside import World
+from tests.support.rooms import Room, epoch_input
 
 
 async def create(
