@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from circle_client import Circle, Conversation, ConversationType, History, Role
+from circle_client.engine.engine import CURSOR
 from circle_client.errors import KeysMissing, NotAllowed, Refused, StoreError, WrongPassword
 from circle_client.machine.people import Trust
 from circle_client.protocol import epoch_keys
@@ -155,6 +156,34 @@ async def test_who_is_removed_reads_nothing_that_follows(ada: Circle, bob: Circl
     await eves.send("thanks")
     await until(lambda: texts(list(bobs.history(1))) == ["thanks"])
     assert eves.alarm is None
+
+
+@pytest.mark.parametrize("resync", [False, True])
+async def test_removed_and_added_again_while_away(people: Party, ada: Circle, resync: bool) -> None:
+    async with wire(people.url) as cable:
+        bob = await people.come("bob", cable.url)
+        tea = await ada.create_conversation("group", ["bob"], "Tea")
+        await tea.send("one")
+        bobs = await theirs(bob, tea)
+        assert texts(await hear(bobs.messages(), 1)) == ["one"]
+        cable.down = True
+        cable.cut()
+        for text in ("two", "three"):
+            await tea.remove("bob")
+            await tea.send("behind his back")
+            await tea.add("bob")
+            await tea.send(text)
+        if resync:
+            with bob.running.engine.store.transaction():
+                bob.running.engine.store.remove(CURSOR, b"")
+        bob = await people.restart("bob", cable.url)
+        cable.down = False
+        bobs = await theirs(bob, tea)
+        await until(lambda: texts(list(bobs.history())) == ["one", "two", "three"])
+        assert bobs.alarm is None
+        await bobs.send("four")
+        await until(lambda: texts(list(tea.history(1))) == ["four"])
+        await bob.close()
 
 
 @pytest.mark.parametrize("policy", list(History))

@@ -11,7 +11,7 @@ from uuid import UUID
 from circle_client import account, listen
 from circle_client.account import Account
 from circle_client.conversation import Conversation
-from circle_client.errors import InvalidInput, StoreError
+from circle_client.errors import Closed, InvalidInput
 from circle_client.protocol.roster import Policy, SpaceType
 from circle_client.protocol.roster import Role as SeatRole
 from circle_client.running import Running
@@ -120,9 +120,9 @@ class Circle:
 
     @property
     def running(self) -> Running:
-        """The parts at work; not for scripts. Raises StoreError after `close`."""
+        """The parts at work; not for scripts. Raises Closed after `close`."""
         if self._running is None:
-            raise StoreError("This client is closed.")
+            raise Closed
         return self._running
 
     async def synced(self, timeout: float | None = 30.0) -> None:  # noqa: ASYNC109 - one call, one wait

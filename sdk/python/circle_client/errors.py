@@ -79,6 +79,15 @@ class KeysMissing(CircleError):
     code = "NO_KEYS"
 
 
+class Closed(CircleError):
+    """The client was closed; what was being sent stays in the outbox for the next time."""
+
+    code = "CLOSED"
+
+    def __init__(self) -> None:
+        super().__init__("This client is closed.")
+
+
 class StoreError(CircleError):
     """The local store cannot be used: missing, there already, damaged, or locked by another process."""
 

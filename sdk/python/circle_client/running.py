@@ -11,7 +11,7 @@ from circle_client.engine.epochs import Epochs
 from circle_client.engine.rosters import Rosters
 from circle_client.engine.send import Sender
 from circle_client.engine.sync import Sync
-from circle_client.errors import CircleError, Offline
+from circle_client.errors import CircleError, Closed, Offline
 
 T = TypeVar("T")
 
@@ -35,6 +35,7 @@ class Running:
 
     async def close(self) -> None:
         """Stop everything; what was not accepted stays in the outbox."""
+        self.sync.end(Closed())
         await self.sync.close()
         await self.sender.close()
         await self.epochs.close()

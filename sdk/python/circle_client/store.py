@@ -20,7 +20,7 @@ import cbor2
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from circle_client.errors import StoreError, WrongPassword
+from circle_client.errors import Closed, StoreError, WrongPassword
 
 _VERSION = 1
 _NONCE = 12
@@ -84,7 +84,7 @@ class Store:
 
     def __init__(self, connection: sqlite3.Connection, key: bytes, lock: Lock) -> None:
         self._db, self._gcm, self.lock = connection, AESGCM(key), lock
-        self._writing = False
+        self._writing = self._closed = False
         row = connection.execute("SELECT max(place) FROM item").fetchone()
         self._place = int(row[0] or 0)
 
@@ -138,8 +138,14 @@ class Store:
             raise
 
     def close(self) -> None:
-        """Close the file; every commit is on disk already."""
+        """Close the file; whatever is asked afterwards raises Closed."""
+        self._closed = True
         self._db.close()
+
+    def _query(self, query: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        if self._closed:
+            raise Closed
+        return self._db.execute(query, values)
 
     # ---- values
 
@@ -158,6 +164,8 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All writes inside are kept together or not at all. No nesting. Raises StoreError when the disk refuses."""
+        if self._closed:
+            raise Closed
         if self._writing:
             raise RuntimeError("store transactions do not nest")
         place = self._place
@@ -179,11 +187,11 @@ class Store:
     def put(self, area: str, key: bytes, value: Any) -> None:
         """Write one record."""
         sealed = self._seal(_record_context(area, key), value)
-        self._db.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", (area, key, sealed))
+        self._query("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", (area, key, sealed))
 
     def remove(self, area: str, key: bytes) -> None:
         """Remove one record; nothing happens where there is none."""
-        self._db.execute("DELETE FROM record WHERE area = ? AND key = ?", (area, key))
+        self._query("DELETE FROM record WHERE area = ? AND key = ?", (area, key))
 
     def put_item(
         self,
@@ -203,7 +211,7 @@ class Store:
             self._place += 1
             place = self._place
         sealed = self._seal(_item_context(space, seq), value)
-        self._db.execute(
+        self._query(
             "INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (space, seq, item, log_hash, id, place, expires, sealed),
         )
@@ -211,29 +219,29 @@ class Store:
     def rewrite_item(self, space: bytes, seq: int, value: Any, *, show_again: bool = False) -> None:
         """Replace the content of a log entry; with `show_again` it takes the next place in the order of showing."""
         sealed = self._seal(_item_context(space, seq), value)
-        self._db.execute("UPDATE item SET value = ? WHERE space = ? AND seq = ?", (sealed, space, seq))
+        self._query("UPDATE item SET value = ? WHERE space = ? AND seq = ?", (sealed, space, seq))
         if show_again:
             self._place += 1
-            self._db.execute("UPDATE item SET place = ? WHERE space = ? AND seq = ?", (self._place, space, seq))
+            self._query("UPDATE item SET place = ? WHERE space = ? AND seq = ?", (self._place, space, seq))
 
     def queue(self, space: bytes, id: bytes, value: Any) -> int:
         """Append to the outbox; returns the position."""
         sealed = self._seal(_outbox_context(space, id), value)
-        cursor = self._db.execute("INSERT INTO outbox (space, id, value) VALUES (?, ?, ?)", (space, id, sealed))
+        cursor = self._query("INSERT INTO outbox (space, id, value) VALUES (?, ?, ?)", (space, id, sealed))
         return int(cursor.lastrowid or 0)
 
     def requeue(self, space: bytes, id: bytes, value: Any) -> None:
         """Rewrite an outbox entry at its position."""
         sealed = self._seal(_outbox_context(space, id), value)
-        self._db.execute("UPDATE outbox SET value = ? WHERE space = ? AND id = ?", (sealed, space, id))
+        self._query("UPDATE outbox SET value = ? WHERE space = ? AND id = ?", (sealed, space, id))
 
     def unqueue(self, id: bytes) -> None:
         """Remove an outbox entry."""
-        self._db.execute("DELETE FROM outbox WHERE id = ?", (id,))
+        self._query("DELETE FROM outbox WHERE id = ?", (id,))
 
     def erase_expired(self, now: int) -> int:
         """Delete the content of items whose time is over (milliseconds since 1970); returns how many."""
-        found = self._db.execute(
+        found = self._query(
             "UPDATE item SET value = NULL, expires = NULL WHERE expires IS NOT NULL AND expires <= ?", (now,)
         )
         return int(found.rowcount)
@@ -242,12 +250,12 @@ class Store:
 
     def get(self, area: str, key: bytes) -> Any:
         """One record, or None."""
-        row = self._db.execute("SELECT value FROM record WHERE area = ? AND key = ?", (area, key)).fetchone()
+        row = self._query("SELECT value FROM record WHERE area = ? AND key = ?", (area, key)).fetchone()
         return None if row is None else self._open(_record_context(area, key), row[0])
 
     def all(self, area: str) -> list[tuple[bytes, Any]]:
         """All records of an area, by key."""
-        rows = self._db.execute("SELECT key, value FROM record WHERE area = ? ORDER BY key", (area,)).fetchall()
+        rows = self._query("SELECT key, value FROM record WHERE area = ? ORDER BY key", (area,)).fetchall()
         return [(key, self._open(_record_context(area, key), value)) for key, value in rows]
 
     def _item(self, row: tuple[Any, ...] | None) -> ItemRow | None:
@@ -259,44 +267,44 @@ class Store:
 
     def item(self, space: bytes, seq: int) -> ItemRow | None:
         """The log entry at `seq`."""
-        return self._item(self._db.execute("SELECT * FROM item WHERE space = ? AND seq = ?", (space, seq)).fetchone())
+        return self._item(self._query("SELECT * FROM item WHERE space = ? AND seq = ?", (space, seq)).fetchone())
 
     def item_by_id(self, space: bytes, id: bytes) -> ItemRow | None:
         """The first log entry whose envelope has this id."""
         query = "SELECT * FROM item WHERE space = ? AND id = ? ORDER BY seq LIMIT 1"
-        return self._item(self._db.execute(query, (space, id)).fetchone())
+        return self._item(self._query(query, (space, id)).fetchone())
 
     def latest_items(self, space: bytes, before: int, limit: int) -> list[ItemRow]:
         """The newest log entries with seq < `before`, descending."""
         query = "SELECT * FROM item WHERE space = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
-        rows = self._db.execute(query, (space, before, limit)).fetchall()
+        rows = self._query(query, (space, before, limit)).fetchall()
         return [item for row in rows if (item := self._item(row)) is not None]
 
     def live_items(self, after_place: int, space: bytes | None = None, limit: int = 200) -> list[ItemRow]:
         """Entries in the order of showing, of one space or of all."""
         where, values = ("AND space = ?", (after_place, space, limit)) if space else ("", (after_place, limit))
         query = f"SELECT * FROM item WHERE place > ? {where} ORDER BY place LIMIT ?"  # noqa: S608 - no input in it
-        rows = self._db.execute(query, values).fetchall()
+        rows = self._query(query, values).fetchall()
         return [item for row in rows if (item := self._item(row)) is not None]
 
     def log_hash(self, space: bytes, seq: int) -> bytes | None:
         """l at `seq`, where this store has it."""
-        row = self._db.execute("SELECT log_hash FROM item WHERE space = ? AND seq = ?", (space, seq)).fetchone()
+        row = self._query("SELECT log_hash FROM item WHERE space = ? AND seq = ?", (space, seq)).fetchone()
         return None if row is None else bytes(row[0])
 
     def item_at(self, space: bytes, seq: int) -> bytes | None:
         """The item hash at `seq`, where this store has it."""
-        row = self._db.execute("SELECT item FROM item WHERE space = ? AND seq = ?", (space, seq)).fetchone()
+        row = self._query("SELECT item FROM item WHERE space = ? AND seq = ?", (space, seq)).fetchone()
         return None if row is None else bytes(row[0])
 
     def has_item(self, space: bytes, item: bytes) -> bool:
         """Whether this item hash is in the space's log as kept here."""
-        row = self._db.execute("SELECT 1 FROM item WHERE space = ? AND item = ?", (space, item)).fetchone()
+        row = self._query("SELECT 1 FROM item WHERE space = ? AND item = ?", (space, item)).fetchone()
         return row is not None
 
     def outbox(self) -> list[OutboxRow]:
         """What waits to be sent, in order."""
-        rows = self._db.execute("SELECT position, space, id, value FROM outbox ORDER BY position").fetchall()
+        rows = self._query("SELECT position, space, id, value FROM outbox ORDER BY position").fetchall()
         return [OutboxRow(p, s, i, self._open(_outbox_context(s, i), v)) for p, s, i, v in rows]
 
 

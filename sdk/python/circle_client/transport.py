@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidURI
 from websockets.typing import Subprotocol
 
-from circle_client.errors import CircleError, InvalidInput, Offline, ServerFault, SignedOut, TooManyTries
+from circle_client.errors import CircleError, Closed, InvalidInput, Offline, ServerFault, SignedOut, TooManyTries
 
 _UNREACHED = "The server cannot be reached. Check the address and the network."
 _MAX_FRAME = 8 * 1024 * 1024
@@ -75,9 +75,11 @@ class Transport:
         self._socket_url = urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, parts.path, "", ""))
         self._http = httpx.AsyncClient(timeout=httpx.Timeout(timeout, connect=5.0))
         self._timeout = timeout
+        self._closed = False
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; whatever is asked afterwards raises Closed."""
+        self._closed = True
         await self._http.aclose()
 
     # ---- HTTP
@@ -87,6 +89,8 @@ class Transport:
         repeatable = query.lstrip().startswith("query")
         backoff = Backoff()
         for left in range(self._tries - 1, -1, -1):
+            if self._closed:
+                raise Closed
             try:
                 return await self._post_once(query, operation, variables)
             except httpx.TransportError as error:
@@ -131,6 +135,8 @@ class Transport:
 
         Raises Offline when the socket cannot be opened or breaks, SignedOut, ServerFault.
         """
+        if self._closed:
+            raise Closed
         payload = {"query": query, "operationName": operation, "variables": variables}
         try:
             async with connect(

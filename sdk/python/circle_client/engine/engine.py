@@ -92,19 +92,28 @@ class Engine:
         fresh = sorted({event.seq: event for event in events if event.seq > head}.values(), key=lambda e: e.seq)
         if not fresh or _runs(fresh, head):
             return fresh
-        fresh = await self.api.log_after(node, id, head)
-        if not fresh or _runs(fresh, head):
-            return fresh
-        if space.left is not None and self._adds_me(fresh[0]):
-            await self._rejoin(space, node, fresh[0])
-            return fresh[1:] if _runs(fresh[1:], fresh[0].seq) else []
-        self._withheld(id)
+        await self._apply_runs(node, id, await self.api.log_after(node, id, head))
         return []
+
+    async def _apply_runs(self, node: str, id: bytes, events: list[LogEvent], new: Space | None = None) -> None:
+        """Apply what the server shows of one space; gaps may only lie between an own removal and the next own add."""
+        while events:
+            space = new or self.machine.spaces[id]
+            head = space.log.head.n
+            length = next((i for i, event in enumerate(events) if event.seq != head + 1 + i), len(events))
+            if length:
+                await self._apply(events[:length], {id: node}, None, new)
+                events, new = events[length:], None
+            elif space.left is not None and self._adds_me(events[0]) and await self._rejoin(space, node, events[0]):
+                events = events[1:]
+            else:
+                self._withheld(id)
+                return
 
     def _withheld(self, id: bytes) -> None:
         sentence = "The server withholds a part of this conversation. Nothing more is sent here."
         if id in self.machine.spaces:
-            self.machine.alarm(self.machine.spaces[id], sentence)
+            self.machine.alarm(self.machine.spaces[id], sentence)  # the first alarm of a space stays
         else:
             self.broken[id] = sentence
 
@@ -136,11 +145,7 @@ class Engine:
                     self.broken[id] = error.message
                     log.warning("a conversation cannot be opened: %s", error.message)
                     return
-            space = new or self.machine.spaces[id]
-            if not _runs(page, space.log.head.n):
-                self._withheld(id)
-                return
-            await self._apply(page, {id: node}, None, new)
+            await self._apply_runs(node, id, page, new)
 
     async def _join(self, node: str, first: LogEvent) -> None:
         links = await self.api.roster_links(node)
@@ -153,7 +158,7 @@ class Engine:
             keep(self.store, self.machine.spaces[first.space], first, applied, millis())
             self.machine.flush(self.store.put)
 
-    async def _rejoin(self, old: Space, node: str, first: LogEvent) -> None:
+    async def _rejoin(self, old: Space, node: str, first: LogEvent) -> bool:
         """Added again after a removal: what lay between is not shown; the roster must go on from the one known."""
         try:
             links = await self.api.roster_links(node)
@@ -164,6 +169,8 @@ class Engine:
             await self._join(node, first)
         except (ProtocolError, Untrusted) as error:
             self.machine.alarm(old, f"The conversation cannot be joined again. {error.message}")
+            return False
+        return True
 
     async def _know(self, members: Iterable[bytes]) -> None:
         """Fetch and verify members; what does not verify stays unknown, and what it signed is refused."""

@@ -17,6 +17,7 @@ from circle_client.errors import (
     CircleError,
     Forked,
     KeysMissing,
+    NotAllowed,
     Offline,
     Refused,
     ServerFault,
@@ -225,6 +226,10 @@ class Sender:
             row = engine.store.item_by_id(pending.space, pending.draft.id)
             if row is not None and row.value is not None:
                 return Sent(pending.draft.id, row.seq, row.value["entry"]["accepted_at"], pending.draft.time)
+        if error.code == "NOT_FOUND":  # the removal itself comes by the stream
+            raise NotAllowed("This conversation is no longer open to you.") from error
+        if error.code == "FORBIDDEN":  # removed, or given another role, while this was on its way
+            raise NotAllowed(error.message) from error
         if error.code == "FORKED_LOG":
             engine.machine.alarm(space, "The server says that it never showed the log this client has seen.")
             raise Forked("The server does not know the log that it showed before.") from error

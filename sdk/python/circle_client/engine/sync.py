@@ -90,7 +90,11 @@ class Sync:
         return True
 
     def _give_up(self, error: Exception) -> None:
-        self.failed = error if isinstance(error, CircleError) else StoreError("The client stopped after a fault.")
+        self.end(error if isinstance(error, CircleError) else StoreError("The client stopped after a fault."))
+
+    def end(self, error: CircleError) -> None:
+        """Tell everybody who waits that nothing more will come, and why."""
+        self.failed = self.failed or error
         self.ended.set()
         self._engine.news.set()
 
