@@ -17,7 +17,7 @@ export class CircleFailure extends Error implements CircleError {
 }
 
 /** Codes of failures that say nothing about whether the server did what it was asked. */
-const UNCERTAIN = new Set(['OFFLINE', 'TIMEOUT', 'SERVER', 'INTERNAL']);
+const UNCERTAIN = new Set(['OFFLINE', 'TIMEOUT', 'SERVER', 'INTERNAL', 'UNAVAILABLE']);
 
 /** The code of a failure, or 'UNEXPECTED' for anything that is no CircleFailure. */
 export function codeOf(error: unknown): string {

@@ -114,6 +114,8 @@ export interface Keeper {
   missing(space: string): Promise<number[]>;
   /** Looks again at epochs learned anew; true when some can be opened now. */
   retryEpochs(space: string, numbers: number[]): Promise<boolean>;
+  /** Deletes lines whose time is over. */
+  expire(): Promise<SpaceChange[]>;
   /** Forgets a conversation's lines, so that they are read again. */
   forgetLines(space: string): Promise<void>;
   closeSpace(space: string): Promise<SpaceChange>;
@@ -133,8 +135,10 @@ export interface Keeper {
   isEpochChecked(space: string): Promise<boolean>;
   /** Checks the newest epoch's list; throws RECIPIENTS_CHANGED when it does not fit. */
   checkRecipients(space: string): Promise<void>;
-  /** What a newcomer may be given of the past, or null. */
+  /** What a newcomer or complainer may be given, or null. */
   makeGrant(space: string, member: string): Promise<{ grant: Bytes; generation: number } | null>;
+  /** The complainer was given what they lacked. */
+  repaid(space: string, member: string): Promise<void>;
   makeEpoch(space: string): Promise<EpochInputBytes>;
   /** The server says that an epoch is due for a reason that it alone counts (hours, envelopes). */
   markDue(space: string): Promise<SpaceChange>;

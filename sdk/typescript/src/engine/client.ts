@@ -33,6 +33,9 @@ export interface ClientOptions {
   tabStorage?: TabStorage | null;
 }
 
+/** How often expired messages are looked for, in milliseconds. */
+const SWEEP = 15_000;
+
 interface Parts {
   keeper: Keeper;
   account: Account;
@@ -51,6 +54,7 @@ export class Client implements CircleClient {
   readonly #tabs: Tabs = createTabs();
   #token: string | null = null;
   #standsBy = false;
+  #sweeping: ReturnType<typeof setInterval> | undefined;
   #parts: Promise<Parts> | null = null;
   readonly #listeners = new AbortController();
 
@@ -250,9 +254,19 @@ export class Client implements CircleClient {
     this.#board.setSyncing(true);
     this.#board.setPhase('ready');
     await this.#tabs.take(`circle-${account.current?.member ?? ''}`, () => { void this.#standBy(true); });
+    clearInterval(this.#sweeping);
+    this.#sweeping = setInterval(() => { void this.#sweep(); }, SWEEP);
     outbox.start();
     conversations.start();
     sync.start();
+  }
+
+  /** Takes away what has expired. */
+  async #sweep(): Promise<void> {
+    const now = Date.now();
+    if (!this.#board.spaces.some(({ expires }) => expires !== null && expires <= now)) return;
+    const { keeper } = await this.#all();
+    this.#board.apply(await keeper.expire().catch(() => []));
   }
 
   /** Another tab runs this account now, or the session ended: this one lets go of the keys. */
@@ -265,6 +279,7 @@ export class Client implements CircleClient {
   }
 
   #close({ sync, outbox, conversations }: Parts): void {
+    clearInterval(this.#sweeping);
     sync.stop();
     outbox.stop();
     conversations.stop();

@@ -205,8 +205,9 @@ export class Conversations {
   async add(node: string, people: string[], role: SpaceRole | undefined): Promise<void> {
     const members = await this.#members(people);
     for (const member of members) await this.#change(node, { what: 'add', member, role: role ?? usualRole(this.#known(node).type) });
-    await this.#renew(node);
+    // Before the new keys, so that a newcomer who hears of them finds the old ones.
     for (const [index, member] of members.entries()) await this.#grant(node, member, people[index] ?? '').catch(() => undefined);
+    await this.#renew(node);
     // Newcomers read what is sealed from now on; without this they would not see the title.
     const view = this.#known(node);
     if (view.title === null) return;

@@ -47,6 +47,7 @@ export class Epochs {
       if (view.role === 'READER') throw new CircleFailure('EPOCH_DUE', 'This conversation needs new keys from someone who may write here.');
       try {
         await this.#learner.learnMembers(view.roster.map(({ member }) => member));
+        for (const member of view.owes) await this.#repay(view.space, node, member);
         await this.#api.announceEpoch(await this.#keeper.makeEpoch(view.space));
         await this.#sync.catchUp(node);
         return;
@@ -66,7 +67,16 @@ export class Epochs {
   async warm(node: string): Promise<void> {
     const view = this.#board.view(node);
     if (!view || view.alarm !== null || view.role === null || view.role === 'READER') return;
-    if (view.due || Date.now() - view.epochAt > DAY) await this.make(node);
+    // How old an epoch is, is for the server's clock to say.
+    if (view.due || (Date.now() - view.epochAt > DAY && (await this.#api.isEpochDue(node)))) await this.make(node);
+  }
+
+  /** Whoever makes the next epoch first gives complainers the keys that they were denied (e2ee.md section 6). */
+  async #repay(space: string, node: string, member: string): Promise<void> {
+    const made = await this.#keeper.makeGrant(space, member);
+    const person = this.#board.person(member);
+    if (made && person.id !== '') await this.#api.grantEpochs(node, person.id, made.generation, made.grant);
+    await this.#keeper.repaid(space, member);
   }
 
   /** The whole list against the members' chains and keys as they are now (e2ee.md section 6). */

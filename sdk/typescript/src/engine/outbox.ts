@@ -58,14 +58,17 @@ export class Outbox {
   }
 
   async #drain(node: string, stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) {
-      const next = (await this.#keeper.pending()).find((one) => one.node === node && one.state === 'sending');
-      if (!next) return;
-      await this.#deliver(node, next.key, stop);
+    for (;;) {
+      const waiting = (await this.#keeper.pending()).filter((one) => one.node === node && one.state === 'sending');
+      if (waiting.length === 0) return;
+      for (const { key } of waiting) {
+        if (!(await this.#deliver(node, key, stop))) return;
+      }
     }
   }
 
-  async #deliver(node: string, key: string, stop: AbortSignal): Promise<void> {
+  /** False when nothing more can be sent now; what waits stays in the outbox then. */
+  async #deliver(node: string, key: string, stop: AbortSignal): Promise<boolean> {
     let again = false;
     let refusals = 0;
     for (let attempt = 0; !stop.aborted; attempt += 1) {
@@ -75,10 +78,10 @@ export class Outbox {
         again = false;
         const { seq, item } = await this.#api.sendMessage(envelope);
         this.#board.apply([await this.#keeper.sent(key, seq, item)]);
-        return;
+        return true;
       } catch (error) {
         const code = codeOf(error);
-        if (code === 'GONE') return;
+        if (code === 'GONE') return true;
         const isBroken = code === 'SERVER' || code === 'INTERNAL';
         if (isBroken) refusals += 1;
         if ((isUncertain(error) && refusals < TRIES) || code === 'RATE_LIMITED') {
@@ -92,11 +95,21 @@ export class Outbox {
           continue;
         }
         // Signed out: it stays in the outbox, and goes out after the next sign-in.
-        if (code === 'UNAUTHENTICATED' || code === 'LOCKED') return;
+        if (code === 'UNAUTHENTICATED' || code === 'LOCKED') return false;
         if (code === 'FORKED_LOG') await this.#alarm(node);
-        this.#board.apply([await this.#keeper.failed(key, asFailure(error).message)]);
-        return;
+        await this.#fail(key, asFailure(error).message);
+        return true;
       }
+    }
+    return false;
+  }
+
+  /** Reading the log may have settled it meanwhile: then nothing has failed. */
+  async #fail(key: string, reason: string): Promise<void> {
+    try {
+      this.#board.apply([await this.#keeper.failed(key, reason)]);
+    } catch (error) {
+      if (codeOf(error) !== 'GONE') throw error;
     }
   }
 

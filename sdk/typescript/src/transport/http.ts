@@ -1,6 +1,6 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print, type DocumentNode } from 'graphql';
-import { CircleFailure, isUncertain } from '../errors';
+import { asFailure, CircleFailure, isUncertain } from '../errors';
 import { backoff, pause } from './backoff';
 
 export interface HttpOptions {
@@ -17,6 +17,7 @@ interface GraphQLAnswer<T> {
   errors?: { message: string; extensions?: { code?: string; retryAfter?: number } }[];
 }
 
+const LONGEST_WAIT = 10_000;
 const UNREACHABLE = "Circle can't be reached right now. Please check your connection and try again.";
 const SLOW = 'Circle took too long to answer. Please try again.';
 const BROKEN = 'The server had a problem. Please try again in a moment.';
@@ -52,7 +53,8 @@ export class Http {
         return await this.once(document, variables, signal);
       } catch (error) {
         if (!isUncertain(error) || attempt + 1 >= tries || signal?.aborted) throw error;
-        await pause(backoff(attempt), signal);
+        const { retryAfter } = asFailure(error);
+        await pause(retryAfter === undefined ? backoff(attempt) : Math.min(retryAfter * 1000, LONGEST_WAIT), signal);
       }
     }
   }
@@ -71,7 +73,7 @@ export class Http {
     const [first] = answer.errors ?? [];
     if (first) {
       const code = first.extensions?.code ?? (response.status >= 500 ? 'SERVER' : 'REFUSED');
-      const wait = first.extensions?.retryAfter;
+      const wait = first.extensions?.retryAfter ?? (retryAfter > 0 ? retryAfter : undefined);
       throw new CircleFailure(code, first.message, wait === undefined ? {} : { retryAfter: wait });
     }
     if (answer.data === undefined || answer.data === null) throw new CircleFailure('SERVER', BROKEN);

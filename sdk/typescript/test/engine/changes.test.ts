@@ -74,6 +74,35 @@ describe('a message', () => {
   });
 });
 
+describe('a message with a lifetime', () => {
+  it('is gone when its time is over, also after a restart', async () => {
+    const space = await world.create(ada, [bob]);
+    const lasting = await ada.send(world, space, 'stays');
+    await world.sync(ada, space);
+    const { event } = await world.envelope(space, await brief(space, lasting, 'an hour'));
+    const second = await world.envelope(space, await brief(space, lasting, 'an hour ago'));
+    second.event.acceptedAt = Date.now() - 3_700_000;
+    await world.sync(bob, space);
+    expect(bob.lines(space).slice(1)).toEqual(['3 stays', '4 an hour', '5 an hour ago']);
+    expect(bob.view(space).expires).toBeLessThan(event.acceptedAt);
+    bob.take(await bob.keeper.expire());
+    expect(bob.lines(space).slice(1)).toEqual(['3 stays', '4 an hour']);
+    await bob.restart();
+    const { spaces } = await bob.keeper.load();
+    expect(spaces.find(({ view }) => view.space === space)?.items).toHaveLength(3);
+  });
+
+  async function brief(space: string, like: Bytes, text: string): Promise<Bytes> {
+    const { device, memberBytes } = await ada.keyring();
+    const { header } = await parseEnvelope(like);
+    const key = (await ada.branch(space, header.epoch.n, 1)) ?? new Uint8Array(32);
+    const now = Date.now();
+    const id = makeEnvelopeId(now, randomBytes(10));
+    const { head } = world.space(space);
+    return (await sealEnvelope({ ...header, member: memberBytes, id, seen: head, b: 1, time: now }, messageContent(text), key, device.dk)).bytes;
+  }
+});
+
 describe('earlier history', () => {
   it('is given to newcomers where it is shared, and only there', async () => {
     const space = await world.create(ada, [bob], { title: 'Open' });

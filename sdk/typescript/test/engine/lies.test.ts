@@ -251,6 +251,16 @@ describe('members and keys', () => {
     await world.sync(ada, space);
     expect([bob.view(space).due, ada.view(space).due]).toEqual([true, true]);
     expect(await bob.keeper.takeComplaint(space)).toBeNull();
+    // Whoever makes the next epoch first gives the complainer what was denied.
+    expect(ada.view(space).owes).toEqual([bob.id]);
+    expect(await ada.keeper.makeGrant(space, cem.id)).toBeNull();
+    const given = await ada.keeper.makeGrant(space, bob.id);
+    if (!given) throw new Error('There is something to give.');
+    world.space(space).grants.push({ to: bob.id, giver: ada.id, ...given });
+    await ada.keeper.repaid(space, bob.id);
+    expect(await bob.keeper.missing(space)).toEqual([2]);
+    await bob.keeper.learnEpoch(space, 2, world.epochFor(bob, space, 2));
+    expect(await bob.keeper.retryEpochs(space, [2])).toBe(true);
     await world.renew(ada, space);
     await world.sync(bob, space);
     await ada.send(world, space, 'better');

@@ -64,9 +64,9 @@ export class Person {
     return this.#inStore(async (store) => openKeyring((await store.get('records', 'keyring')) as StoredKeyring));
   }
 
-  /** B_0 of an epoch as this person holds it. */
-  async branch(space: string, epoch: number): Promise<Bytes | null> {
-    return this.#inStore(async (store) => ((await store.get('records', keys.epoch(space, epoch))) as EpochRecord).branches[0] ?? null);
+  /** A branch of an epoch as this person holds it. */
+  async branch(space: string, epoch: number, b = 0): Promise<Bytes | null> {
+    return this.#inStore(async (store) => ((await store.get('records', keys.epoch(space, epoch))) as EpochRecord).branches[b] ?? null);
   }
 
   async #inStore<T>(task: (store: SealedStore) => Promise<T>): Promise<T> {

@@ -24,7 +24,7 @@ function freshRecord(snapshot: Snapshot, before: SpaceRecord | null): SpaceRecor
     space: snapshot.space, node: snapshot.node, createdAt: snapshot.createdAt, type: before?.type ?? 'GROUP', seats: [], start: head, head, epochSeqs: [], marks: [], current: null, epochAt: 0,
     due: true, checked: 0, complain: null, title: before?.title ?? null, picture: before?.picture ?? null, stateSeq: before?.stateSeq ?? 0,
     lastRead: before?.lastRead ?? 0, unread: 0, lastActivity: snapshot.createdAt, oldest: before?.oldest ?? 0, hasOlder: false,
-    alarm: before?.alarm ?? null, out: false, told: [],
+    alarm: before?.alarm ?? null, out: false, owed: [], expiring: before?.expiring ?? [], told: [],
   };
 }
 

@@ -76,6 +76,7 @@ export function keep(space: Space, draft: Draft, item: StoredItem): Shown {
   const { record } = space;
   draft.put('items', [space.id, item.seq], item);
   if (record.oldest === 0 || item.seq < record.oldest) record.oldest = item.seq;
+  if (item.expiresAt !== null && !record.expiring.some(([seq]) => seq === item.seq)) record.expiring.push([item.seq, item.expiresAt]);
   return { items: [item], gone: [] };
 }
 

@@ -144,6 +144,7 @@ export class LocalKeeper implements Keeper {
   readonly applyOlder: Keeper['applyOlder'] = (space, events, hasOlder) => this.#do(({ reading }) => reading.applyOlder(space, events, hasOlder));
   readonly missing: Keeper['missing'] = (space) => this.#do(({ reading }) => reading.missing(space));
   readonly retryEpochs: Keeper['retryEpochs'] = (space, numbers) => this.#do(({ reading }) => reading.retry(space, numbers));
+  readonly expire: Keeper['expire'] = () => this.#do(({ reading }) => reading.expire());
   readonly forgetLines: Keeper['forgetLines'] = (space) => this.#do(({ reading }) => reading.forgetLines(space));
   readonly closeSpace: Keeper['closeSpace'] = (space) => this.#do(({ reading }) => reading.closeSpace(space));
   readonly checkHead: Keeper['checkHead'] = (space, seq, hash) => this.#do(({ reading }) => reading.checkHead(space, seq, hash));
@@ -156,6 +157,7 @@ export class LocalKeeper implements Keeper {
   readonly makeRosterLink: Keeper['makeRosterLink'] = (space, change) => this.#do(({ sending }) => sending.makeRosterLink(space, change));
   readonly makeEpoch: Keeper['makeEpoch'] = (space) => this.#do(({ sending }) => sending.makeEpoch(space));
   readonly makeGrant: Keeper['makeGrant'] = (space, member) => this.#do(({ sending }) => sending.makeGrant(space, member));
+  readonly repaid: Keeper['repaid'] = (space, member) => this.#do(({ sending }) => sending.repaid(space, member));
   readonly isEpochChecked: Keeper['isEpochChecked'] = (space) => this.#do(({ sending }) => sending.isEpochChecked(space));
   readonly checkRecipients: Keeper['checkRecipients'] = (space) => this.#do(({ sending }) => sending.checkRecipients(space));
   readonly takeComplaint: Keeper['takeComplaint'] = (space) => this.#do(({ sending }) => sending.takeComplaint(space));
@@ -188,8 +190,10 @@ export class LocalKeeper implements Keeper {
   }
 }
 
+/** What has expired is deleted before anything is shown. */
 async function load({ context, rooms, sending, reading }: Inside): Promise<Loaded> {
   const me = context.keyring.member;
+  await reading.expire();
   const queued = await sending.queued();
   const spaces: Loaded['spaces'] = [];
   for (const record of await rooms.records()) {

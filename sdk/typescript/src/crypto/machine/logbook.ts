@@ -143,7 +143,9 @@ async function takeComplaint(space: Space, { people, keyring }: Context, signed:
   try {
     const { chains } = await people.lookup(roster.seats.keys());
     const complaint = await verifyComplaint(signed, await parseAnnouncement(epoch.body), parseRecipients(epoch.recipients), roster, chains);
-    if (toHex(complaint.signer.member) === keyring.member) space.record.complain = null;
+    const member = toHex(complaint.signer.member);
+    if (member === keyring.member) space.record.complain = null;
+    else space.record.owed.push({ member, epoch: epoch.n });
   } catch {
     // Not a sound complaint about this epoch: nothing is settled by it.
   }

@@ -140,20 +140,22 @@ export async function makeOwnComplaint(context: Context, space: Space, n: number
 }
 
 /**
- * What a newcomer may be given of the past, sealed to their newest key: every branch that this device holds, where
- * history is shared. Null where there is nothing to give.
+ * What a member may be given, sealed to their newest key: every branch that this device holds where history is shared,
+ * else those of epochs that the member soundly complained of. Null where there is nothing to give.
  */
 export async function makeOwnGrant(context: Context, space: Space, member: string): Promise<{ grant: Bytes; generation: number } | null> {
   const roster = rosterOf(space);
-  if (!roster.policy.shared || context.people.alarmOf(member) !== null) return null;
+  const complained = new Set(space.record.owed.filter((one) => one.member === member).map(({ epoch }) => epoch));
+  if (context.people.alarmOf(member) !== null) return null;
   const { chain, key } = await context.people.get(member);
   if (!isLiving(chain, key)) return null;
   const entries: GrantEntry[] = [];
   for (let n = 1; n <= (space.record.current?.n ?? 0); n += 1) {
+    if (!roster.policy.shared && !complained.has(n)) continue;
     for (const [branch, own] of ((await space.epoch(n))?.branches ?? []).entries()) if (own) entries.push({ epoch: n, branch, key: own });
   }
   if (entries.length === 0) return null;
-  checkGrantScope(entries, roster, fromHex(member), chain.identity, new Set());
+  checkGrantScope(entries, roster, fromHex(member), chain.identity, complained);
   return { grant: await sealGrant(space.bytes, { member: fromHex(member), generation: key.generation, mk: key.mk, mkHash: key.mkHash }, entries), generation: key.generation };
 }
 

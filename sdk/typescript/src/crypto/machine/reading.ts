@@ -6,9 +6,9 @@ import { claimsOf, claimsOfAnnouncement, claimsOfLink } from './claims';
 import type { Context } from './context';
 import { applyOlder, learnEpoch, openSnapshot } from './history';
 import { forward } from './logbook';
-import { ALARMS } from './reasons';
+import { ALARMS, REASONS } from './reasons';
 import type { Rooms } from './rooms';
-import type { LogRow, SpaceRecord } from './spaceRecord';
+import type { LogRow, SpaceRecord, StoredItem } from './spaceRecord';
 import type { EpochBytes, Identity, ItemView, LogEvent, Needs, Snapshot, SpaceChange } from './wire';
 import type { Draft } from './draft';
 
@@ -152,7 +152,8 @@ export class Reading {
     const found: number[] = [];
     for (let n = 1; n <= newest; n += 1) {
       const epoch = await open.epoch(n);
-      const mayBeGiven = open.roster?.policy.shared && epoch?.branches.every((branch) => branch === null);
+      const isShared = open.roster?.policy.shared === true || epoch?.reason === REASONS.leftOut;
+      const mayBeGiven = isShared && epoch?.branches.every((branch) => branch === null);
       if (mayBeGiven || (n === newest && !epoch)) found.push(n);
     }
     return found;
@@ -171,11 +172,36 @@ export class Reading {
     });
   }
 
+  /** Deletes lines whose time is over (e2ee.md section 9). */
+  async expire(): Promise<SpaceChange[]> {
+    const now = Date.now();
+    const changes: SpaceChange[] = [];
+    for (const { space, expiring } of await this.#rooms.records()) {
+      if (!expiring.some(([, at]) => at <= now)) continue;
+      const open = await this.#rooms.get(space);
+      const gone = await this.#rooms.change([space], async (draft) => {
+        const keys: string[] = [];
+        for (const [seq] of open.record.expiring.filter(([, at]) => at <= now)) {
+          const item = (await draft.get('items', [space, seq])) as StoredItem | undefined;
+          if (item) keys.push(item.key);
+          draft.put('items', [space, seq], undefined);
+        }
+        open.record.expiring = open.record.expiring.filter(([, at]) => at > now);
+        return keys;
+      });
+      changes.push({ ...this.#rooms.shown(open), gone });
+    }
+    return changes;
+  }
+
   /** Forgets the lines of a conversation, so that they are read again. */
   async forgetLines(space: string): Promise<void> {
     const found = await this.#context.store.range('items', [space, 0], [space, Number.MAX_SAFE_INTEGER]);
     await this.#context.store.write(found.map(({ key }) => ({ table: 'items', key, value: undefined })));
-    await this.#alter(space, (record) => { record.oldest = 0; });
+    await this.#alter(space, (record) => {
+      record.oldest = 0;
+      record.expiring = [];
+    });
   }
 
   /** Where the stretch of the log begins that this device knows. */

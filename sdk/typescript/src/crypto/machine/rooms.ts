@@ -67,14 +67,13 @@ export class Rooms {
     return (await this.store.range('records', 'space:', 'space;')).map(({ value }) => value as SpaceRecord);
   }
 
-  /** The newest kept items below a seq, ascending. What has expired is deleted instead (e2ee.md section 9). */
+  /** The newest kept items below a seq, ascending, without those whose time is over. */
   async items(space: string, beforeSeq: number | null, count: number): Promise<ItemView[]> {
     const to = (beforeSeq ?? Number.MAX_SAFE_INTEGER) - 1;
     const found = await this.store.range('items', [space, 0], [space, to], { limit: count, newestFirst: true });
+    const now = Date.now();
     const items = found.map(({ value }) => value as StoredItem).reverse();
-    const expired = items.filter(({ expiresAt }) => expiresAt !== null && expiresAt <= Date.now());
-    await this.store.write(expired.map(({ seq }) => ({ table: 'items', key: [space, seq], value: undefined })));
-    return items.filter((item) => !expired.includes(item)).map(shownItem);
+    return items.filter(({ expiresAt }) => expiresAt === null || expiresAt > now).map(shownItem);
   }
 }
 

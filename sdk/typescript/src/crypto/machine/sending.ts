@@ -17,6 +17,8 @@ const GONE = new CircleFailure('GONE', 'This message is no longer waiting.');
 export class Sending {
   readonly #context: Context;
   readonly #rooms: Rooms;
+  /** Of the message queued last; null until the outbox was looked at. */
+  #order: number | null = null;
 
   constructor(context: Context, rooms: Rooms) {
     this.#context = context;
@@ -39,6 +41,15 @@ export class Sending {
 
   async makeGrant(space: string, member: string): Promise<{ grant: Bytes; generation: number } | null> {
     return makeOwnGrant(this.#context, await this.#rooms.get(space), member);
+  }
+
+  /** The keys that a complainer lacked were given. */
+  async repaid(space: string, member: string): Promise<void> {
+    const open = await this.#rooms.get(space);
+    await this.#rooms.change([space], () => {
+      open.record.owed = open.record.owed.filter((one) => one.member !== member);
+      return Promise.resolve();
+    });
   }
 
   async isEpochChecked(space: string): Promise<boolean> {
@@ -139,9 +150,10 @@ export class Sending {
 
   async #queue(space: string, content: QueuedContent): Promise<SpaceChange> {
     const open = await this.#rooms.get(space);
-    const last = (await this.queued()).at(-1);
+    this.#order ??= (await this.queued()).at(-1)?.order ?? 0;
+    this.#order += 1;
     const now = Date.now();
-    const queued = newQueued(open, content, (last?.order ?? 0) + 1, now);
+    const queued = newQueued(open, content, this.#order, now);
     await this.#rooms.change([space], (draft) => {
       draft.put('outbox', queued.key, queued);
       open.record.lastActivity = Math.max(open.record.lastActivity, now);

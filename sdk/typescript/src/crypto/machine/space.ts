@@ -128,6 +128,8 @@ export function viewOf(record: SpaceRecord, me: string, people: People): SpaceVi
     alarm: alarmOf(record, people),
     due: record.due,
     epochAt: record.epochAt,
+    owes: [...new Set(record.owed.map(({ member: complainer }) => complainer))],
+    expires: record.expiring.length === 0 ? null : Math.min(...record.expiring.map(([, at]) => at)),
   };
 }
 

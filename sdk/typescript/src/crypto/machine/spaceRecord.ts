@@ -42,6 +42,10 @@ export interface SpaceRecord {
   hasOlder: boolean;
   alarm: string | null;
   out: boolean;
+  /** Members whose sound complaint about an epoch was not answered with its keys yet. */
+  owed: { member: string; epoch: number }[];
+  /** Kept items that expire: seq and when. */
+  expiring: [number, number][];
   /** Own sends that the log must still show where the server said. */
   told: { seq: number; item: Bytes }[];
 }

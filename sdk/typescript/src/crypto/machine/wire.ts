@@ -120,6 +120,10 @@ export interface SpaceView {
   due: boolean;
   /** When the newest epoch was accepted, in milliseconds since 1970; 0 before the first. */
   epochAt: number;
+  /** Members who complained of an epoch and were not given its keys yet. */
+  owes: string[];
+  /** When the next kept item expires, or null. */
+  expires: number | null;
 }
 
 /** What changed in one space, for the state that is shown. */
