@@ -158,7 +158,7 @@ export type ErrorCode =
 export type GrantEpochsInput = {
   /** The conversation whose epochs are granted. */
   conversationId: Scalars['ID']['input'];
-  /** The generation of that member's key that the grant is sealed to, from 1. */
+  /** The generation of that member's key, from 1, that it is sealed to. */
   generation: Scalars['Int']['input'];
   /** The sealed list of epochs, 1 MiB at most. */
   grant: Scalars['Base64Bytes']['input'];
