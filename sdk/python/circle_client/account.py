@@ -100,7 +100,8 @@ class Account:
         link = InviteLink(secrets.token_bytes(16), secrets.token_bytes(32), known.identity)
         token_hash = hashlib.sha256(link.token).digest()
         with self.store.transaction():
-            self.store.put("invite", token_hash, {"token": link.token, "secret": link.secret, "id": known.identity})
+            made = {"token": link.token, "secret": link.secret, "id": known.identity}
+            self.store.put("invite", token_hash, {**made, "until": millis() + (hours + 24) * 3_600_000})
         try:
             await self.api.create_invite(token_hash, hours)
         except Refused:
@@ -111,7 +112,12 @@ class Account:
 
     async def check_invites(self) -> None:
         """Hold the newcomers of own invites against the MACs that they sent, and pin them."""
-        open_ = dict(self.store.all("invite"))
+        made_ones = self.store.all("invite")
+        over = [key for key, made in made_ones if made["until"] < millis()]
+        with self.store.transaction():
+            for key in over:
+                self.store.remove("invite", key)
+        open_ = {key: made for key, made in made_ones if key not in over}
         if not open_:
             return
         for token_hash, mac, member in await self.api.invite_uses():
@@ -119,7 +125,10 @@ class Account:
             if made is None:
                 continue
             for facts in await self.api.members([member]):
-                self.machine.learn(facts)
+                try:
+                    self.machine.learn(facts)
+                except Untrusted as error:
+                    log.warning("a newcomer's keys were refused: %s", error.code)
             known = self.machine.people.get(member)
             if known is None:
                 continue

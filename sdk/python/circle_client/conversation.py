@@ -145,6 +145,7 @@ class Conversation:
     async def add(self, person: Person | str, role: Role = Role.WRITER) -> None:
         """Add somebody (a Person or a handle). Raises NotAllowed, Refused."""
         found = await self._circle.resolve(person)
+        await self._circle.running.account.check_invites()
         await self._circle.running.rosters.add(self._space, found.protocol_id, SeatRole(int(role)))
 
     async def remove(self, person: Person | str) -> None:

@@ -57,6 +57,8 @@ def _error(errors: object) -> CircleError:
     code, message = str(extensions.get("code") or "INTERNAL"), str(first.get("message") or "The server failed.")
     if code == "UNAUTHENTICATED":
         return SignedOut(message)
+    if code == "UNAVAILABLE":
+        return Offline(message)
     if code == "RATE_LIMITED":
         after = extensions.get("retryAfter")
         return TooManyTries(message, after if isinstance(after, int) else 1)
@@ -99,7 +101,7 @@ class Transport:
                     raise Offline(_UNREACHED) from error
                 await backoff.pause()
             except _OverloadedError as error:
-                if not left:
+                if not left or not (repeatable or error.refused):
                     raise Offline("The server is overloaded. Try again in a while.") from error
                 await backoff.pause(min(error.retry_after, 5.0))
         raise Offline(_UNREACHED)
@@ -112,7 +114,7 @@ class Transport:
         response = await self._http.post(self._url, json=body, headers=headers)
         if response.status_code in {429, 502, 503, 504}:
             after = response.headers.get("Retry-After", "")
-            raise _OverloadedError(float(after) if after.isdecimal() else 0.0)
+            raise _OverloadedError(response.status_code == 429, float(after) if after.isdecimal() else 0.0)
         try:
             answer = response.json()
         except ValueError as error:
@@ -180,9 +182,11 @@ class Transport:
 
 
 class _OverloadedError(Exception):
-    def __init__(self, retry_after: float) -> None:
+    """429, 502, 503 or 504; only the first says for sure that the request was not taken (`refused`)."""
+
+    def __init__(self, refused: bool, retry_after: float) -> None:
         super().__init__("overloaded")
-        self.retry_after = retry_after
+        self.refused, self.retry_after = refused, retry_after
 
 
 def _message(frame: str | bytes) -> dict[str, Any]:

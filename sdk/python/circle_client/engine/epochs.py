@@ -16,6 +16,7 @@ from circle_client.transport import Backoff
 _TRIES = 6
 _LOST = {"EPOCH_CONFLICT", "EPOCH_NOT_DUE", "RECIPIENTS_CHANGED", "CHAIN_CONFLICT", "STALE_DEVICE"}
 _PATIENCE = 20
+_AT_ONCE = 2000  # epochs in one grant: 7 keys of each stay well below the API's 1 MiB
 
 
 class Epochs:
@@ -82,13 +83,14 @@ class Epochs:
         """Give a newcomer, where history is shared, or a complainer the keys of epochs; a refusal changes nothing."""
         engine = self._engine
         known = engine.machine.people.get(member)
-        made = engine.machine.make.grant(space, member, epochs) if known else None
-        if made is None or known is None:
-            return
-        try:
-            await engine.api.grant(space.node, known.person.id, *made)
-        except Refused:
-            return
+        for start in range(0, len(epochs), _AT_ONCE):
+            made = engine.machine.make.grant(space, member, epochs[start : start + _AT_ONCE]) if known else None
+            if made is None or known is None:
+                continue
+            try:
+                await engine.api.grant(space.node, known.person.id, *made)
+            except Refused:
+                return
 
     async def _grant_complainers(self, space: Space) -> None:
         for member in sorted(space.complainers):

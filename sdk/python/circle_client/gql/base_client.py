@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any, Protocol
 
-from pydantic_core import to_jsonable_python
-
 from circle_client.gql.base_model import UNSET, BaseModel
+from pydantic_core import to_jsonable_python
 
 
 class Carrier(Protocol):

@@ -69,11 +69,11 @@ class EpochInput(BaseModel):
     """A new epoch (e2ee.md section 6)."""
 
     announcement: Annotated[bytes, PlainSerializer(write_bytes)]
-    "The announcement, canonical CBOR, 4 KiB at most."
+    "The announcement, canonical CBOR, 2 KiB at most."
     signature: Annotated[bytes, PlainSerializer(write_bytes)]
     "The creator's Ed25519 signature, 64 bytes."
     recipients: Annotated[bytes, PlainSerializer(write_bytes)]
-    "The list of recipients, canonical CBOR, 1,000 members and 256 KiB at most."
+    "The list of recipients, canonical CBOR, 1,000 members and 160 KiB at most."
     seals: list[Annotated[bytes, PlainSerializer(write_bytes)]]
     "One seal of 1,168 bytes per recipient, in the list's order, 1,000 at most."
 
@@ -86,16 +86,16 @@ class GrantEpochsInput(BaseModel):
     member_id: str = Field(alias="memberId")
     "The member who gets them."
     generation: int
-    "The generation of that member's key that the grant is sealed to."
+    "The generation of that member's key, from 1, that it is sealed to."
     grant: Annotated[bytes, PlainSerializer(write_bytes)]
-    "The sealed list of epochs, 512 KiB at most."
+    "The sealed list of epochs, 1 MiB at most."
 
 
 class MemberLinkInput(BaseModel):
     """A link of a member's chain."""
 
     body: Annotated[bytes, PlainSerializer(write_bytes)]
-    "The link's canonical CBOR, 4 KiB at most."
+    "The link's canonical CBOR, 2 KiB at most."
     signature: Annotated[bytes, PlainSerializer(write_bytes)]
     "The first signer's Ed25519 signature, 64 bytes."
     cosignature: Optional[Annotated[bytes, PlainSerializer(write_bytes)]] = None

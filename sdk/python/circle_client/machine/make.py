@@ -14,7 +14,7 @@ from circle_client.protocol.cbor import Value
 from circle_client.protocol.envelope import Envelope, Header, Kind, make_id, seal_envelope
 from circle_client.protocol.epoch import decode_recipients, make_complaint
 from circle_client.protocol.epoch_keys import NewEpoch, RecipientKey, check_recipients, make_epoch
-from circle_client.protocol.errors import Code, DueReason, ProtocolError
+from circle_client.protocol.errors import DueReason, ProtocolError
 from circle_client.protocol.grant import GrantEntry, check_scope, open_grant, seal_grant
 from circle_client.protocol.log import next_hash
 from circle_client.protocol.primitives import Z32, random_bytes
@@ -275,9 +275,7 @@ class Maker:
         try:
             return seal_envelope(header, draft.content, epoch.branches[b], self._keys.dk_seed)
         except ProtocolError as error:
-            if error.code is Code.MALFORMED:
-                raise InvalidInput("This is too long for one message.") from error
-            raise
+            raise InvalidInput(error.message) from error
 
     def _header(self, space: bytes, epoch: Head, seen: Head, draft: Draft, b: int) -> Header:
         return Header(
