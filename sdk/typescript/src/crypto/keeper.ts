@@ -72,6 +72,9 @@ export interface UsedInvite {
 
 /** Every method may throw a CircleFailure with a plain sentence. */
 export interface Keeper {
+  /** Resolves when the keeper runs. */
+  isThere(): Promise<true>;
+
   // ---- the account
   stretch(password: string, parameters: PasswordParameters): Promise<StretchedPassword>;
   makeAccount(input: NewAccountInput): Promise<NewAccount>;

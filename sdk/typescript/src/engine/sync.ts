@@ -11,6 +11,9 @@ import { toLogEvent } from './convert';
 import type { Learner } from './learner';
 import { Mutex } from '../mutex';
 
+/** Conversations that are loaded side by side at a first start. */
+const AT_ONCE = 4;
+
 type StreamItem = EventsSubscription['events'];
 
 export interface SyncEvents {
@@ -191,11 +194,12 @@ export class Sync {
   async #bootstrap(): Promise<void> {
     const heads = await this.#api.heads();
     const present = new Set(heads.map(({ space }) => space));
-    for (const { node, space, head, headHash, isAccount } of heads) {
+    const fresh = heads.filter(({ space, isAccount }) => !isAccount && (this.#board.viewOf(space)?.role ?? null) === null);
+    await inParallel(fresh, AT_ONCE, ({ node }) => this.#openSpace(node));
+    for (const { node, space, head, headHash, isAccount } of heads.filter((one) => !fresh.includes(one))) {
       const view = this.#board.viewOf(space);
       const known = view?.head ?? (isAccount ? await this.#keeper.accountHead() : -1);
-      if (!isAccount && (!view || view.role === null)) await this.#openSpace(node);
-      else if (head > known) await this.#fill(node, known, isAccount);
+      if (head > known) await this.#fill(node, known, isAccount);
       else if (!isAccount) {
         const change = await this.#keeper.checkHead(space, head, headHash);
         if (change) this.#board.apply([change]);
@@ -225,6 +229,15 @@ export class Sync {
     await this.#learner.prepare(events);
     this.#board.apply(await this.#keeper.apply(events, cursor));
   }
+}
+
+/** Runs a task for each, a few at a time; stops at the first that throws. */
+async function inParallel<T>(all: T[], atOnce: number, task: (one: T) => Promise<void>): Promise<void> {
+  const waiting = [...all];
+  const lane = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await task(next);
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
 }
 
 function grouped(events: LogEvent[]): LogEvent[][] {

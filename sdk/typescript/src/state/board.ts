@@ -19,6 +19,7 @@ export class Board {
   readonly #people = new Map<string, PersonRecord>();
   readonly #byNode = new Map<string, string>();
   readonly #shown = new Map<string, Shown>();
+  readonly #spaceOf = new Map<string, string>();
   #me: PersonRecord | null = null;
 
   constructor(store: StoreApi<CircleState>) {
@@ -50,6 +51,7 @@ export class Board {
     this.#people.clear();
     this.#byNode.clear();
     this.#shown.clear();
+    this.#spaceOf.clear();
     this.#me = null;
     this.#store.setState({ ...NOTHING, connection: this.#store.getState().connection, phase });
   }
@@ -89,7 +91,8 @@ export class Board {
   // ---- conversations
 
   view(node: string): SpaceView | undefined {
-    return [...this.#shown.values()].find(({ view }) => view.node === node)?.view;
+    const space = this.#spaceOf.get(node);
+    return space === undefined ? undefined : this.viewOf(space);
   }
 
   viewOf(space: string): SpaceView | undefined {
@@ -126,6 +129,7 @@ export class Board {
       for (const item of items) shown.items.set(item.key, item);
       for (const key of gone) shown.items.delete(key);
       this.#shown.set(view.space, shown);
+      this.#spaceOf.set(view.node, view.space);
     }
     this.#publish(changes.map(({ view }) => view.space));
   }

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../src/engine/client';
 import {
-  allSent, browser, conversation, cuttable, fragmentOf, losingAnswers, notices, PASSWORD, personIn, SETUP_TOKEN, signUp, texts, unreadable, until,
+  allSent, browser, conversation, cuttable, forgetting, fragmentOf, losingAnswers, losingFirst, notices, PASSWORD, personIn, SETUP_TOKEN, signUp, texts, unreadable, until,
 } from './people';
 
 describe('members of one Circle', () => {
@@ -114,6 +114,45 @@ describe('members of one Circle', () => {
     expect(lost).toBeGreaterThan(5);
     expect(texts(ada, talk)).toEqual(wanted);
     expect(texts(dora, talk)).toEqual(wanted);
+  });
+
+  it('end up with what they wanted when the first answer to everything is lost', async () => {
+    const hans = open('hans', { fetch: losingFirst('SignUp', 'CreateConversation', 'ChangeRoster', 'AnnounceEpoch', 'SendMessage') });
+    await hans.start();
+    const fragment = fragmentOf((await ada.createInvite(24)).url);
+    const pending = await hans.prepareSignUp({ fragment, handle: 'hans', displayName: 'Hans', password: PASSWORD, deviceName: 'test' });
+    await expect(hans.completeSignUp(pending)).rejects.toMatchObject({ code: 'OFFLINE' });
+    await hans.completeSignUp(pending);
+    expect(hans.store.getState()).toMatchObject({ phase: 'ready', me: { handle: 'hans' } });
+    const [found] = await hans.searchPeople('ada');
+    const talk = await hans.createConversation({ type: 'GROUP', people: [], title: 'Lossy' });
+    await hans.addPeople(talk, [found?.id ?? '']);
+    await hans.send(talk, 'still one');
+    await until(() => texts(ada, talk).length > 0, 'the message');
+    expect(Object.values(hans.store.getState().conversations).filter(({ title }) => title === 'Lossy')).toHaveLength(1);
+    expect(texts(ada, talk)).toEqual(['still one']);
+    await until(() => conversation(ada, talk).title === 'Lossy', 'the title');
+    expect(conversation(hans, talk)).toMatchObject({ alarm: null });
+  });
+
+  it('start afresh when the server does not know where they were', async () => {
+    const ida = await join('ida', 'Ida');
+    const [found] = await ada.searchPeople('ida');
+    const talk = await ada.createConversation({ type: 'DIRECT', people: [found?.id ?? ''] });
+    await ada.send(talk, 'before');
+    await until(() => texts(ida, talk).includes('before'), 'the first message');
+    ida.stop();
+    await ada.send(talk, 'meanwhile');
+    const group2 = await ada.createConversation({ type: 'GROUP', people: [found?.id ?? ''], title: 'New' });
+    await until(() => allSent(ada, talk), 'sent');
+    const again = open('ida', { webSocketImpl: forgetting() });
+    await again.start();
+    await again.unlock(PASSWORD);
+    await until(() => texts(again, talk).includes('meanwhile') && group2 in again.store.getState().conversations, 'what was missed');
+    await ada.send(talk, 'after');
+    await until(() => texts(again, talk).includes('after'), 'what came after');
+    expect(texts(again, talk)).toEqual(['before', 'meanwhile', 'after']);
+    expect(conversation(again, talk).alarm).toBeNull();
   });
 
   it('reconnect by themselves and miss nothing', async () => {

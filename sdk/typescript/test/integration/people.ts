@@ -22,6 +22,30 @@ export function losingAnswers(isLost: (body: string) => boolean): typeof fetch {
   };
 }
 
+/** A network that loses the answer to the first request of each operation named. */
+export function losingFirst(...operations: string[]): typeof fetch {
+  const left = new Set(operations);
+  return losingAnswers((body) => {
+    const found = [...left].find((operation) => body.includes(`mutation ${operation}(`));
+    return found !== undefined && left.delete(found);
+  });
+}
+
+/** Sockets that ask to go on from a place that no server knows, once. */
+export function forgetting(): unknown {
+  let isDone = false;
+  return class Forgetting extends WebSocket {
+    override send(data: string): void {
+      const message = JSON.parse(data) as { type: string; payload?: { variables?: { after?: string | null } } };
+      if (!isDone && message.type === 'subscribe' && message.payload?.variables?.after) {
+        isDone = true;
+        message.payload.variables.after = 'bm8gc3VjaCBwbGFjZQ';
+      }
+      super.send(JSON.stringify(message));
+    }
+  };
+}
+
 /** Sockets that a test can cut. */
 export function cuttable(): { webSocketImpl: unknown; cut: () => void } {
   const open = new Set<WebSocket>();

@@ -18,8 +18,10 @@ import { Sending } from './sending';
 import { Vault } from './vault';
 import type { PersonRecord } from './wire';
 
-/** Items that are shown at once after a start; a conversation that is opened loads more. */
+/** Items that are shown at once after a start, of the newest conversations and of the others; opening loads more. */
 const FIRST_ITEMS = 30;
+const FEW_ITEMS = 2;
+const NEWEST = 30;
 
 interface Inside {
   context: Context;
@@ -41,6 +43,8 @@ export class LocalKeeper implements Keeper {
   readonly #lock = new Mutex();
   #pending: PendingAccount | null = null;
   #inside: Inside | null = null;
+
+  readonly isThere: Keeper['isThere'] = () => Promise.resolve(true);
 
   // ---- the account
 
@@ -196,9 +200,10 @@ async function load({ context, rooms, sending, reading }: Inside): Promise<Loade
   await reading.expire();
   const queued = await sending.queued();
   const spaces: Loaded['spaces'] = [];
-  for (const record of await rooms.records()) {
+  const records = (await rooms.records()).sort((one, other) => other.lastActivity - one.lastActivity);
+  for (const [index, record] of records.entries()) {
     const waiting = queued.filter(({ space }) => space === record.space).flatMap((one) => queuedItem(one, me));
-    spaces.push({ view: rooms.view(record), items: [...(await reading.items(record.space, null, FIRST_ITEMS)), ...waiting] });
+    spaces.push({ view: rooms.view(record), items: [...(await reading.items(record.space, null, index < NEWEST ? FIRST_ITEMS : FEW_ITEMS)), ...waiting] });
   }
   const people = context.people.names();
   return { me: people.find(({ id }) => id === me) ?? null, people, spaces };
