@@ -39,4 +39,5 @@ export default tseslint.config(
   // The fake client fulfils an interface of promises with work that is done at once.
   { files: ['src/dev/**'], rules: { '@typescript-eslint/require-await': 'off' } },
   { files: ['**/*.js'], extends: [tseslint.configs.disableTypeChecked] },
+  { files: ['public/*.js'], languageOptions: { globals: { document: false, localStorage: false, matchMedia: false } } },
 );

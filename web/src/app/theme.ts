@@ -34,6 +34,13 @@ export const theme = createTheme({
   components: {
     Button: { defaultProps: { size: 'md' }, styles: { root: { fontWeight: 560 } } },
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray', size: 40 } },
+    InputWrapper: {
+      styles: {
+        label: { marginBottom: '5px', fontSize: '14.5px', fontWeight: 560 },
+        description: { margin: '-2px 0 7px', fontSize: '13.5px' },
+        error: { fontSize: '13.5px' },
+      },
+    },
     TextInput: { defaultProps: { size: 'md' } },
     PasswordInput: { defaultProps: { size: 'md' } },
     Modal: {

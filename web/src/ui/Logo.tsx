@@ -2,8 +2,8 @@
 export function Logo({ size = 28 }: { size?: number }) {
   return (
     <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">
-      <path d="M24.6 10.9A10.5 10.5 0 1 1 16 5.5" fill="none" stroke="var(--accent-text)" strokeWidth="3.6" strokeLinecap="round" />
-      <circle cx="23.4" cy="5.9" r="2.9" fill="var(--accent-text)" />
+      <path d="M27.21 13.41A11.5 11.5 0 1 1 14.60 4.59" fill="none" stroke="var(--accent-text)" strokeWidth="4.2" strokeLinecap="round" />
+      <circle cx="22.60" cy="6.58" r="2.9" fill="var(--accent-text)" />
     </svg>
   );
 }

@@ -57,7 +57,7 @@ export function Details({ conversation, onClose }: { conversation: ConversationS
           </ul>
         </section>
         {!direct && conversation.role !== null && (
-          <Button variant="subtle" color="red" fullWidth justify="flex-start" leftSection={<IconLogout size={18} aria-hidden="true" />} onClick={() => setOpen('leave')}>
+          <Button variant="subtle" color="red" c="var(--danger)" fullWidth justify="flex-start" leftSection={<IconLogout size={18} aria-hidden="true" />} onClick={() => setOpen('leave')}>
             Leave this {word}
           </Button>
         )}

@@ -34,7 +34,7 @@ function EditTitleForm({ conversation, onClose }: Omit<EditTitleProps, 'opened'>
     if (problem === null) void save.run();
   };
   return (
-    <form onSubmit={submit} noValidate aria-label="Title and picture">
+    <form onSubmit={submit} noValidate>
       <Stack gap="md">
         <TextInput label="Title" data-autofocus maxLength={TITLE_LENGTH} value={title} onChange={(event) => setTitle(event.currentTarget.value)} error={problem} />
         <PictureField id={conversation.protocolId} name={title} picture={picture} current={conversation.pictureUrl} onChange={setPicture} />

@@ -53,7 +53,7 @@ export function NewConversationForm({ onDone }: { onDone: () => void }) {
     if (value === 'DIRECT') setPeople(people.slice(0, 1));
   };
   return (
-    <form onSubmit={submit} noValidate aria-label="New conversation">
+    <form onSubmit={submit} noValidate>
       <Stack gap="md">
         <div>
           <SegmentedControl fullWidth size="md" aria-label="Kind of conversation" data={TYPES} value={type} onChange={changeType} />

@@ -17,7 +17,7 @@ const WAIT = 120;
 export function Palette() {
   const { opened, close } = usePalette();
   return (
-    <Modal.Root opened={opened} onClose={close} size={560} yOffset="12dvh">
+    <Modal.Root opened={opened} onClose={close} size={560} yOffset="12dvh" transitionProps={{ duration: 0 }}>
       <Modal.Overlay backgroundOpacity={0.4} blur={2} />
       <Modal.Content radius="lg" aria-label="Find">
         <Modal.Body p={0}>
@@ -76,6 +76,8 @@ function PaletteBody({ onDone }: { onDone: () => void }) {
           aria-activedescendant={activeHit ? option(activeHit) : undefined}
           placeholder="Find a conversation, a person or a command"
           data-autofocus
+          // At once: whoever presses Ctrl+K goes on typing.
+          autoFocus
           autoComplete="off"
           spellCheck={false}
           value={search}
