@@ -24,7 +24,7 @@ test: setup $(STAMP)/dev ## Run all tests
 	npm test --silent --workspace web
 	$(PY) -m pytest
 
-check: $(STAMP)/dev $(STAMP)/node ## Check format, lint, types, import rules and generated files
+check: $(STAMP)/dev $(STAMP)/node $(STAMP)/codegen ## Check format, lint, types, import rules and generated files
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
