@@ -6,12 +6,13 @@ import asyncio
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from circle_client import Circle, History
 from circle_client.protocol.invite import InviteLink
 
 from tests.support.sdk import party
-from tests.support.server import ROOT, running
+from tests.support.server import ROOT, RunningServer, running
 
 
 async def vitest(spec: str, url: str, fragment: str) -> None:
@@ -45,8 +46,8 @@ async def test_the_typescript_client_against_the_server(tmp_path: Path, dsn: str
         await vitest("members", server.url, InviteLink(server.set_up_token).fragment())
 
 
-async def answer(ada: Circle) -> None:
-    """Say back what is heard; on certain words make a group, rename it, remove who asked."""
+async def answer(ada: Circle, server: RunningServer) -> None:
+    """Say back what is heard; on certain words make a group, age its epoch by a day, rename it, remove who asked."""
     async for message in ada.messages():
         if message.mine or message.sender is None:
             continue
@@ -56,6 +57,10 @@ async def answer(ada: Circle) -> None:
             for number in range(3):
                 await group.send(f"early {number}")
             await group.add(message.sender)
+        elif message.text == "age the keys":
+            space = UUID(bytes=conversation.protocol_id)
+            await server.fetch("UPDATE space SET epoch_accepted_at = now() - interval '25 hours' WHERE id = $1", space)
+            await (await ada.create_conversation("direct", [message.sender])).send("aged")
         elif message.text == "rename":
             await conversation.rename("Renamed")
         elif message.text == "remove me":
@@ -68,7 +73,7 @@ async def test_both_clients_in_one_conversation(tmp_path: Path, dsn: str) -> Non
     """What one SDK seals, signs and grants, the other opens, verifies and takes."""
     async with running(tmp_path, dsn) as server, party(server.url, server.set_up_token, tmp_path) as people:
         ada = await people.come("ada")
-        answering = asyncio.create_task(answer(ada))
+        answering = asyncio.create_task(answer(ada, server))
         try:
             await vitest("python", server.url, urlsplit(await ada.create_invite(1)).fragment)
             assert not answering.done()

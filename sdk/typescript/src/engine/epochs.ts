@@ -87,9 +87,10 @@ export class Epochs {
       await this.#keeper.checkRecipients(space);
     } catch (error) {
       if (codeOf(error) !== 'RECIPIENTS_CHANGED' || attempt >= TRIES) throw error;
-      // A member's keys have changed since: the log says so too, and makes a new epoch due.
+      // A member's keys have changed since: the log says so too, and makes a new epoch due. Where it does not, the
+      // list was never right, and only a new epoch helps.
       await this.#sync.catchUp(node);
-      if (this.#board.viewOf(space)?.due !== true && attempt > 0) throw error;
+      if (this.#board.viewOf(space)?.due !== true && attempt > 0) this.#board.apply([await this.#keeper.markDue(space)]);
     }
   }
 

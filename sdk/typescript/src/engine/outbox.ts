@@ -119,7 +119,7 @@ export class Outbox {
       await this.#sync.catchUp(node);
       const view = this.#board.view(node);
       // The server also counts hours and envelopes; it says so only here.
-      if (view && !view.due) await this.#keeper.markDue(view.space);
+      if (view && !view.due) this.#board.apply([await this.#keeper.markDue(view.space)]);
       return true;
     }
     if (SEAL_AGAIN.has(code) || code === 'STALE_DEVICE') {

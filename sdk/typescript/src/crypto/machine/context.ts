@@ -12,6 +12,11 @@ export class Offers {
     this.#offers.set(`${space}:${n}`, epoch);
   }
 
+  /** Verified and kept: what was offered is needed no more. */
+  drop(space: string, n: number): void {
+    this.#offers.delete(`${space}:${n}`);
+  }
+
   /** `undefined` when the server was not asked. */
   get(space: string, n: number): EpochBytes | null | undefined {
     return this.#offers.get(`${space}:${n}`);

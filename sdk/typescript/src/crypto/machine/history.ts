@@ -211,6 +211,7 @@ export async function learnEpoch(space: Space, draft: Draft, { offers, keyring, 
   const taken = await takeEpoch(space, offered, keyring, people, null);
   if (taken.epoch.n !== n) return;
   space.keepEpoch(draft, taken.epoch);
+  offers.drop(space.id, n);
   if (taken.isAlarm) space.record.alarm ??= ALARMS.seal;
   if (taken.mustComplain && n === (space.record.current?.n ?? n)) space.record.complain = n;
 }

@@ -120,6 +120,7 @@ async function announced(space: Space, draft: Draft, context: Context, event: Lo
     const leastN = space.linkedBefore(context.keyring.member, event.seq);
     const taken = await takeEpoch(space, offered, context.keyring, context.people, { leastN });
     space.keepEpoch(draft, taken.epoch);
+    context.offers.drop(space.id, epoch.n);
     record.complain = taken.mustComplain ? epoch.n : null;
     if (taken.isAlarm) record.alarm ??= ALARMS.seal;
     setCurrent(space, event, epoch);
