@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.support.newcomer import Newcomer, b64
+from tests.support.actors import Actor, b64
 from tests.support.server import RunningServer
 
 
 async def test_the_owner_signs_up_by_the_set_up_link_and_sees_the_own_account(server: RunningServer) -> None:
-    person = Newcomer(handle="ada", display_name="Ada Lovelace")
+    person = Actor.make(handle="ada", display_name="Ada Lovelace")
     _, http = await server.owner(person)
     data = await http.data(
         """{
@@ -33,9 +33,9 @@ async def test_the_owner_signs_up_by_the_set_up_link_and_sees_the_own_account(se
     assert member["chain"]["nodes"] == [
         {
             "number": 0,
-            "body": b64(person.link.body),
-            "signature": b64(person.link.signature),
-            "cosignature": b64(person.link.cosignature or b""),
+            "body": b64(person.identity_link.body),
+            "signature": b64(person.identity_link.signature),
+            "cosignature": b64(person.identity_link.cosignature or b""),
         }
     ]
     assert member["key"]["generation"] == 1

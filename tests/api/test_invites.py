@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.actors import b64
 from tests.support.client import Http
-from tests.support.newcomer import b64
 from tests.support.server import RunningServer, invite
 
 PREVIEW = "query($t: Base64Bytes!) { invite(token: $t) { role inviter { handle } } }"

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.newcomer import Newcomer, b64
+from tests.support.actors import Actor, b64
 from tests.support.server import RunningServer
 
 PAGE = """query($first: Int, $after: Cursor, $last: Int, $before: Cursor, $search: String) {
@@ -19,9 +19,9 @@ PAGE = """query($first: Int, $after: Cursor, $last: Int, $before: Cursor, $searc
 
 async def people(server: RunningServer, *handles: str) -> Any:
     first, *others = handles
-    _, http = await server.owner(Newcomer(handle=first))
+    _, http = await server.owner(Actor.make(handle=first))
     for handle in others:
-        await server.member(http, Newcomer(handle=handle, display_name=f"The {handle.title()}"))
+        await server.member(http, Actor.make(handle=handle, display_name=f"The {handle.title()}"))
     return http
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.actors import Actor
 from tests.support.client import Http, websocket
-from tests.support.newcomer import Newcomer
 from tests.support.server import ServerProcess, set_up_token
 
 
@@ -59,10 +59,10 @@ async def test_the_whole_life(process: ServerProcess) -> None:
     code, link, _ = await said(await process.run("invite", "--hours", "2", "--role", "admin"))
     assert code == 0
     http = Http(process.url)
-    person = Newcomer()
+    person = Actor.make()
     value = person.sign_up_input(token)
     assert (await http.mutate("signUp", "token", "SignUpInput", value))["errors"] == []
-    admin = Newcomer().sign_up_input(set_up_token(link))
+    admin = Actor.make().sign_up_input(set_up_token(link))
     payload = await http.mutate("signUp", "viewer { member { role } }", "SignUpInput", admin)
     assert payload["viewer"] == {"member": {"role": "ADMIN"}}
     await http.raw.aclose()
@@ -88,7 +88,7 @@ async def test_the_whole_life(process: ServerProcess) -> None:
 async def test_kill_leaves_no_process_and_no_damage(process: ServerProcess) -> None:
     first = set_up_token(await process.greeting())
     http = Http(process.url)
-    person = Newcomer()
+    person = Actor.make()
     assert (await http.mutate("signUp", "token", "SignUpInput", person.sign_up_input(first)))["errors"] == []
     await http.raw.aclose()
     started = children(process)
@@ -107,9 +107,9 @@ async def test_each_start_without_an_owner_makes_the_older_link_void(process: Se
     await process.stop()
     second = set_up_token(await process.greeting())
     http = Http(process.url)
-    old = await http.mutate("signUp", "token", "SignUpInput", Newcomer().sign_up_input(first))
+    old = await http.mutate("signUp", "token", "SignUpInput", Actor.make().sign_up_input(first))
     assert old["errors"][0]["code"] == "INVITE_EXPIRED"
-    new = await http.mutate("signUp", "token", "SignUpInput", Newcomer().sign_up_input(second))
+    new = await http.mutate("signUp", "token", "SignUpInput", Actor.make().sign_up_input(second))
     assert new["errors"] == []
     await http.raw.aclose()
     assert (await process.stop())[0] == 0

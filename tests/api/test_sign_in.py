@@ -7,14 +7,14 @@ import os
 from typing import Any
 from uuid import uuid4
 
+from tests.support.actors import Actor, b64, unb64
 from tests.support.client import Http
-from tests.support.newcomer import Newcomer, b64, unb64
 from tests.support.server import RunningServer
 
 SELECTION = "token viewer { device { protocolId } member { handle } session { kind label } }"
 
 
-async def sign_in(http: Http, person: Newcomer, **changes: Any) -> dict[str, Any]:
+async def sign_in(http: Http, person: Actor, **changes: Any) -> dict[str, Any]:
     value = {"handle": person.handle, "authKey": b64(person.auth_key), "session": "BEARER", "label": "A script"}
     return await http.mutate("signIn", SELECTION, "SignInInput", {**value, **changes})
 
@@ -39,7 +39,7 @@ async def test_without_device_there_is_no_box(server: RunningServer) -> None:
 async def test_wrong_password_and_unknown_handle_are_told_alike(server: RunningServer) -> None:
     person, _ = await server.owner()
     wrong = await sign_in(server.http(), person, authKey=b64(os.urandom(32)))
-    unknown = await sign_in(server.http(), Newcomer(handle="nobody"))
+    unknown = await sign_in(server.http(), Actor.make(handle="nobody"))
     assert wrong == unknown
     assert wrong["errors"][0]["code"] == "WRONG_PASSWORD"
 
@@ -82,7 +82,7 @@ async def test_an_address_has_its_own_limit(server: RunningServer) -> None:
     await server.fetch("DELETE FROM attempt RETURNING 1")
     await sign_in(server.http(), person, authKey=b64(os.urandom(32)))
     await server.fetch("UPDATE attempt SET count = 100 RETURNING 1")
-    assert (await sign_in(server.http(), Newcomer(handle="other")))["errors"][0]["code"] == "RATE_LIMITED"
+    assert (await sign_in(server.http(), Actor.make(handle="other")))["errors"][0]["code"] == "RATE_LIMITED"
 
 
 async def test_password_parameters_are_stable_and_tell_nothing(server: RunningServer) -> None:
@@ -165,7 +165,7 @@ async def test_sessions_are_listed_and_revoked_by_their_member_alone(server: Run
     assert [node["label"] for node in first["nodes"]] == ["second"]
     assert first["pageInfo"]["hasNextPage"] is True
     second = (await http.data(query, {"after": first["pageInfo"]["endCursor"]}))["viewer"]["sessions"]
-    assert [(node["label"], node["isCurrent"]) for node in second["nodes"]] == [("A device", True)]
+    assert [(node["label"], node["isCurrent"]) for node in second["nodes"]] == [("A test", True)]
     assert second["pageInfo"]["hasNextPage"] is False
     revoke = "mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { session { id } errors { code path } } }"
     target = {"id": first["nodes"][0]["id"]}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from tests.support.actors import Actor, b64
 from tests.support.client import websocket
-from tests.support.newcomer import Newcomer, b64
 from tests.support.server import RunningServer, running
 
 HELLO = "{ server { name } }"
@@ -97,12 +97,12 @@ async def test_signing_out_over_a_socket_is_answered_and_then_closes_it(server: 
 
 
 async def test_each_operation_has_a_context_of_its_own(server: RunningServer) -> None:
-    _, http = await server.owner()
+    _, http = await server.owner(Actor.make("ada"))
     token = http.raw.headers["authorization"].removeprefix("Bearer ")
     me = "{ viewer { member { displayName } } }"
     async with websocket(server.url) as ws:
         await ws.start(token)
-        assert (await ws.run(me))["data"]["viewer"]["member"]["displayName"] == "A Person"
+        assert (await ws.run(me))["data"]["viewer"]["member"]["displayName"] == "Ada"
         await server.fetch("UPDATE member SET display_name = 'Renamed' RETURNING id")
         assert (await ws.run(me))["data"]["viewer"]["member"]["displayName"] == "Renamed"
 
@@ -144,7 +144,7 @@ async def test_silence_closes_a_socket(tmp_path: Path, dsn: str) -> None:
             assert await awake.run(HELLO) == {"data": {"server": {"name": "Circle"}}}
 
 
-async def sign_in(server: RunningServer, person: Newcomer) -> str:
+async def sign_in(server: RunningServer, person: Actor) -> str:
     value = {
         "handle": person.handle,
         "authKey": b64(person.auth_key),

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.support.newcomer import Newcomer, b64
+from tests.support.actors import Actor, b64
 from tests.support.server import invite, running
 
 
@@ -18,7 +18,7 @@ def codes(payloads: list[dict[str, Any]]) -> Counter[str]:
 
 async def test_one_invite_lets_one_in(tmp_path: Path, dsn: str) -> None:
     async with running(tmp_path, dsn) as server:
-        tries = [server.sign_up(Newcomer(), server.set_up_token) for _ in range(5)]
+        tries = [server.sign_up(Actor.make(), server.set_up_token) for _ in range(5)]
         assert codes(list(await asyncio.gather(*tries))) == {"ok": 1, "INVITE_USED": 4}
         assert [row["count"] for row in await server.fetch("SELECT count(*) FROM member WHERE role = 2")] == [1]
 
@@ -29,9 +29,9 @@ async def test_one_handle_and_one_key_have_one_member(tmp_path: Path, dsn: str) 
         tokens = [os.urandom(16) for _ in range(6)]
         for token in tokens:
             await invite(http, token)
-        mac, seed = b64(os.urandom(32)), os.urandom(32)
-        same_handle = [server.sign_up(Newcomer(handle="eve"), token, mac=mac) for token in tokens[:3]]
-        same_key = [server.sign_up(Newcomer(dk_seed=seed), token, mac=mac) for token in tokens[3:]]
+        mac, seed = os.urandom(32), os.urandom(32)
+        same_handle = [server.sign_up(Actor.make(handle="eve"), token, mac=mac) for token in tokens[:3]]
+        same_key = [server.sign_up(Actor.make(dk_seed=seed), token, mac=mac) for token in tokens[3:]]
         assert codes(list(await asyncio.gather(*same_handle))) == {"ok": 1, "HANDLE_TAKEN": 2}
         found = codes(list(await asyncio.gather(*same_key)))
         assert found["ok"] == 1

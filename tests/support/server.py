@@ -22,8 +22,8 @@ from api.serve import Server
 from api.settings import load_secret_key, load_settings
 from api.start import data_folder, listening
 from resolvers.invites import renew_set_up_link
+from tests.support.actors import Actor, b64, unb64
 from tests.support.client import Http
-from tests.support.newcomer import Newcomer, b64, unb64
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,25 +67,23 @@ class RunningServer:
         )
         return {name[0]: await self.fetch(f"SELECT * FROM {name[0]} AS t ORDER BY t::text") for name in names}
 
-    async def sign_up(self, person: Newcomer, token: bytes, **changes: Any) -> dict[str, Any]:
+    async def sign_up(self, person: Actor, token: bytes, **changes: Any) -> dict[str, Any]:
         """Sign a person up; the payload."""
         value = person.sign_up_input(token, **changes)
         return await self.http().mutate("signUp", "token viewer { member { id } }", "SignUpInput", value)
 
-    async def owner(self, person: Newcomer | None = None) -> tuple[Newcomer, Http]:
+    async def owner(self, person: Actor | None = None) -> tuple[Actor, Http]:
         """The owner, signed up through the set-up link."""
-        person = person or Newcomer()
+        person = person or Actor.make()
         payload = await self.sign_up(person, self.set_up_token)
         assert payload["errors"] == [], payload
         return person, self.http(payload["token"])
 
-    async def member(
-        self, inviter: Http, person: Newcomer | None = None, role: str = "MEMBER"
-    ) -> tuple[Newcomer, Http]:
+    async def member(self, inviter: Http, person: Actor | None = None, role: str = "MEMBER") -> tuple[Actor, Http]:
         """A member, invited by `inviter`."""
-        person, token = person or Newcomer(), os.urandom(16)
+        person, token = person or Actor.make(), os.urandom(16)
         await invite(inviter, token, role)
-        payload = await self.sign_up(person, token, mac=b64(os.urandom(32)))
+        payload = await self.sign_up(person, token, mac=os.urandom(32))
         assert payload["errors"] == [], payload
         return person, self.http(payload["token"])
 
