@@ -29,7 +29,7 @@ export function Shell() {
       <div className={classes.panes}>
         {!(phone && address !== undefined) && <Navigation />}
         {showsList && !(phone && address !== undefined) && (
-          <div className={classes.list}>
+          <div className={classes.list} role={phone ? 'main' : undefined} aria-label={phone ? 'Conversations' : undefined}>
             <ConversationList current={address} />
           </div>
         )}

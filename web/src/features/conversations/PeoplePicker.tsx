@@ -41,7 +41,8 @@ export function PeoplePicker({ chosen, onChange, single = false, without = NONE,
     const person = people[active];
     if (event.key === 'ArrowDown') setActive(Math.min(active + 1, people.length - 1));
     else if (event.key === 'ArrowUp') setActive(Math.max(active - 1, 0));
-    else if (event.key === 'Enter' && person) toggle(person);
+    // Enter on the one person who is chosen already goes on to the form's button.
+    else if (event.key === 'Enter' && person && !(single && isChosen(person))) toggle(person);
     else if (event.key === 'Backspace' && search === '' && chosen.length > 0) onChange(chosen.slice(0, -1));
     else return;
     event.preventDefault();
@@ -88,6 +89,7 @@ export function PeoplePicker({ chosen, onChange, single = false, without = NONE,
             aria-label={`${person.displayName}, @${person.handle}`}
             className={classes.option}
             data-active={index === active}
+            ref={index === active ? (element) => element?.scrollIntoView({ block: 'nearest' }) : null}
             onClick={() => toggle(person)}
             onPointerMove={() => setActive(index)}
           >

@@ -25,7 +25,7 @@ export function PictureField({ id, name, picture, current, onChange }: PictureFi
 
   return (
     <div className={classes.field}>
-      <Avatar id={id} name={name} picture={shown} size={64} shape="square" />
+      <Avatar id={id} name={name} picture={shown} size={52} shape="square" />
       <div className={classes.buttons}>
         <FileButton accept="image/*" onChange={(file) => file && void choose.run(file)} inputProps={{ 'aria-label': 'Picture file' }}>
           {(props) => (

@@ -1,5 +1,7 @@
 import { IconAlertTriangleFilled } from '@tabler/icons-react';
-import type { ConversationState } from '../../circle';
+import { useEffect, useRef } from 'react';
+import { writeProblem, type ConversationState } from '../../circle';
+import { usePhone } from '../../ui';
 import { Announcer } from './Announcer';
 import { Composer } from './Composer';
 import classes from './Conversation.module.css';
@@ -17,8 +19,16 @@ interface ConversationProps {
 /** One conversation: header, messages, composer. Give it the conversation's id as key. */
 export function Conversation({ conversation, onBack, detailsOpen, onDetails }: ConversationProps) {
   const reading = useReading(conversation);
+  const pane = useRef<HTMLElement>(null);
+  const phone = usePhone();
+  const writable = writeProblem(conversation) === null;
+  // The composer takes the focus where it may; elsewhere the pane does, so that the keyboard and screen readers are here.
+  const focusPane = phone || !writable;
+  useEffect(() => {
+    if (focusPane) pane.current?.focus({ preventScroll: true });
+  }, [focusPane]);
   return (
-    <main className={classes.pane} aria-label={conversation.title}>
+    <main ref={pane} tabIndex={-1} className={classes.pane} aria-label={conversation.title}>
       <Header conversation={conversation} onBack={onBack} detailsOpen={detailsOpen} onDetails={onDetails} />
       {conversation.alarm !== null && (
         <div className={classes.alarm} role="alert">

@@ -15,6 +15,8 @@ import type { Reading } from './useReading';
 const ESTIMATE = 56;
 /** So near to the end one counts as reading the newest message. */
 const END = 80;
+/** More unread messages than this do not fit in sight. */
+const MANY = 8;
 
 /** The messages, of which only those in sight are drawn. New ones are followed while one reads the newest. */
 export function Timeline({ conversation, reading }: { conversation: ConversationState; reading: Reading }) {
@@ -57,24 +59,20 @@ export function Timeline({ conversation, reading }: { conversation: Conversation
     older.look();
   };
 
-  // Once there are rows: the first unread one if it is out of sight, else the newest.
-  const placed = useRef(false);
+  // Begins at the newest message; once it is known which ones are unread, at the first of them if there are many.
+  const unreadRow = rows.findIndex((row) => row.unread);
+  const shown = useRef(false);
   useLayoutEffect(() => {
-    if (placed.current || rows.length === 0 || reading.loading) return;
-    placed.current = true;
-    const unreadRow = rows.findIndex((row) => row.unread);
-    if (unreadRow > 0 && rows.length - unreadRow > 8) {
-      pinned.current = false;
-      virtual.scrollToIndex(unreadRow + offset, { align: 'start' });
-    } else {
-      virtual.scrollToEnd();
-    }
-  }, [rows, offset, reading.loading, virtual]);
+    if (shown.current || unreadRow < 1 || rows.length - unreadRow <= MANY) return;
+    shown.current = true;
+    pinned.current = false;
+    virtual.scrollToIndex(unreadRow + offset, { align: 'start' });
+  }, [rows.length, unreadRow, offset, virtual]);
 
   // Rows turn out to be higher than estimated, composers grow and keyboards open: the newest message stays in sight.
   const total = virtual.getTotalSize();
   useLayoutEffect(() => {
-    if (placed.current && pinned.current) virtual.scrollToEnd();
+    if (pinned.current) virtual.scrollToEnd();
   }, [total, virtual]);
   useEffect(() => {
     const element = scroller.current;
