@@ -71,7 +71,8 @@ def test_hkdf_sha256() -> None:
 
 
 def test_ed25519() -> None:
-    accepted, refused = set(), set()
+    accepted: set[int] = set()
+    refused: set[int] = set()
     for case, field in vectors("ed25519"):
         try:
             verify(field("publicKey"), field("sig"), field("msg"))
