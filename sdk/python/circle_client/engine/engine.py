@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from circle_client.engine.api import Api, ConversationFacts, EpochFacts
 from circle_client.engine.kept import entry_of, keep, keep_again
 from circle_client.errors import CircleError, NotAllowed, Untrusted
-from circle_client.machine.apply import SealFacts
 from circle_client.machine.events import EntryKind, EventKind, LogEvent
 from circle_client.machine.machine import Machine
 from circle_client.machine.space import Space
@@ -23,6 +22,7 @@ log = logging.getLogger("circle_client")
 
 CURSOR = "cursor"
 _PATIENCE = 5.0
+_EPOCHS_AT_ONCE = 20
 
 
 def millis() -> int:
@@ -261,28 +261,33 @@ class Engine:
             self._reread(space)
 
     def _reread(self, space: Space) -> None:
-        before, space.waiting = space.log.head.n + 1, False
+        before = space.log.head.n + 1
+        space.waiting.clear()
         while rows := self.store.latest_items(space.id, before, 200):
             for row in reversed(rows):
                 entry = entry_of(row)
                 if entry is not None and entry.waiting and "raw" in row.value:
                     again = self.machine.reread(space, entry, row.value["raw"])
-                    space.waiting = space.waiting or again.waiting
-                    if not again.waiting:
+                    if again.waiting:
+                        space.waiting.add(again.epoch)
+                    else:
                         keep_again(self.store, space, again)
             before = rows[-1].seq
 
     async def look_for_keys(self, space: Space) -> None:
-        """Ask for the newest epoch's seal where it is missing, and for grants; read again what waited."""
+        """Ask for grants, and for seals that were not there (any more, or yet) when their epoch came; then read again
+        what waited. A seal of an earlier stay, for one, is shown again after the next add.
+        """
         async with self.lock:
-            number = space.newest.n
-            facts = await self.api.epoch(space.node, number) if number else None
-            if facts is None:
-                return
+            wanted = {space.newest.n, *sorted(space.waiting)[-_EPOCHS_AT_ONCE:]} - {0}
+            found = {number: facts for number in wanted if (facts := await self.api.epoch(space.node, number))}
             with self.store.transaction():
-                self.machine.take_seal(space, number, SealFacts(facts.seal.recipients, facts.seal.seal))
-                self._take_grants(space, facts)
-                self._reread(space)
+                for number, facts in found.items():
+                    if not space.epochs[number].branches:
+                        self.machine.take_seal(space, number, facts.seal)
+                    self._take_grants(space, facts)
+                if any(number in space.epochs and space.epochs[number].branches for number in space.waiting):
+                    self._reread(space)
                 self.machine.flush(self.store.put)
             self.news.set()
 

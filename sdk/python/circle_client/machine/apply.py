@@ -189,7 +189,8 @@ class Applier:
         envelope.verify(dk)
         entry = self.read(space, envelope, event.seq, event.accepted_at)
         space.show(entry)
-        space.waiting = space.waiting or entry.waiting
+        if entry.waiting:
+            space.waiting.add(entry.epoch)
         return entry, data if entry.waiting else None
 
     def _ref(self, space: Space, envelope: Envelope) -> Ref | None:

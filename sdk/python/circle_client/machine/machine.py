@@ -83,10 +83,10 @@ class Machine:
     def apply(self, event: LogEvent, seal: SealFacts | None = None) -> Applied:
         """Apply the next entry of a known space; see `Applier.apply`."""
         space = self.spaces[event.space]
-        before = (space.roster.n, space.alarm, space.state, space.left, space.newest.n, space.waiting)
+        before = (space.roster.n, space.alarm, space.state, space.left, space.newest.n, len(space.waiting))
         applied = self._applier.apply(space, event, seal)
         self._moved.add(space.id)
-        if before != (space.roster.n, space.alarm, space.state, space.left, space.newest.n, space.waiting):
+        if before != (space.roster.n, space.alarm, space.state, space.left, space.newest.n, len(space.waiting)):
             self._changed.add(space.id)
         if applied.entry.action or space.complaint or space.complainers:
             self._changed.add(space.id)

@@ -56,9 +56,9 @@ class Space:
     member, `left` the seq of one's own removal.
 
     `alarm` is a plain sentence when the server's log or lists do not verify: nothing is sent here any more.
-    `waiting` tells that entries wait for keys; `complaint` is [e, SHA-256(seal)] while the newest epoch's seal does not
-    open. `told` maps a seq that the server promised for an own send to its item. `complaints`: who complained of which
-    epochs; `complainers`: those of them for whom nobody has made a new epoch since.
+    `waiting`: epochs for whose keys entries wait. `complaint` is [e, SHA-256(seal)] while the newest epoch's seal does
+    not open. `told` maps a seq that the server promised for an own send to its item. `complaints`: who complained of
+    which epochs; `complainers`: those of them for whom nobody has made a new epoch since.
     """
 
     id: bytes
@@ -71,7 +71,7 @@ class Space:
     left: int | None = None
     alarm: str | None = None
     state: Entry | None = None
-    waiting: bool = False
+    waiting: set[int] = field(default_factory=set)
     complaint: tuple[int, bytes] | None = None
     complaints: dict[bytes, set[int]] = field(default_factory=dict)
     complainers: set[bytes] = field(default_factory=set)
@@ -124,7 +124,7 @@ class Space:
             "left": self.left,
             "alarm": self.alarm,
             "state": self.state.dump() if self.state else None,
-            "waiting": self.waiting,
+            "waiting": sorted(self.waiting),
             "complaint": self.complaint,
             "complaints": {member: sorted(epochs) for member, epochs in self.complaints.items()},
             "complainers": sorted(self.complainers),
@@ -168,6 +168,6 @@ class Space:
         space.alarm, space.state = value["alarm"], Entry.load(value["state"]) if value["state"] else None
         space.complaint = tuple(value["complaint"]) if value["complaint"] else None
         space.complaints = {member: set(epochs) for member, epochs in value["complaints"].items()}
-        space.complainers, space.waiting = set(value["complainers"]), value["waiting"]
+        space.complainers, space.waiting = set(value["complainers"]), set(value["waiting"])
         space.told = dict(log["told"])
         return space
