@@ -149,10 +149,14 @@ describe('an invite', () => {
     const mac = await inviteMac(pin.secret, token, pin.inviter, await hBody('member', first));
     await ada.keeper.learnIdentities([dora.identity]);
     const wrong = Uint8Array.from(mac, (byte, at) => (at === 0 ? byte ^ 1 : byte));
-    expect(await ada.keeper.verifyInvites([{ tokenHash, mac: wrong, usedBy: dora.id }])).toEqual([false]);
-    expect(await ada.keeper.verifyInvites([{ tokenHash, mac, usedBy: dora.id }])).toEqual([true]);
-    expect(await ada.keeper.verifyInvites([{ tokenHash, mac: null, usedBy: dora.id }])).toEqual([false]);
     expect(await ada.keeper.verifyInvites([{ tokenHash: randomBytes(32), mac, usedBy: dora.id }])).toEqual([null]);
+    expect(await ada.keeper.verifyInvites([{ tokenHash, mac, usedBy: dora.id }])).toEqual([true]);
+    const group = { type: 'GROUP' as const, people: [{ member: dora.id, role: 'WRITER' as const }], title: null, picture: null };
+    expect((await ada.keeper.makeConversation(group)).state).toBeNull();
+    // What only a lying server can bring about bars the member.
+    expect(await ada.keeper.verifyInvites([{ tokenHash, mac: wrong, usedBy: dora.id }])).toEqual([false]);
+    expect(await ada.keeper.verifyInvites([{ tokenHash, mac: null, usedBy: dora.id }])).toEqual([false]);
+    await expect(ada.keeper.makeConversation(group)).rejects.toMatchObject({ code: 'FORK' });
     expect(await dora.keeper.unknownOf([ada.id])).toEqual([ada.id]);
     const impostor = await Person.make('impostor');
     await dora.keeper.learnIdentities([{ ...impostor.identity, person: ada.identity.person }]);

@@ -66,6 +66,13 @@ export class People {
     return this.#put(member, { ...before, proven: identity });
   }
 
+  /** Bars a member whose keys do not fit the invite that was sent: nothing is sealed to them. */
+  bar(member: string): Write {
+    const reason = `The invite that you sent was answered with other keys than those of ${this.#name(member)}. Do not trust them until you have spoken to them.`;
+    const before = this.#of(member);
+    return this.#put(member, { ...before, alarm: before.alarm ?? reason });
+  }
+
   /**
    * Verifies a member's chain from link 0 and newest key, and compares both with what was seen before. When they do
    * not fit, the old state stays and the alarm is raised: `isAlarm` says so.
