@@ -22,13 +22,14 @@ from api.auth import Authenticator, Session, cookie_token, same_origin
 from api.database import open_database
 from api.execution import Engine
 from api.graphql_http import GraphQLOverHTTP
-from api.graphql_ws import Socket, SocketHub
-from api.refusals import mask
+from api.graphql_ws import TRY_AGAIN, Socket, SocketHub
+from api.refusals import explain, mask
 from api.security import SecureHeaders
 from api.sessions import SessionWatch
 from api.settings import Settings
 from api.web import WebClient
 from db.bus import Bus
+from db.errors import Busy, DatabaseUnavailable
 from db.hub import Hub
 from db.uow import UnitOfWork
 from resolvers.context import Ctx
@@ -158,8 +159,7 @@ def build_app(circle: Circle) -> Starlette:
         Route("/readyz", readyz, methods=["GET"]),
         Route("/{path:path}", web.__call__, methods=["GET"]),
     ]
-    secure = circle.settings.origin.startswith("https://")
-    return Starlette(routes=routes, middleware=[Middleware(SecureHeaders, secure=secure)])
+    return Starlette(routes=routes, middleware=[Middleware(SecureHeaders, secure=circle.settings.secure)])
 
 
 class GraphQLOverSocket:
@@ -176,6 +176,12 @@ class GraphQLOverSocket:
             await receive()
             await send({"type": "websocket.close", "code": 4403, "reason": "Forbidden"})
             return
-        token = cookie_token(headers) if ours and "origin" in headers else None
-        session = None if token is None else await self._circle.authenticator.session(token)
+        token = cookie_token(headers, secure=self._circle.settings.secure) if ours and "origin" in headers else None
+        try:
+            session = None if token is None else await self._circle.authenticator.session(token)
+        except (Busy, DatabaseUnavailable) as failure:
+            explain(failure, "a socket's start")
+            await receive()
+            await send({"type": "websocket.close", "code": TRY_AGAIN, "reason": "Try again later"})
+            return
         await Socket(scope, receive, send, self._circle.sockets, session).run()

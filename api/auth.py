@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -96,21 +95,29 @@ def token_hash(token: str) -> bytes | None:
     return hashlib.sha256(raw).digest() if len(raw) == TOKEN_BYTES else None
 
 
-def cookie_token(headers: Headers) -> str | None:
-    """The session cookie's value, None when there is none."""
+def cookie_token(headers: Headers, *, secure: bool) -> str | None:
+    """The session cookie's value, None when there is none.
+
+    Read by hand: one odd cookie of another program on the same host makes http.cookies drop all of them.
+    """
+    wanted = cookie_name(secure=secure)
     for line in headers.getlist("cookie"):
-        try:
-            morsel = SimpleCookie(line).get(COOKIE)
-        except CookieError:
-            continue
-        if morsel is not None:
-            return morsel.value
+        for part in line.split(";"):
+            name, _, value = part.strip().partition("=")
+            if name == wanted:
+                return value
     return None
+
+
+def cookie_name(*, secure: bool) -> str:
+    """With https a browser takes a cookie of this name from this very host alone: no subdomain can plant a session."""
+    return f"__Host-{COOKIE}" if secure else COOKIE
 
 
 def set_cookie(token: str, max_age: int, *, secure: bool) -> str:
     """The `Set-Cookie` value for a session; an empty token takes the cookie away."""
-    parts = [f"{COOKIE}={token}", "Path=/", "HttpOnly", "SameSite=Strict", f"Max-Age={max_age if token else 0}"]
+    pair, age = f"{cookie_name(secure=secure)}={token}", f"Max-Age={max_age if token else 0}"
+    parts = [pair, "Path=/", "HttpOnly", "SameSite=Strict", age]
     return "; ".join([*parts, "Secure"] if secure else parts)
 
 
@@ -122,5 +129,10 @@ def same_origin(headers: Headers, public_origin: str) -> bool | None:
         return None if site is None else site in {"same-origin", "none"}
     if origin == public_origin:
         return True
-    parts = urlsplit(origin)
-    return parts.scheme in {"http", "https"} and parts.netloc.lower() == headers.get("host", "").lower()
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    # A page that came over http may be anybody's who stands between: it is none of ours where we serve https.
+    schemes = {"https"} if public_origin.startswith("https://") else {"http", "https"}
+    return parts.scheme in schemes and parts.netloc.lower() == headers.get("host", "").lower()

@@ -6,6 +6,7 @@ well-formed request is always 200) to clients that ask for that alone.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import msgspec
@@ -15,11 +16,9 @@ from starlette.types import Receive, Scope, Send
 from api.auth import Authenticator, Session, cookie_token, same_origin, set_cookie
 from api.execution import Engine, Prepared, Request, Response, failed
 from api.logs import log_request
-from api.refusals import UNAUTHENTICATED, RequestError, mask
+from api.refusals import INTERNAL, UNAUTHENTICATED, UNAVAILABLE, RequestError, explain
 from api.settings import Settings
-from db.errors import Busy
 from resolvers.context import Ctx
-from resolvers.errors import Code
 
 MODERN, LEGACY = "application/graphql-response+json", "application/json"
 STATUSES = {
@@ -28,12 +27,14 @@ STATUSES = {
     "CROSS_SITE": 403,
     "METHOD_NOT_ALLOWED": 405,
     "NOT_ACCEPTABLE": 406,
+    "REQUEST_TIMEOUT": 408,
     "BODY_TOO_LARGE": 413,
     "UNSUPPORTED_MEDIA_TYPE": 415,
-    "INTERNAL": 500,
+    INTERNAL: 500,
+    UNAVAILABLE: 503,
 }
 # What fails before the request is a well-formed GraphQL request keeps its status in either media type.
-HTTP_FAILURES = frozenset(STATUSES) - {"INTERNAL"}
+HTTP_FAILURES = frozenset(STATUSES) - {INTERNAL, UNAVAILABLE}
 
 _encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
 
@@ -70,12 +71,12 @@ class GraphQLOverHTTP:
                 extra = [(b"www-authenticate", b"Bearer")]
             elif code == "METHOD_NOT_ALLOWED":
                 extra = [(b"allow", b"POST" if scope["method"] == "GET" else b"GET, POST")]
-        except Busy as busy:
-            extensions = {"code": Code.RATE_LIMITED.value, "retryAfter": busy.retry_after}
-            response, status = failed([{"message": str(busy), "extensions": extensions}]), 503
-            extra = [(b"retry-after", str(busy.retry_after).encode("ascii"))]
+            elif code == "REQUEST_TIMEOUT":
+                extra = [(b"connection", b"close")]
         except Exception as failure:
-            response, status = failed([mask(failure, "request")]), 500
+            error = explain(failure, "request")
+            response, status = failed([error]), 503 if "retryAfter" in error["extensions"] else 500
+        extra += _retry_after(response, status)
         await _answer(send, status, media, response, extra)
         log_request(scope, status)
 
@@ -93,7 +94,7 @@ class GraphQLOverHTTP:
             request = _from_query(scope)
         elif method == "POST":
             _check_content_type(headers)
-            body = await read_body(receive, headers, self._settings.max_body_bytes)
+            body = await self._body(headers, receive)
             request = Request.read(_json(body))
         else:
             raise RequestError("METHOD_NOT_ALLOWED", "Use POST, or GET for queries.")
@@ -104,6 +105,15 @@ class GraphQLOverHTTP:
             raise RequestError("METHOD_NOT_ALLOWED", "Mutations are sent with POST.")
         return prepared
 
+    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+        seconds = self._settings.body_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await read_body(receive, headers, self._settings.max_body_bytes)
+        except TimeoutError:
+            message = f"The request did not arrive within {seconds:g} seconds."
+            raise RequestError("REQUEST_TIMEOUT", message) from None
+
     async def _session(self, headers: Headers) -> Session | None:
         authorization = headers.get("authorization")
         if authorization is not None:
@@ -112,14 +122,13 @@ class GraphQLOverHTTP:
                 raise RequestError(UNAUTHENTICATED, "The token is not valid (any more). Sign in again.")
             return session
         # A stale cookie is no failure: the browser can't drop it by itself, and must be able to sign in again.
-        token = cookie_token(headers)
+        token = cookie_token(headers, secure=self._settings.secure)
         return None if token is None else await self._authenticator.session(token)
 
     def _cookies(self, ctx: Ctx) -> list[tuple[bytes, bytes]]:
         if ctx.new_cookie is None:
             return []
-        secure = self._settings.origin.startswith("https://")
-        value = set_cookie(ctx.new_cookie.token, ctx.new_cookie.max_age, secure=secure)
+        value = set_cookie(ctx.new_cookie.token, ctx.new_cookie.max_age, secure=self._settings.secure)
         return [(b"set-cookie", value.encode("ascii"))]
 
 
@@ -154,6 +163,9 @@ def _check_content_type(headers: Headers) -> None:
     charsets = [part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")]
     if media != "application/json" or any(charset not in {"utf-8", "utf8"} for charset in charsets):
         raise RequestError("UNSUPPORTED_MEDIA_TYPE", "Send application/json in UTF-8.")
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        # What unpacks to a thousand times its size is no gain for ciphertext.
+        raise RequestError("UNSUPPORTED_MEDIA_TYPE", "Send the request uncompressed.")
 
 
 def _json(body: bytes | str) -> object:
@@ -200,7 +212,14 @@ def _status_of(response: Response) -> int:
     codes = {error["extensions"]["code"] for error in response["errors"]}
     if codes == {UNAUTHENTICATED}:
         return 401
-    return 500 if "INTERNAL" in codes else 200
+    return 500 if INTERNAL in codes else 503 if UNAVAILABLE in codes else 200
+
+
+def _retry_after(response: Response, status: int) -> list[tuple[bytes, bytes]]:
+    if status != 503:
+        return []
+    seconds = max(error["extensions"].get("retryAfter", 1) for error in response["errors"])
+    return [(b"retry-after", str(seconds).encode("ascii"))]
 
 
 async def _answer(send: Send, status: int, media: str, response: Response, extra: list[tuple[bytes, bytes]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from typing import Any
@@ -17,9 +18,10 @@ from starlette.types import Receive, Scope, Send
 
 from api.auth import Session
 from api.execution import Engine, Prepared, Request, Response
-from api.refusals import RequestError, mask
+from api.refusals import RequestError, explain, mask
 from api.settings import Settings
 from api.socket_queue import Closed, Outgoing
+from db.errors import Busy, DatabaseUnavailable
 from resolvers.context import Ctx
 
 log = logging.getLogger("circle.api.ws")
@@ -27,6 +29,7 @@ log = logging.getLogger("circle.api.ws")
 SUBPROTOCOL = "graphql-transport-ws"
 INVALID_MESSAGE, UNAUTHORIZED, FORBIDDEN, BAD_SUBPROTOCOL = 4400, 4401, 4403, 4406
 TIMED_OUT, DUPLICATE_ID, TOO_MANY_INITS = 4408, 4409, 4429
+TRY_AGAIN = 1013  # RFC 6455's registry: a passing condition, so clients come again
 MAX_ID_LENGTH = 128
 
 
@@ -39,6 +42,7 @@ class Socket:
         self._scope = scope
         self._out = Outgoing(send, hub.settings.max_queued_messages_per_socket)
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._running: set[asyncio.Task[None]] = set()  # these, and mutations whose client has lost interest
         self._acknowledged = False
         self._initialised = False
         self._heard = True
@@ -55,11 +59,11 @@ class Socket:
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(job) for job in jobs]
         if accepted is None:
             self.close(BAD_SUBPROTOCOL, "Subprotocol not acceptable")
-        self._hub.sockets.add(self)
+        self._hub.enter(self)
         try:
             await asyncio.wait(tasks[:2], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._hub.sockets.discard(self)
+            self._hub.leave(self)
             await self._tear_down(tasks)
 
     def close(self, code: int, reason: str) -> None:
@@ -115,10 +119,18 @@ class Socket:
         self._initialised = True
         authorization = next((v for k, v in (payload or {}).items() if str(k).lower() == "authorization"), None)
         if authorization is not None:
-            self.session = await self._hub.authenticate(str(authorization))
-            if self.session is None:
+            try:
+                session = await self._hub.authenticate(str(authorization))
+            except (Busy, DatabaseUnavailable) as failure:
+                explain(failure, "a socket's start")
+                self.close(TRY_AGAIN, "Try again later")
+                return True
+            if session is None:
                 self.close(FORBIDDEN, "Forbidden")
                 return True
+            self._hub.leave(self)
+            self.session = session
+            self._hub.enter(self)
         self._acknowledged = True
         await self._out.put({"type": "connection_ack"})
         return True
@@ -133,7 +145,7 @@ class Socket:
             self.close(DUPLICATE_ID, f"Subscriber for {operation_id} already exists"[:120])
             return True
         try:
-            if len(self._operations) >= self._hub.settings.max_operations_per_socket:
+            if len(self._running) >= self._hub.settings.max_operations_per_socket:
                 raise RequestError("TOO_MANY_OPERATIONS", "This socket runs as many operations as it may.")
             request = Request.read(payload)
             prepared = self._hub.engine.prepare(request)
@@ -144,6 +156,8 @@ class Socket:
             return True
         task = asyncio.create_task(self._operate(operation_id, prepared))
         self._operations[operation_id] = task
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
         if prepared.is_mutation:
             # A mutation that began is let finish even when its client is gone: the client's retry finds the result.
             self._hub.mutations.add(task)
@@ -153,6 +167,7 @@ class Socket:
     def _complete(self, operation_id: object) -> None:
         task = self._operations.pop(str(operation_id), None)
         if task is not None and task not in self._hub.mutations:
+            self._running.discard(task)
             task.cancel()
 
     async def _operate(self, operation_id: str, prepared: Prepared) -> None:
@@ -168,7 +183,7 @@ class Socket:
         except Closed:
             pass
         except Exception as failure:
-            await self._fail(operation_id, [mask(failure, "socket operation")])
+            await self._fail(operation_id, [explain(failure, "socket operation")])
         finally:
             self._forget(operation_id)
 
@@ -193,6 +208,13 @@ class Socket:
         self._forget(operation_id)
         with suppress(Closed):
             await self._out.put({"id": operation_id, "type": "error", "payload": errors})
+
+    @property
+    def client(self) -> object:
+        """Whose socket this is, to count: the session's, or anybody's at that address."""
+        if self.session is not None:
+            return self.session.id
+        return (self._scope.get("client") or ("",))[0]
 
     def _new_ctx(self) -> Ctx:
         return self._hub.new_ctx(self._scope, self.session)
@@ -222,7 +244,22 @@ class SocketHub:
         self.engine, self.settings = engine, settings
         self.authenticate, self.new_ctx = authenticate, new_ctx
         self.sockets: set[Socket] = set()
+        self._by_client: Counter[object] = Counter()
         self.mutations: set[asyncio.Task[None]] = set()
+
+    def enter(self, socket: Socket) -> None:
+        """Count a socket in; one too many of its client's is closed."""
+        self.sockets.add(socket)
+        self._by_client[socket.client] += 1
+        if self._by_client[socket.client] > self.settings.max_sockets_per_client:
+            socket.close(TRY_AGAIN, "Too many sockets")
+
+    def leave(self, socket: Socket) -> None:
+        """Count a socket out."""
+        self.sockets.discard(socket)
+        self._by_client[socket.client] -= 1
+        if self._by_client[socket.client] <= 0:
+            del self._by_client[socket.client]
 
     def end_sessions(self, gone: Callable[[Session], bool]) -> None:
         """Close every socket whose session `gone` says has ended."""

@@ -9,14 +9,17 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLFormattedError
 
-from db.errors import Busy
+from db.errors import Busy, DatabaseUnavailable
 from resolvers.errors import Code, RateLimited, Refusal, Unauthenticated
 
 log = logging.getLogger("circle.api")
 
 UNAUTHENTICATED = "UNAUTHENTICATED"
 INTERNAL = "INTERNAL"
+UNAVAILABLE = "UNAVAILABLE"
 SIGN_IN_FIRST = "Sign in first."
+AWAY = "The server cannot reach its database just now. Please try again in a moment."
+AWAY_SECONDS = 1
 
 FormattedError = dict[str, Any]
 
@@ -51,22 +54,27 @@ def present(error: GraphQLError) -> FormattedError:
         shown["path"] = error.path
     if error.locations:
         shown["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    place = ".".join(str(part) for part in error.path or [])
+    return {**shown, **explain(cause or error, f"field {place}")}
+
+
+def explain(cause: BaseException, place: str) -> FormattedError:
+    """Message and extensions for a failure: refusals and overload in their own words, everything else masked."""
     if isinstance(cause, Refusal):
-        shown["message"] = cause.message
-        shown["extensions"] = {"code": cause.code.value}
+        extensions: dict[str, object] = {"code": cause.code.value}
         if isinstance(cause, RateLimited):
-            shown["extensions"]["retryAfter"] = cause.retry_after
-    elif isinstance(cause, Unauthenticated):
-        shown["message"] = SIGN_IN_FIRST
-        shown["extensions"] = {"code": UNAUTHENTICATED}
-    elif isinstance(cause, Busy):
-        shown["message"] = str(cause)
-        shown["extensions"] = {"code": Code.RATE_LIMITED.value, "retryAfter": cause.retry_after}
-    else:
-        place = ".".join(str(part) for part in error.path or [])
-        masked = mask(cause or error, f"field {place}")
-        shown["message"], shown["extensions"] = masked["message"], masked["extensions"]
-    return shown
+            extensions["retryAfter"] = cause.retry_after
+        return {"message": cause.message, "extensions": extensions}
+    if isinstance(cause, Unauthenticated):
+        return {"message": SIGN_IN_FIRST, "extensions": {"code": UNAUTHENTICATED}}
+    if isinstance(cause, Busy):
+        extensions = {"code": Code.RATE_LIMITED.value, "retryAfter": cause.retry_after}
+        return {"message": str(cause), "extensions": extensions}
+    if isinstance(cause, DatabaseUnavailable):
+        # Its own sentence is for the operator: it speaks of settings.
+        log.error("%s", cause, extra={"failure": cause})
+        return {"message": AWAY, "extensions": {"code": UNAVAILABLE, "retryAfter": AWAY_SECONDS}}
+    return mask(cause, place)
 
 
 def mask(cause: BaseException, place: str) -> FormattedError:

@@ -14,6 +14,7 @@ import uvloop
 from starlette.applications import Starlette
 
 from api.app import build_app, open_circle, utc_now
+from api.connection import GuardedHttp
 from api.logs import set_up_logs
 from api.settings import Settings, load_secret_key
 from api.start import BACKLOG, data_folder, listening
@@ -65,7 +66,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: Starlette, settings: Settings, set_up_link: str | None) -> None:
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=GuardedHttp,
             ws="websockets-sansio",
             ws_per_message_deflate=False,
             ws_max_size=settings.max_body_bytes,

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
 
     # Limits before and around execution; see docs/decisions/0041.
     max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
+    body_seconds: Annotated[float, Field(gt=0)] = 60.0
     max_tokens: Annotated[int, Field(ge=1)] = 2_000
     max_selections: Annotated[int, Field(ge=1)] = 600
     max_depth: Annotated[int, Field(ge=1)] = 12
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     document_cache_size: Annotated[int, Field(ge=1)] = 512
     max_operations_per_socket: Annotated[int, Field(ge=1)] = 100
     max_queued_messages_per_socket: Annotated[int, Field(ge=1)] = 256
+    max_sockets_per_client: Annotated[int, Field(ge=1)] = 200
     socket_init_seconds: Annotated[float, Field(gt=0)] = 10.0
     socket_ping_seconds: Annotated[float, Field(gt=0)] = 25.0
     socket_recheck_seconds: Annotated[float, Field(gt=0, le=1)] = 0.75
@@ -84,6 +86,11 @@ class Settings(BaseSettings):
     def origin(self) -> str:
         """The public address, without a closing slash."""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def secure(self) -> bool:
+        """True when browsers reach us over https."""
+        return self.origin.startswith("https://")
 
     @property
     def bus_url(self) -> str:

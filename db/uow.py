@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.engine import Connection, Database
-from db.errors import Busy
+from db.errors import Busy, DatabaseUnavailable
 from db.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,8 @@ class UnitOfWork:
     def write(self, viewer_member: UUID | None) -> AbstractAsyncContextManager[Transaction]:
         """READ COMMITTED in the role circle_app; commits on exit, rolls back if the block raises.
 
-        `viewer_member` None: policies show no row. Raises Busy when no connection is free in time.
+        `viewer_member` None: policies show no row. Raises Busy when no connection is free in time,
+        DatabaseUnavailable when there is none to be had, or it was lost on the way.
         """
         return self._transaction(self._database.app, _WRITE, viewer_member)
 
@@ -60,6 +61,11 @@ class UnitOfWork:
             await tx.flush()
             ended = True
             await _finish(self._commit(connection, driver, tx))
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            trouble = _trouble(error, driver)
+            if trouble is None:
+                raise
+            raise DatabaseUnavailable(trouble) from error
         finally:
             if not ended:
                 await _finish(_give_back(connection))
@@ -105,6 +111,20 @@ async def _begin(engine: AsyncEngine, statement: str) -> tuple[AsyncConnection, 
             raise
         else:
             return connection, driver
+
+
+def _trouble(error: Exception, driver: Connection) -> str | None:
+    """What is wrong with the database as a whole, None when this error says nothing of the kind.
+
+    After a lost connection nobody knows whether a COMMIT that was under way took effect: a retry finds out.
+    """
+    if isinstance(error, asyncpg.DiskFullError):
+        return "The database's disk is full."
+    if isinstance(error, asyncpg.InsufficientResourcesError | asyncpg.PostgresSystemError):
+        return f"The database is short of something ({error.sqlstate})."
+    if driver.is_closed() or isinstance(error, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
+        return "The connection to the database was lost."
+    return None
 
 
 async def _finish(work: Awaitable[object]) -> None:

@@ -36,8 +36,8 @@ async def get_member(ctx: Ctx, member: UUID) -> MemberRow:
 async def list_members(ctx: Ctx, page: Page, search: str) -> Slice[MemberRow]:
     """The directory by handle; `search` is looked for in handles and names. Raises Unauthenticated, Refusal INVALID."""
     ctx.require_viewer()
-    if len(search) > MAX_SEARCH:
-        raise Refusal(Code.INVALID, f"Search for at most {MAX_SEARCH} characters.", ("search",))
+    if len(search) > MAX_SEARCH or not search.isprintable():
+        raise Refusal(Code.INVALID, f"Search for at most {MAX_SEARCH} printable characters.", ("search",))
     text = unicodedata.normalize("NFKC", search).strip().lower()
     async with reading(ctx) as tx:
         rows = await queries.find_members(

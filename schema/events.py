@@ -13,6 +13,7 @@ import strawberry
 from resolvers.context import Ctx
 from resolvers.events import LogEvent, get_events, signed_parts
 from resolvers.kinds import EventKind
+from resolvers.paging import MAX_NUMBER
 from schema.node import Node, encode_id, load_node, register_node
 from schema.scalars import Base64Bytes
 from schema.spaces import Space, space_stub
@@ -111,7 +112,7 @@ def event_of(entry: LogEvent) -> Event:
 
 async def _fetch_events(ctx: Ctx, keys: list[bytes]) -> Sequence[Event | None]:
     places = [(UUID(bytes=key[:16]), struct.unpack(">Q", key[16:])[0]) for key in keys if len(key) == 24]
-    found = await get_events(ctx, places)
+    found = await get_events(ctx, [place for place in places if place[1] <= MAX_NUMBER])
     by_key = {entry.space.bytes + struct.pack(">Q", entry.seq): event_of(entry) for entry in found}
     return [by_key.get(key) for key in keys]
 
