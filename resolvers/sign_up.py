@@ -15,12 +15,13 @@ from db.queries.invites import InviteRow
 from db.transaction import Transaction
 from resolvers.attempts import INVITE_ADDRESS, give_back, source, take_try
 from resolvers.context import Ctx
-from resolvers.errors import Code, Refusal
+from resolvers.errors import Code, RateLimited, Refusal
 from resolvers.identity_kinds import SessionKind
-from resolvers.invites import take_invite
+from resolvers.invites import hash_token, take_invite
 from resolvers.passwords import check_auth_key, clean_handle, salt_of, verifier_of
 from resolvers.protocol import Signed, SignedUp, SignUp, check_sign_up, next_hash, pack_entry, refusing
 from resolvers.sessions import NewSession, check_kind, check_label, open_session
+from resolvers.sign_in import SignIn, sign_in
 
 MAX_NAME = 80
 MAC_BYTES = 32
@@ -42,6 +43,8 @@ class SignUpCommand:
 
 async def sign_up(ctx: Ctx, command: SignUpCommand) -> NewSession:
     """Make a member with a device, a chain, a key and an account space, and sign in; all or nothing.
+
+    The same again, by someone whose answer was lost, gives the same account with a session of its own.
 
     Raises Refusal: HANDLE_INVALID, INVALID; RateLimited, INVITE_UNKNOWN, INVITE_USED, INVITE_EXPIRED; MALFORMED,
     CHAIN_CONFLICT, GENERATION_CONFLICT, FORBIDDEN, REWRAP_INCOMPLETE, STALE_DEVICE of the signed structures;
@@ -72,9 +75,40 @@ async def sign_up(ctx: Ctx, command: SignUpCommand) -> NewSession:
     except Refusal as refusal:
         if refusal.code is not Code.INVITE_UNKNOWN:
             await give_back(ctx, INVITE_ADDRESS, source(ctx))
+        if refusal.code is Code.INVITE_USED:
+            return await _answer_again(ctx, command, handle, device_name, refusal)
         raise
     await give_back(ctx, INVITE_ADDRESS, source(ctx))
     return session
+
+
+async def _answer_again(
+    ctx: Ctx, command: SignUpCommand, handle: str, device_name: str, refusal: Refusal
+) -> NewSession:
+    """Whoever sends what made this invite's account, and knows its password, lost the answer. Else raises `refusal`.
+
+    The signed structures are no secret, so the password decides, and it is tried as at sign-in: counted, and compared
+    in constant time. So this tells nobody more than signing in does.
+    """
+    proof = command.proof
+    same = queries.Made(
+        token_hash=hash_token(command.invite),
+        mac=command.mac,
+        handle=handle,
+        link=(proof.identity.body, proof.identity.signature, proof.identity.cosignature),
+        seal=(proof.device_seal.body, proof.device_seal.signature),
+        key=(proof.member_key.body, proof.member_key.signature),
+    )
+    async with ctx.uow.auth() as tx:
+        device = await queries.device_of_made(tx, same)
+    if device is None:
+        raise refusal
+    try:
+        return await sign_in(ctx, SignIn(handle, command.auth_key, device.bytes, command.kind, device_name))
+    except RateLimited:
+        raise
+    except Refusal:
+        raise refusal from None
 
 
 def check_display_name(text: str) -> str:

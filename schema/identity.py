@@ -131,7 +131,10 @@ class IdentityQuery:
 class IdentityMutation:
     """The fields of `Mutation` about accounts."""
 
-    @strawberry.mutation(description="Make an account with an invite, and sign in.")
+    @strawberry.mutation(
+        description="Make an account with an invite, and sign in. The very same input again, when the answer was lost, "
+        "gives the same account and a new session."
+    )
     async def sign_up(
         self, info: Info, input: Annotated[SignUpInput, strawberry.argument(description="The account's beginning.")]
     ) -> SignUpPayload:

@@ -60,6 +60,41 @@ class NewAccount:
     signature: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an account was made of: invite, handle, link 0, device seal and member key, as bodies with signatures."""
+
+    token_hash: bytes
+    mac: bytes | None
+    handle: str
+    link: tuple[bytes, bytes, bytes | None]
+    seal: tuple[bytes, bytes]
+    key: tuple[bytes, bytes]
+
+
+async def device_of_made(tx: Transaction, made: Made) -> UUID | None:
+    """The device of the account that was made with exactly these; None when there is none such."""
+    device: UUID | None = await tx.raw.fetchval(
+        """
+        SELECT d.id FROM invite i
+        JOIN member m ON m.id = i.used_by AND m.handle = $3
+        JOIN member_link l ON l.member_id = m.id AND l.n = 0
+        JOIN member_key k ON k.member_id = m.id AND k.generation = 1
+        JOIN device d ON d.member_id = m.id AND d.active
+        WHERE i.token_hash = $1 AND i.mac IS NOT DISTINCT FROM $2
+          AND l.body = $4 AND l.signature = $5 AND l.cosignature IS NOT DISTINCT FROM $6
+          AND d.seal = $7 AND d.seal_signature = $8 AND k.body = $9 AND k.signature = $10
+        """,
+        made.token_hash,
+        made.mac,
+        made.handle,
+        *made.link,
+        *made.seal,
+        *made.key,
+    )
+    return device
+
+
 async def add_member(tx: Transaction, member: MemberRow) -> bool:
     """Store a member; False when id or handle are taken."""
     done = await tx.raw.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from hashlib import sha256
@@ -209,3 +210,62 @@ async def test_the_server_stores_no_secret_of_the_newcomer(server: RunningServer
     for secret in (person.secrets.secret, person.auth_key, person.dk_seed, person.sk_seed, person.recovery_key):
         assert repr(secret)[2:-1] not in rows
         assert secret.hex() not in rows
+
+
+async def test_the_very_same_again_finds_the_account_that_was_made(server: RunningServer) -> None:
+    _, http = await server.owner()
+    bob, token, mac = Actor.make("bob"), os.urandom(16), os.urandom(32)
+    await invite(http, token)
+    value = bob.sign_up_input(token, mac)
+    selection = "token viewer { member { handle } device { protocolId } }"
+    first = await server.http().mutate("signUp", selection, "SignUpInput", value)  # and this answer was lost
+    before = await server.state()
+    again = await server.http().mutate("signUp", selection, "SignUpInput", value)
+    assert again["errors"] == []
+    assert (
+        again["viewer"] == first["viewer"] == {"member": {"handle": "bob"}, "device": {"protocolId": b64(bob.device)}}
+    )
+    assert again["token"] != first["token"]
+    after = await server.state()
+    assert {name for name in after if after[name] != before[name]} <= {"session", "device"}  # device: last seen
+    me = await server.http(again["token"]).data("{ viewer { keyBox { generation } } }")
+    assert me == {"viewer": {"keyBox": {"generation": 1}}}
+
+
+async def test_a_used_invite_tells_nothing_about_the_password_that_signing_in_does_not(server: RunningServer) -> None:
+    _, http = await server.owner()
+    bob, token, mac = Actor.make("bob"), os.urandom(16), os.urandom(32)
+    await invite(http, token)
+    value = bob.sign_up_input(token, mac)
+    assert (await server.http().mutate("signUp", "token", "SignUpInput", value))["errors"] == []
+
+    async def retry(**changes: object) -> str:
+        payload = await server.http().mutate("signUp", "token", "SignUpInput", {**value, **changes})
+        assert payload["token"] is None
+        code: str = payload["errors"][0]["code"]
+        return code
+
+    # Whatever else differs is a used invite, and counted nowhere: no password was looked at.
+    other = Actor.make("bob", member=bob.member)
+    boring = {"identity", "deviceSeal", "memberKey"}
+    changed = {name: made for name, made in other.sign_up_input(token, mac).items() if name in boring}
+    for change in ({"handle": "eve"}, {"mac": b64(bytes(32))}, *({name: made} for name, made in changed.items())):
+        assert await retry(**change) == "INVITE_USED"
+    assert [row["count"] for row in await server.fetch("SELECT count FROM attempt WHERE count > 0")] == []
+    # Another password is the same refusal, and counts as at sign-in.
+    for _ in range(10):
+        assert await retry(authKey=b64(os.urandom(32))) == "INVITE_USED"
+    assert await retry() == "RATE_LIMITED"
+    signing_in = {"handle": "bob", "authKey": b64(bob.auth_key), "session": "BEARER", "label": ""}
+    refused = await server.http().mutate("signIn", "token", "SignInInput", signing_in)
+    assert refused["errors"][0]["code"] == "RATE_LIMITED"
+
+
+async def test_the_same_at_the_same_time_makes_one_account(server: RunningServer) -> None:
+    ada = Actor.make("ada")
+    value = ada.sign_up_input(server.set_up_token)
+    tries = [server.http().mutate("signUp", "token", "SignUpInput", value) for _ in range(4)]
+    payloads = await asyncio.gather(*tries)
+    assert [payload["errors"] for payload in payloads] == [[]] * 4
+    assert len({payload["token"] for payload in payloads}) == 4
+    assert [row["count"] for row in await server.fetch("SELECT count(*) FROM member")] == [1]
