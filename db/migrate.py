@@ -17,7 +17,7 @@ from db.engine import Connection
 
 _LOCK = 0x436972636C65  # "Circle": one migration at a time in a database, whichever node asks first
 
-ROLES = ("circle_owner", "circle_app", "circle_auth", "circle_hub", "circle_guard")
+ROLES = ("circle_owner", "circle_app", "circle_auth", "circle_hub", "circle_job", "circle_guard")
 
 
 class MigrationError(Exception):
@@ -27,7 +27,7 @@ class MigrationError(Exception):
 async def migrate(dsn: str) -> str:
     """Migrate to the newest revision and return its name; two nodes doing it at once take turns.
 
-    `dsn`: a login that is superuser, or may make roles, or finds the five roles made and itself in them.
+    `dsn`: a login that is superuser, or may make roles, or finds the six roles made and itself in them.
     Raises MigrationError.
     """
     try:
@@ -83,7 +83,9 @@ async def _make_roles(connection: Connection) -> None:
                     await connection.execute(f"GRANT {role} TO CURRENT_USER")
         if not await connection.fetchval("SELECT pg_has_role('circle_owner', 'circle_guard', 'MEMBER')"):
             await connection.execute("GRANT circle_guard TO circle_owner")
-        await connection.execute("GRANT USAGE ON SCHEMA public TO circle_app, circle_auth, circle_hub, circle_guard")
+        await connection.execute(
+            "GRANT USAGE ON SCHEMA public TO circle_app, circle_auth, circle_hub, circle_job, circle_guard"
+        )
         await connection.execute("GRANT USAGE, CREATE ON SCHEMA public TO circle_owner WITH GRANT OPTION")
     except asyncpg.InsufficientPrivilegeError as error:
         raise MigrationError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
@@ -91,6 +92,20 @@ class DirectExists(Refusal):
     def __init__(self, space: UUID) -> None:
         super().__init__(Code.DIRECT_EXISTS, "You already have a direct conversation with this person.")
         self.space = space
+
+
+class RewrapIncomplete(Refusal):
+    """A rotation lacks wraps of `branches` (space, epoch, b), or boxes for `boxes` (devices; Z16: recovery key)."""
+
+    def __init__(
+        self,
+        message: str,
+        path: tuple[str, ...],
+        branches: Sequence[tuple[UUID, int, int]] = (),
+        boxes: Sequence[bytes] = (),
+    ) -> None:
+        super().__init__(Code.REWRAP_INCOMPLETE, message, path)
+        self.branches, self.boxes = branches, boxes
 
 
 class Unauthenticated(Exception):

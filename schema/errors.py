@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, cast
 from uuid import UUID
 
 import strawberry
 
-from resolvers.errors import Code, DirectExists, DueReason, EpochDue, RateLimited, Refusal, StaleEpoch
+from resolvers.errors import (
+    Code,
+    DirectExists,
+    DueReason,
+    EpochDue,
+    RateLimited,
+    Refusal,
+    RewrapIncomplete,
+    StaleEpoch,
+)
 from schema import enums as enums  # the descriptions of Code and DueReason are set there
 from schema.context import Info
 from schema.node import load_node
+from schema.scalars import Base64Bytes
 
 if TYPE_CHECKING:
     from schema.conversations import Conversation
     from schema.epochs import Epoch
+    from schema.rotation import MissingWrap
+
+MAX_MISSING = 1_000
 
 
 @strawberry.interface(description="An expected failure of a mutation; nothing was changed.")
@@ -74,6 +88,23 @@ class DirectExistsError(UserError):
         return cast("Conversation", await load_node(info.context, "Conversation", self.space))
 
 
+@strawberry.type(description="The rotation leaves keys behind, or a device or the recovery key without a box.")
+class RewrapIncompleteError(UserError):
+    """Carries what is missing."""
+
+    branches: strawberry.Private[Sequence[tuple[UUID, int, int]]]
+    missing_boxes: list[Base64Bytes] = strawberry.field(
+        description="Devices without a box, zeros for the recovery key; 21 at most."
+    )
+
+    @strawberry.field(description="Branches without a wrap: the first 1,000; Viewer.rotationRequires has them all.")
+    def missing(self) -> list[Annotated[MissingWrap, strawberry.lazy("schema.rotation")]]:
+        """The branches as the viewer sees them."""
+        from schema.rotation import MissingWrap
+
+        return [MissingWrap.of(branch) for branch in self.branches[:MAX_MISSING]]
+
+
 def user_errors(refusal: Refusal) -> list[UserError]:
     """The payload's `errors` for a refusal."""
     message, path, code = refusal.message, list(refusal.path), refusal.code
@@ -85,4 +116,9 @@ def user_errors(refusal: Refusal) -> list[UserError]:
         return [RateLimitedError(message=message, path=path, code=code, retry_after=refusal.retry_after)]
     if isinstance(refusal, DirectExists):
         return [DirectExistsError(message=message, path=path, code=code, space=refusal.space)]
+    if isinstance(refusal, RewrapIncomplete):
+        boxes = [Base64Bytes(device) for device in refusal.boxes]
+        return [
+            RewrapIncompleteError(message=message, path=path, code=code, branches=refusal.branches, missing_boxes=boxes)
+        ]
     return [InputError(message=message, path=path, code=code)]

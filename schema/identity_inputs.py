@@ -6,21 +6,13 @@ import strawberry
 
 from resolvers.identity_kinds import ServerRole, SessionKind
 from schema.errors import UserError
-from schema.inputs import MemberLinkInput, SignedInput
+from schema.inputs import BoxInput, MemberLinkInput, SignedInput
 from schema.invites import Invite
 from schema.scalars import Base64Bytes
 from schema.viewer import Session, Viewer
 
 _ERRORS = "Why nothing was changed; empty on success."
 _TOKEN = "The session's token, shown this once; null for a cookie and on failure."  # noqa: S105 - a description
-
-
-@strawberry.input(description="A member key's secret, sealed to a device or to the recovery key.")
-class BoxInput:
-    """One box."""
-
-    device: Base64Bytes = strawberry.field(description="The device's 16 raw bytes; zeros for the recovery key.")
-    box: Base64Bytes = strawberry.field(description="The sealed secret, 1,168 bytes.")
 
 
 @strawberry.input(description="What signUp takes: everything that makes an account, in one piece.")

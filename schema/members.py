@@ -24,6 +24,7 @@ from resolvers.members import (
     get_members,
 )
 from resolvers.paging import number_position, page_of
+from resolvers.rotation import get_key_pages
 from schema.connection import After, Before, Connection, First, Last, connection
 from schema.context import Info
 from schema.enums import describe
@@ -60,9 +61,20 @@ class MemberKey:
     generation: int = strawberry.field(description="Counts rotations, from 1.")
     body: Base64Bytes = strawberry.field(description="The member key, canonical CBOR.")
     signature: Base64Bytes = strawberry.field(description="Ed25519 by an active device.")
+    created_at: datetime = strawberry.field(description="When the server accepted it.")
+
+    @classmethod
+    def of(cls, row: MemberKeyRow) -> MemberKey:
+        """The GraphQL object of a row."""
+        return cls(
+            generation=row.generation,
+            body=Base64Bytes(row.body),
+            signature=Base64Bytes(row.signature),
+            created_at=row.created_at,
+        )
 
 
-@strawberry.type(description="A device that holds a member's keys.")
+@strawberry.type(description="A device that holds a member's keys, or did until it was revoked.")
 class Device(Node):
     """One device."""
 
@@ -72,6 +84,7 @@ class Device(Node):
     last_seen_at: datetime | None = strawberry.field(description="About when it was last signed in; null if never.")
     seal: Base64Bytes = strawberry.field(description="Its newest device seal, canonical CBOR.")
     seal_signature: Base64Bytes = strawberry.field(description="Ed25519 by the device.")
+    is_active: bool = strawberry.field(description="False once it was revoked, or ended by a reset.")
 
     @classmethod
     def of(cls, row: DeviceRow) -> Device:
@@ -84,6 +97,7 @@ class Device(Node):
             last_seen_at=row.last_seen_at,
             seal=Base64Bytes(row.seal),
             seal_signature=Base64Bytes(row.seal_signature),
+            is_active=row.active,
         )
 
 
@@ -131,8 +145,16 @@ class Member(Node):
     @strawberry.field(description="The newest generation of the member's key.")
     async def key(self, info: Info) -> MemberKey:
         """The newest key, through the operation's loader."""
-        row = await loader(info.context, "member-key", get_keys).load(self.row.id)
-        return _key(row)
+        return MemberKey.of(await loader(info.context, "member-key", get_keys).load(self.row.id))
+
+    @strawberry.field(description="All generations of the member's key, ascending.")
+    async def keys(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[MemberKey]:
+        """A page of keys."""
+        page = page_of(first, after, last, before)
+        found = await loader(info.context, "member-keys", get_key_pages).load((self.row.id, page))
+        return connection(found, MemberKey.of, lambda row: number_position(row.generation))
 
     @strawberry.field(description="The active devices, 20 at most.")
     async def devices(self, info: Info) -> list[Device]:
@@ -148,10 +170,6 @@ def _link(row: LinkRow) -> MemberLink:
     )
 
 
-def _key(row: MemberKeyRow) -> MemberKey:
-    return MemberKey(generation=row.generation, body=Base64Bytes(row.body), signature=Base64Bytes(row.signature))
-
-
 async def fetch_members(ctx: Ctx, keys: list[bytes]) -> Sequence[Member | None]:
     """Members by raw ids, in order; None where there is none."""
     rows = await get_members(ctx, [UUID(bytes=key) for key in keys if len(key) == 16])
@@ -159,7 +177,7 @@ async def fetch_members(ctx: Ctx, keys: list[bytes]) -> Sequence[Member | None]:
 
 
 async def fetch_devices(ctx: Ctx, keys: list[bytes]) -> Sequence[Device | None]:
-    """Active devices by raw ids, in order; None where there is none."""
+    """Devices by raw ids, active or not, in order; None where there is none."""
     rows = await get_devices(ctx, [UUID(bytes=key) for key in keys if len(key) == 16])
     return [Device.of(rows[key]) if key in rows else None for key in keys]
 
@@ -180,4 +198,5 @@ async def load_members(ctx: Ctx, members: Sequence[UUID]) -> list[Member]:
 
 async def load_device(ctx: Ctx, device: UUID | None) -> Device | None:
     """An active device, None for none and for one that was revoked."""
-    return None if device is None else cast("Device | None", await load_node(ctx, "Device", device))
+    found = None if device is None else cast("Device | None", await load_node(ctx, "Device", device))
+    return found if found is not None and found.is_active else None

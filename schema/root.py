@@ -7,12 +7,21 @@ from graphql import GraphQLArgument, GraphQLInputField, GraphQLSchema, Undefined
 from strawberry.schema.config import StrawberryConfig
 
 from schema.conversations import Account, Conversation, ConversationMutation, ConversationQuery
+from schema.devices import DeviceMutation
 from schema.epochs import EpochMutation
-from schema.errors import DirectExistsError, EpochDueError, InputError, RateLimitedError, StaleEpochError
+from schema.errors import (
+    DirectExistsError,
+    EpochDueError,
+    InputError,
+    RateLimitedError,
+    RewrapIncompleteError,
+    StaleEpochError,
+)
 from schema.events import ComplaintEvent, EnvelopeEvent, EpochEvent, MemberLinkEvent, RosterEvent
 from schema.identity import IdentityMutation, IdentityQuery
 from schema.messages import MessageMutation, MessageSubscription
 from schema.node import NodeQuery
+from schema.rotation import RotationMutation
 from schema.scalars import SCALARS
 
 
@@ -25,7 +34,9 @@ class Query(IdentityQuery, ConversationQuery, NodeQuery):
     description="Everything that can be changed. Each field takes one input and answers with its own payload; "
     "expected failures are data in `errors`, and then nothing was changed."
 )
-class Mutation(IdentityMutation, ConversationMutation, EpochMutation, MessageMutation):
+class Mutation(
+    IdentityMutation, DeviceMutation, RotationMutation, ConversationMutation, EpochMutation, MessageMutation
+):
     """The mutation root."""
 
 
@@ -46,6 +57,7 @@ schema = strawberry.Schema(
         EpochDueError,
         RateLimitedError,
         DirectExistsError,
+        RewrapIncompleteError,
         EnvelopeEvent,
         RosterEvent,
         EpochEvent,

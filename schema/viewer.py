@@ -10,6 +10,7 @@ from uuid import UUID
 import strawberry
 
 from resolvers.context import Ctx
+from resolvers.devices import get_recovery_box
 from resolvers.identity_kinds import SessionKind
 from resolvers.invites import list_invites
 from resolvers.members import BoxRow, get_account_space, get_box
@@ -17,10 +18,12 @@ from resolvers.paging import page_of, position
 from resolvers.sessions import SessionRow, get_sessions, list_sessions
 from schema.connection import After, Before, Connection, First, Last, connection
 from schema.context import Info
+from schema.devices import DeviceViewer
 from schema.enums import describe
 from schema.invites import Invite
 from schema.members import Device, Member, load_device, load_member
 from schema.node import Node, encode_id, load_node, register_node
+from schema.rotation import RotationViewer
 from schema.scalars import Base64Bytes
 
 if TYPE_CHECKING:
@@ -92,7 +95,7 @@ class Session(Node):
 
 
 @strawberry.type(description="The signed-in member's own account.")
-class Viewer:
+class Viewer(DeviceViewer, RotationViewer):
     """The root of what is the viewer's alone."""
 
     @strawberry.field(description="The viewer as a member.")
@@ -123,6 +126,14 @@ class Viewer:
         if row is None or viewer.device is None:
             return None
         return KeyBox(row=row, holder=viewer.device, generation=row.generation, box=Base64Bytes(row.box))
+
+    @strawberry.field(description="The newest box of the viewer's key for the recovery key; its device is null.")
+    async def recovery_box(self, info: Info) -> KeyBox | None:
+        """The box."""
+        row = await get_recovery_box(info.context)
+        if row is None:
+            return None
+        return KeyBox(row=row, holder=UUID(int=0), generation=row.generation, box=Base64Bytes(row.box))
 
     @strawberry.field(description="The viewer's living sessions, newest first.")
     async def sessions(

@@ -10,16 +10,27 @@ from db.models.conversations import (
     RosterMember,
     Space,
 )
-from db.models.devices import Device, MemberBox, MemberChain, MemberKey, MemberLink
+from db.models.devices import (
+    ArchiveWrap,
+    Device,
+    DeviceOffer,
+    MemberBox,
+    MemberChain,
+    MemberKey,
+    MemberLink,
+    MemberWrap,
+)
 from db.models.identity import Attempt, Credential, Invite, Member, Session
 from db.models.kinds import EventKind, History, ServerRole, SessionKind, SpaceRole, SpaceType
 from db.models.log import Event, LogLife
 
 __all__ = [
+    "ArchiveWrap",
     "Attempt",
     "Complaint",
     "Credential",
     "Device",
+    "DeviceOffer",
     "Epoch",
     "EpochGrant",
     "EpochSeal",
@@ -33,6 +44,7 @@ __all__ = [
     "MemberChain",
     "MemberKey",
     "MemberLink",
+    "MemberWrap",
     "Membership",
     "RosterLink",
     "RosterMember",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import ForeignKeyConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from db.models.columns import Z32, Xid8, big, moment, small
@@ -95,7 +95,15 @@ class EpochSeal(SQLModel, table=True):
     """An epoch's secret sealed to one recipient."""
 
     __tablename__ = "epoch_seal"
-    __table_args__ = (Index("epoch_seal_member", "member_id", "space_id"),)
+    __table_args__ = (
+        Index("epoch_seal_member", "member_id", "space_id"),
+        # Holds announcements and rotations that run at once to each other: a seal is for the newest key, or refused.
+        ForeignKeyConstraint(
+            ["member_id", "generation"],
+            ["member_chain.member_id", "member_chain.key_generation"],
+            name="epoch_seal_current_key",
+        ),
+    )
 
     space_id: UUID = Field(primary_key=True, foreign_key="space.id")
     n: int = big(primary_key=True)
@@ -122,7 +130,14 @@ class EpochGrant(SQLModel, table=True):
     """Earlier epochs' keys, sealed by one holder to another member."""
 
     __tablename__ = "epoch_grant"
-    __table_args__ = (Index("epoch_grant_member", "member_id", "space_id"),)
+    __table_args__ = (
+        Index("epoch_grant_member", "member_id", "space_id"),
+        ForeignKeyConstraint(
+            ["member_id", "generation"],
+            ["member_chain.member_id", "member_chain.key_generation"],
+            name="epoch_grant_current_key",
+        ),
+    )
 
     id: UUID = Field(primary_key=True)
     space_id: UUID = Field(foreign_key="space.id")

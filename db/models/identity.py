@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from db.models.columns import moment, small
+from db.models.columns import big, moment, small
 from db.models.kinds import ServerRole
 
 
@@ -34,7 +34,10 @@ class Credential(SQLModel, table=True):
 
 
 class Session(SQLModel, table=True):
-    """A signed-in client; its token is kept as SHA-256. `kind` is a SessionKind."""
+    """A signed-in client; its token is kept as SHA-256. `kind` is a SessionKind.
+
+    `ended_by_link`: the number of the link in the member's chain that ended the session's device.
+    """
 
     __tablename__ = "session"
     __table_args__ = (Index("session_member", "member_id"),)
@@ -49,6 +52,7 @@ class Session(SQLModel, table=True):
     last_seen_at: datetime = moment()
     expires_at: datetime = moment()
     revoked_at: datetime | None = moment(default=None)
+    ended_by_link: int | None = big(default=None)
 
 
 class Invite(SQLModel, table=True):

@@ -10,13 +10,25 @@ from db.models.columns import Xid8, big, moment, small
 
 
 class Event(SQLModel, table=True):
-    """One row of a space's log. Only `db.log.append` writes it. `kind` is an EventKind."""
+    """One row of a space's log. Only `db.log.append` writes it, only expiry empties it. `kind` is an EventKind.
+
+    Of an envelope also the epoch it is sealed under and its lifetime class b.
+    """
 
     __tablename__ = "event"
     __table_args__ = (
         UniqueConstraint("space_id", "id", name="event_space_id_id_key"),
         Index("event_xid", "xid"),  # the hub's one index
         Index("event_expires", "expires_at", postgresql_where=text("expires_at IS NOT NULL AND body IS NOT NULL")),
+        # What a rotation must wrap, and what expiry has emptied and will forget more of.
+        Index(
+            "event_living",
+            "space_id",
+            "epoch",
+            "lifetime",
+            postgresql_where=text("lifetime > 0 AND body IS NOT NULL"),
+        ),
+        Index("event_stub", "accepted_at", postgresql_where=text("expires_at IS NOT NULL AND body IS NULL")),
     )
 
     space_id: UUID = Field(primary_key=True, foreign_key="space.id")
@@ -31,6 +43,8 @@ class Event(SQLModel, table=True):
     body: bytes | None = None
     accepted_at: datetime = moment()
     expires_at: datetime | None = moment(default=None)
+    epoch: int | None = big(default=None)
+    lifetime: int | None = small(default=None)
 
 
 class LogLife(SQLModel, table=True):

@@ -39,11 +39,12 @@ class MemberKeyRow:
     generation: int
     body: bytes
     signature: bytes
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
-    """An active device."""
+    """A device."""
 
     id: UUID
     member: UUID
@@ -52,6 +53,7 @@ class DeviceRow:
     last_seen_at: datetime | None
     seal: bytes
     seal_signature: bytes
+    active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class CredentialRow:
 
 
 _MEMBER = "id, handle, display_name, role, created_at"
-_DEVICE = "id, member_id, name, created_at, last_seen_at, seal, seal_signature"
+_DEVICE = "id, member_id, name, created_at, last_seen_at, seal, seal_signature, active"
 
 
 async def members_by_id(tx: Transaction, ids: Sequence[UUID]) -> list[MemberRow]:
@@ -123,7 +125,7 @@ async def newest_keys(tx: Transaction, members: Sequence[UUID]) -> list[MemberKe
     """The newest key of each member, in no order."""
     rows = await tx.raw.fetch(
         """
-        SELECT k.member_id, k.generation, k.body, k.signature FROM member_chain c
+        SELECT k.member_id, k.generation, k.body, k.signature, k.created_at FROM member_chain c
         JOIN member_key k ON k.member_id = c.member_id AND k.generation = c.key_generation
         WHERE c.member_id = ANY($1)
         """,
@@ -142,9 +144,9 @@ async def devices_of(tx: Transaction, members: Sequence[UUID]) -> list[DeviceRow
 
 
 async def devices_by_id(tx: Transaction, ids: Sequence[UUID]) -> list[DeviceRow]:
-    """Active devices by id, in no order."""
+    """Devices by id, active or not, in no order."""
     rows = await tx.raw.fetch(
-        f"SELECT {_DEVICE} FROM device WHERE active AND id = ANY($1)",  # noqa: S608 - own constant
+        f"SELECT {_DEVICE} FROM device WHERE id = ANY($1)",  # noqa: S608 - own constant
         ids,
     )
     return [DeviceRow(*row) for row in rows]

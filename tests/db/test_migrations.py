@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 import db.models
 from db.engine import Connection, Database
 from db.migrate import MigrationError, current, migrate, newest
-from db.migrations.start_tables import TABLES
+from db.migrations import TABLES
 from db.uow import UnitOfWork
 from tests.support.database import Server
 
@@ -88,7 +88,7 @@ async def test_only_the_owner_and_the_guard_own_anything_and_nobody_bypasses(adm
     )
     assert [r["relname"] for r in views] == ["own_stay"]
     roles = await admin.fetch("SELECT * FROM pg_roles WHERE rolname LIKE 'circle\\__%'")
-    assert len(roles) == 5
+    assert len(roles) == 6
     for role in roles:
         powers = ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolreplication")
         assert not any(role[power] for power in powers), role
@@ -122,7 +122,9 @@ async def test_a_login_that_is_no_superuser_can_migrate_and_serve(postgres: Serv
         with pytest.raises(MigrationError, match="administrator"):
             await migrate(dsn)
         async with postgres.connected("postgres") as admin:
-            await admin.execute("GRANT circle_owner, circle_app, circle_auth, circle_hub, circle_guard TO plain")
+            await admin.execute(
+                "GRANT circle_owner, circle_app, circle_auth, circle_hub, circle_job, circle_guard TO plain"
+            )
         assert await migrate(dsn) == newest()
         database = Database(dsn)
         await database.open()

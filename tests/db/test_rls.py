@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from db.engine import Connection, Database
-from db.migrations.start_tables import TABLES
+from db.migrations import TABLES
 from tests.support.world import World, make_world
 
 DIRECTORY = ("member", "device", "member_chain", "member_link", "member_key", "log_life")
@@ -26,9 +26,13 @@ MAY_SEE = {
     "membership": f"member_id = $1 OR {PRESENT}",
     "roster_link": PRESENT,
     "roster_member": PRESENT,
-    "epoch": PRESENT,
+    "epoch": f"{PRESENT} OR (space_id, n) IN (SELECT space_id, n FROM epoch_seal WHERE member_id = $1)"
+    " OR (space_id, n) IN (SELECT space_id, epoch FROM member_wrap WHERE member_id = $1)",
     "epoch_seal": "member_id = $1",
-    "complaint": PRESENT,
+    "complaint": f"{PRESENT} OR member_id = $1",
+    "device_offer": "member_id = $1",
+    "member_wrap": "member_id = $1",
+    "archive_wrap": "member_id = $1",
     "epoch_grant": "member_id = $1 OR giver_id = $1",
     "event": "EXISTS (SELECT 1 FROM membership m WHERE m.space_id = event.space_id AND m.member_id = $1"
     " AND seq >= joined_seq AND (left_seq IS NULL OR seq <= left_seq))",
@@ -99,9 +103,11 @@ async def test_a_removed_member_sees_nothing_that_followed(admin: Connection, da
         await app.execute("SELECT set_config('circle.member', $1, true)", str(world.dora))
         newest = await app.fetchval("SELECT max(seq) FROM event WHERE space_id = $1", world.ours)
         assert newest == world.dora_left
-        for table in ("space", "roster_link", "roster_member", "epoch", "complaint"):
+        for table in ("space", "roster_link", "roster_member", "complaint"):
             column = "id" if table == "space" else "space_id"
             assert await app.fetchval(f"SELECT count(*) FROM {table} WHERE {column} = $1", world.ours) == 0
+        # What the own seal opens stays in sight: a rotation must carry it over.
+        assert await app.fetchval("SELECT max(n) FROM epoch WHERE space_id = $1", world.ours) == 1
         assert await app.fetchval("SELECT max(n) FROM epoch_seal WHERE space_id = $1", world.ours) == 1
     await app.close()
     assert await admin.fetchval("SELECT head_seq FROM space WHERE id = $1", world.ours) > world.dora_left
@@ -185,6 +191,11 @@ FORBIDDEN = {
     "another's box": "INSERT INTO member_box VALUES ('{anna}', 9, '{anna}', '')",
     "another's device": "INSERT INTO device"
     " VALUES (gen_random_uuid(), '{anna}', 'x', '', true, now(), NULL, 1, '', '', '')",
+    "another's offer": "INSERT INTO device_offer SELECT '{anna}', 'x', id, '', '', '', now(), now() FROM session"
+    " WHERE member_id = '{ben}'",
+    "another's wrap": "INSERT INTO member_wrap VALUES ('{anna}', '{ours}', 1, 1, 1, '')",
+    "another's archive": "INSERT INTO archive_wrap VALUES ('{anna}', 9, '')",
+    "a rewritten wrap": "UPDATE member_wrap SET wrap = ''",
     "another's invite": "INSERT INTO invite VALUES (gen_random_uuid(), 'x', 2, '{anna}', now(), now())",
     "a session": "INSERT INTO session VALUES (gen_random_uuid(), '{ben}', NULL, 'x', 0, '', now(), now(), now())",
     "a member": "INSERT INTO member VALUES (gen_random_uuid(), 'x', 'x', 0, now())",
@@ -227,6 +238,10 @@ UNTOUCHED = {
     "another's device": "UPDATE device SET active = false WHERE member_id = '{anna}'",
     "another's chain": "UPDATE member_chain SET n = 9 WHERE member_id = '{anna}'",
     "another's session": "UPDATE session SET revoked_at = now() WHERE member_id = '{anna}'",
+    "another's offer": "DELETE FROM device_offer WHERE member_id = '{anna}'",
+    "another's wrap": "DELETE FROM member_wrap WHERE member_id = '{anna}'",
+    "another's archive": "DELETE FROM archive_wrap WHERE member_id = '{anna}'",
+    "another's grant": "DELETE FROM epoch_grant WHERE member_id <> '{ben}'",
     "another's invite": "UPDATE invite SET revoked_at = now() WHERE inviter_id = '{anna}'",
     "another's box": "DELETE FROM member_box WHERE member_id = '{anna}'",
     "another's seal": "DELETE FROM epoch_seal WHERE member_id = '{anna}'",

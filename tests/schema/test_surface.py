@@ -32,12 +32,16 @@ BOUNDED = {
     "Query.membersByProtocolId": "as many as were asked for, 100 at most",
     "Member.devices": "20 devices",
     "Epoch.grants": "the newest 100",
+    "RewrapIncompleteError.missing": "the first 1,000",
+    "RewrapIncompleteError.missingBoxes": "20 devices and the recovery key",
 }
 BOUNDED_INPUTS = {
     "Query.nodes.ids": "100",
     "Query.membersByProtocolId.protocolIds": "100",
     "SignUpInput.boxes": "two",
     "EpochInput.seals": "1,000",
+    "RotateMemberKeyInput.boxes": "21",
+    "RotateMemberKeyInput.wraps": "20,000",
 }
 
 

@@ -39,6 +39,7 @@ async def make_world(admin: Connection) -> World:
     for space, member in ((ours, ben), (theirs, cleo)):
         await make.event(space, actor=member)
         await admin.execute("INSERT INTO complaint VALUES ($1, 1, $2, 1, '', '', '')", space, member)
+        await admin.execute("INSERT INTO member_wrap VALUES ($1, $2, 1, 0, 1, '')", member, space)
         await admin.execute("INSERT INTO epoch_grant VALUES ($1, $2, $3, $3, 1, '', $4)", uuid4(), space, member, NOW)
     await admin.execute("INSERT INTO attempt VALUES ('key', $1, 1)", NOW)
     await admin.execute("INSERT INTO log_life (only_one) VALUES (true) ON CONFLICT DO NOTHING")
@@ -46,11 +47,14 @@ async def make_world(admin: Connection) -> World:
 
 
 async def _own_rows(admin: Connection, make: Maker, member: UUID) -> None:
+    session = uuid4()
     await admin.execute("INSERT INTO credential VALUES ($1, '', '', $2)", member, NOW)
     await admin.execute("INSERT INTO member_box VALUES ($1, 1, $2, '')", member, await make.device_of(member))
     await admin.execute(
-        "INSERT INTO session VALUES ($1, $2, NULL, $3, 0, '', $4, $4, $4, NULL)", uuid4(), member, member.bytes, NOW
+        "INSERT INTO session VALUES ($1, $2, NULL, $3, 0, '', $4, $4, $4, NULL)", session, member, member.bytes, NOW
     )
+    await admin.execute("INSERT INTO device_offer VALUES ($1, 'link', $2, '', '', '', $3, $3)", member, session, NOW)
+    await admin.execute("INSERT INTO archive_wrap VALUES ($1, 1, '')", member)
     await admin.execute(
         "INSERT INTO invite VALUES ($1, $2, 0, $3, $4, $4, NULL, NULL, NULL, NULL)", uuid4(), member.bytes, member, NOW
     )

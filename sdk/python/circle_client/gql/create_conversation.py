@@ -39,9 +39,9 @@ CreateConversationCreateConversationConversation = ConversationParts
 
 
 class CreateConversationCreateConversationErrorsUserError(BaseModel):
-    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
-        alias="__typename"
-    )
+    typename__: Literal[
+        "InputError", "RewrapIncompleteError", "StaleEpochError", "UserError"
+    ] = Field(alias="__typename")
     message: str
     path: list[str]
     code: ErrorCode

@@ -37,9 +37,9 @@ class CreateInviteCreateInviteInvite(BaseModel):
 
 
 class CreateInviteCreateInviteErrorsUserError(BaseModel):
-    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
-        alias="__typename"
-    )
+    typename__: Literal[
+        "InputError", "RewrapIncompleteError", "StaleEpochError", "UserError"
+    ] = Field(alias="__typename")
     message: str
     path: list[str]
     code: ErrorCode

@@ -38,9 +38,9 @@ class SendMessageSendMessageEvent(BaseModel):
 
 
 class SendMessageSendMessageErrorsUserError(BaseModel):
-    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
-        alias="__typename"
-    )
+    typename__: Literal[
+        "InputError", "RewrapIncompleteError", "StaleEpochError", "UserError"
+    ] = Field(alias="__typename")
     message: str
     path: list[str]
     code: ErrorCode

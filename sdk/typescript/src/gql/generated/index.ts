@@ -27,6 +27,22 @@ export type AnnounceEpochInput = {
   epoch: EpochInput;
 };
 
+/** What answerDevice takes. */
+export type AnswerDeviceInput = {
+  /** The answer, canonical CBOR, 4 KiB at most. */
+  answer: Scalars['Base64Bytes']['input'];
+  /** The member key's secret for the new device, 1,168 bytes. */
+  box: Scalars['Base64Bytes']['input'];
+  /** The device seal that the request holds. */
+  deviceSeal: SignedInput;
+  /** device.add of the request's device and key. */
+  link: MemberLinkInput;
+  /** The offer's link id, 16 bytes. */
+  linkId: Scalars['Base64Bytes']['input'];
+  /** The answer's MAC, 32 bytes. */
+  mac: Scalars['Base64Bytes']['input'];
+};
+
 /** A member key's secret, sealed to a device or to the recovery key. */
 export type BoxInput = {
   /** The sealed secret, 1,168 bytes. */
@@ -183,6 +199,44 @@ export type MemberLinkInput = {
   signature: Scalars['Base64Bytes']['input'];
 };
 
+/** What offerDevice takes. */
+export type OfferDeviceInput = {
+  /** What to call the device, 1 to 120 characters. */
+  deviceName: Scalars['String']['input'];
+  /** KDF(k, link-id) of e2ee.md section 2, 16 bytes. */
+  linkId: Scalars['Base64Bytes']['input'];
+  /** The request's MAC, 32 bytes. */
+  mac: Scalars['Base64Bytes']['input'];
+  /** The request, canonical CBOR, 4 KiB at most. */
+  request: Scalars['Base64Bytes']['input'];
+};
+
+/** What publishDeviceSeal takes. */
+export type PublishDeviceSealInput = {
+  /** The device seal of generation k + 1, signed by DK. */
+  deviceSeal: SignedInput;
+};
+
+/** What recoverDevice takes. */
+export type RecoverDeviceInput = {
+  /** The member key's secret for the new device, 1,168 bytes. */
+  box: Scalars['Base64Bytes']['input'];
+  /** What to call the device, 1 to 120 characters. */
+  deviceName: Scalars['String']['input'];
+  /** The new device's seal, k = 1. */
+  deviceSeal: SignedInput;
+  /** device.add, signed by the recovery key. */
+  link: MemberLinkInput;
+};
+
+/** What renameDevice takes. */
+export type RenameDeviceInput = {
+  /** An active device of the viewer's. */
+  deviceId: Scalars['ID']['input'];
+  /** The new name, 1 to 120 characters. */
+  name: Scalars['String']['input'];
+};
+
 /** What revokeInvite takes. */
 export type RevokeInviteInput = {
   /** An unused invite that the viewer made. */
@@ -193,6 +247,24 @@ export type RevokeInviteInput = {
 export type RevokeSessionInput = {
   /** A session of the viewer's. */
   sessionId: Scalars['ID']['input'];
+};
+
+/** What rotateMemberKey takes: the next generation of the viewer's key, in one piece. */
+export type RotateMemberKeyInput = {
+  /** AK_g under AK_(g+1), 48 bytes; absent with identity.reset. */
+  archive?: InputMaybe<Scalars['Base64Bytes']['input']>;
+  /** One for every active device whose seal is at most 45 days old, and one for the recovery key; 21 at most. */
+  boxes: Array<BoxInput>;
+  /** What to call the new device, 1 to 120 characters; with identity.reset alone. */
+  deviceName?: InputMaybe<Scalars['String']['input']>;
+  /** The new device's seal; with identity.reset alone. */
+  deviceSeal?: InputMaybe<SignedInput>;
+  /** One of device.revoke, recovery, identity.reset; absent for a scheduled rotation. */
+  link?: InputMaybe<MemberLinkInput>;
+  /** The member key of generation g + 1, on the chain's head after `link`. */
+  memberKey: SignedInput;
+  /** What Viewer.rotationRequires names, and what grants gave; 20,000 at most. */
+  wraps: Array<WrapInput>;
 };
 
 /** What sendMessage takes. */
@@ -283,6 +355,18 @@ export type SpaceRole =
   | 'READER'
   /** Also writes. */
   | 'WRITER';
+
+/** A branch of an epoch under the new keys. */
+export type WrapInput = {
+  /** The lifetime class b, 0 to 6. */
+  branch: Scalars['Int']['input'];
+  /** The epoch's number. */
+  epoch: Scalars['Int']['input'];
+  /** The space's 16 raw bytes. */
+  space: Scalars['Base64Bytes']['input'];
+  /** B_b under the new archive key for b = 0, under the new member key for b > 0; 48 bytes. */
+  wrap: Scalars['Base64Bytes']['input'];
+};
 
 export type ConversationHeadsQueryVariables = Exact<{
   after?: InputMaybe<Scalars['Cursor']['input']>;
@@ -412,6 +496,7 @@ export type CreateConversationMutation = { __typename: 'Mutation', createConvers
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'RewrapIncompleteError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
     > } };
 
@@ -425,6 +510,7 @@ export type ChangeRosterMutation = { __typename: 'Mutation', changeRoster: { __t
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'RewrapIncompleteError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
     > } };
 
@@ -438,6 +524,7 @@ export type AnnounceEpochMutation = { __typename: 'Mutation', announceEpoch: { _
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'RewrapIncompleteError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
     > } };
 
@@ -451,6 +538,7 @@ export type SendMessageMutation = { __typename: 'Mutation', sendMessage: { __typ
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'RewrapIncompleteError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
     > } };
 
@@ -464,6 +552,7 @@ export type ComplainMutation = { __typename: 'Mutation', complain: { __typename:
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'RewrapIncompleteError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
     > } };
 
@@ -477,6 +566,7 @@ export type GrantEpochsMutation = { __typename: 'Mutation', grantEpochs: { __typ
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'RewrapIncompleteError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
     > } };
 
@@ -561,6 +651,8 @@ type ErrorFields_InputError_Fragment = { __typename: 'InputError', message: stri
 
 type ErrorFields_RateLimitedError_Fragment = { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode };
 
+type ErrorFields_RewrapIncompleteError_Fragment = { __typename: 'RewrapIncompleteError', message: string, path: Array<string>, code: ErrorCode };
+
 type ErrorFields_StaleEpochError_Fragment = { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode };
 
 export type ErrorFieldsFragment =
@@ -568,6 +660,7 @@ export type ErrorFieldsFragment =
   | ErrorFields_EpochDueError_Fragment
   | ErrorFields_InputError_Fragment
   | ErrorFields_RateLimitedError_Fragment
+  | ErrorFields_RewrapIncompleteError_Fragment
   | ErrorFields_StaleEpochError_Fragment
 ;
 
@@ -611,6 +704,7 @@ export type SignUpMutation = { __typename: 'Mutation', signUp: { __typename: 'Si
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'RewrapIncompleteError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
     > } };
 
@@ -624,6 +718,7 @@ export type SignInMutation = { __typename: 'Mutation', signIn: { __typename: 'Si
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'RewrapIncompleteError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
     > } };
 
@@ -637,6 +732,7 @@ export type SignOutMutation = { __typename: 'Mutation', signOut: { __typename: '
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'RewrapIncompleteError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
     > } };
 
@@ -657,6 +753,7 @@ export type RevokeSessionMutation = { __typename: 'Mutation', revokeSession: { _
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'RewrapIncompleteError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
     > } };
 
@@ -677,6 +774,7 @@ export type CreateInviteMutation = { __typename: 'Mutation', createInvite: { __t
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'RewrapIncompleteError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
     > } };
 
@@ -690,6 +788,7 @@ export type RevokeInviteMutation = { __typename: 'Mutation', revokeInvite: { __t
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'RewrapIncompleteError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
     > } };
 
