@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 
 from circle_client.engine.api import Api, ConversationFacts, EpochFacts
 from circle_client.engine.kept import entry_of, keep, keep_again
-from circle_client.errors import CircleError, NotAllowed, Untrusted
+from circle_client.errors import CircleError, Forked, NotAllowed, Untrusted
 from circle_client.machine.events import EntryKind, EventKind, LogEvent
 from circle_client.machine.machine import Machine
+from circle_client.machine.people import MemberFacts
 from circle_client.machine.space import Space
 from circle_client.protocol.epoch import decode_announcement
 from circle_client.protocol.errors import ProtocolError
@@ -177,11 +178,31 @@ class Engine:
         wanted = sorted(set(members))
         if not wanted:
             return
-        for facts in await self.api.members(wanted):
-            try:
-                self.machine.learn(facts)
-            except Untrusted as error:
-                log.warning("a member's keys were refused: %s", error.code)
+        told = await self.api.members(wanted)
+        forked = [facts.person.protocol_id for facts in told if self._learn(facts) is not None]
+        for facts in await self.api.members(forked) if forked else ():  # again: a newer answer may have overtaken
+            if (error := self._learn(facts)) is not None:
+                self._member_forked(facts, error)
+
+    def _learn(self, facts: MemberFacts) -> Forked | None:
+        try:
+            self.machine.learn(facts)
+        except Forked as error:
+            return error
+        except Untrusted as error:
+            log.warning("a member's keys were refused: %s", error.code)
+        return None
+
+    def _member_forked(self, facts: MemberFacts, error: Forked) -> None:
+        """Stop sending wherever this member is, and keep what was received (e2ee.md section 12)."""
+        member = facts.person.protocol_id
+        links = [[link.body, link.signature, link.cosignature] for link in facts.links]
+        for space in self.machine.spaces.values():
+            if member in space.roster.seats:
+                self.machine.alarm(space, f"{error.message} Nothing more is sent here.")
+        with self.store.transaction():
+            self.store.put("evidence", member, [links, facts.key.body, facts.key.signature])
+            self.machine.flush(self.store.put)
 
     async def know_roster(self, space: Space) -> None:
         """Fetch all members of a space anew, as before an epoch is made or after its list did not fit."""

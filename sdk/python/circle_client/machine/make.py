@@ -81,6 +81,8 @@ class Maker:
         return SignerHead(self._keys.member, self._keys.device, head.n, head.hash)
 
     def _trusted(self, member: bytes) -> Known:
+        if (refused := self._people.refused.get(member)) is not None:
+            raise type(refused)(refused.message)
         known = self._people.get(member)
         if known is None:
             raise KeysMissing("The person's keys are not known yet.")

@@ -52,6 +52,8 @@ class People:
         self._known: dict[bytes, Known] = {}
         self._pinned: dict[bytes, bytes] = {}
         self._older: dict[tuple[bytes, int], MemberKey] = {}
+        self.refused: dict[bytes, Untrusted] = {}
+        """Members of whom the newest that the server told does not verify, and why."""
         self.changed: set[bytes] = set()
 
     def get(self, member: bytes) -> Known | None:
@@ -113,9 +115,12 @@ class People:
                 raise ProtocolError(Code.FORK, "The member has two keys of one generation.", Layer.MEMBER)
         except ProtocolError as error:
             name = f"@{facts.person.handle}"
+            refusal = Untrusted(f"The keys that the server shows for {name} do not verify. {error.message}")
             if error.code is Code.FORK:
-                raise Forked(f"The server shows other keys of {name} than before. {error.message}") from error
-            raise Untrusted(f"The keys that the server shows for {name} do not verify. {error.message}") from error
+                refusal = Forked(f"The server shows other keys of {name} than before. {error.message}")
+            self.refused[member] = refusal
+            raise refusal from error
+        self.refused.pop(member, None)
         if old is not None and old.key.generation < key.generation:
             self._older[member, old.key.generation] = old.key
         known = Known(facts.person, links, chain, facts.key, key, self._trust(chain))
