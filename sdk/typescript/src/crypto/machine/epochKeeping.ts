@@ -2,7 +2,7 @@
 import { checkBranch, CLASSES } from '../protocol/branches';
 import { equal, type Bytes } from '../protocol/bytes';
 import { bytes, list, read, tuple, uint } from '../protocol/cbor';
-import { parseAnnouncement, type Announcement } from '../protocol/epoch';
+import { parseAnnouncement, recipientsHash, type Announcement } from '../protocol/epoch';
 import { checkOwnRow, mustComplain, openEpoch, ownRow, verifyAnnouncement } from '../protocol/epochKeys';
 import { ProtocolError } from '../protocol/errors';
 import { checkGrantScope, type GrantEntry } from '../protocol/grant';
@@ -21,7 +21,7 @@ export interface Taken {
   epoch: EpochRecord;
   /** The own seal does not open: to be answered with a complaint. */
   mustComplain: boolean;
-  /** The server handed out another seal than the announced one. */
+  /** The server handed out another list or seal than the announced one. */
   isAlarm: boolean;
 }
 
@@ -113,6 +113,7 @@ async function openOwn(
 ): Promise<Taken> {
   const { secrets } = keyring;
   const unread = (reason: string, flags: Partial<Taken> = {}): Taken => ({ epoch: { ...epoch, reason }, mustComplain: false, isAlarm: false, ...flags });
+  if (!equal(await recipientsHash(epoch.recipients), announced.recipients)) return unread(REASONS.noKey, { isAlarm: true });
   let row;
   try {
     row = await ownRow(announced, epoch.recipients, keyring.memberBytes);
