@@ -11,3 +11,7 @@ class Busy(Exception):
     def __init__(self, retry_after: int = 1) -> None:
         super().__init__("The server is busy. Please try again in a moment.")
         self.retry_after = retry_after
+
+
+class KeysMoved(Exception):
+    """A seal or grant and a rotation of its recipient ran at once: whoever sees this looks again."""

@@ -30,7 +30,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is to be appended; `id` is unique within the space. `accepted_at` None: the database's clock."""
+    """What is to be appended; `id` is unique within the space. `accepted_at` None: the database's clock.
+
+    `epoch`, `lifetime`: an envelope's epoch and its lifetime class b.
+    """
 
     space: UUID
     id: UUID
@@ -41,6 +44,8 @@ class Entry:
     subject: UUID | None = None
     expires_at: datetime | None = None
     accepted_at: datetime | None = None
+    epoch: int | None = None
+    lifetime: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +111,10 @@ WITH head AS (
   UPDATE space SET head_seq = $2, head_hash = $3, last_id = $4, last_xid = pg_current_xact_id(),
     epoch_envelopes = epoch_envelopes + CASE WHEN $5 = 1 THEN 1 ELSE 0 END  -- what makes an epoch due by count
   WHERE id = $1 AND head_seq = $2 - 1 RETURNING id)
-INSERT INTO event (space_id, seq, id, kind, actor_id, subject_id, item, log_hash, body, accepted_at, expires_at)
-SELECT id, $2, $4, $5, $6, $7, $8, $3, $9, coalesce($10, date_trunc('milliseconds', clock_timestamp())), $11 FROM head
+INSERT INTO event (space_id, seq, id, kind, actor_id, subject_id, item, log_hash, body, accepted_at, expires_at,
+  epoch, lifetime)
+SELECT id, $2, $4, $5, $6, $7, $8, $3, $9, coalesce($10, date_trunc('milliseconds', clock_timestamp())), $11, $12, $13
+FROM head
 RETURNING accepted_at"""
 
 
@@ -136,6 +143,8 @@ async def append(tx: Transaction, entry: Entry, log_hash: LogHash) -> Appended:
             entry.body,
             entry.accepted_at,
             entry.expires_at,
+            entry.epoch,
+            entry.lifetime,
         )
         if accepted_at is None:
             raise NotLocked("The space's head moved under its lock.")

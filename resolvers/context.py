@@ -37,12 +37,16 @@ def _tell_nobody(_sessions: Sequence[UUID]) -> None:
     """Where no edge listens, ended sessions are found at the next look."""
 
 
+def _tell_no_device(_session: UUID, _device: UUID) -> None:
+    """Where no edge listens, every request looks the session up."""
+
+
 @dataclass(slots=True)
 class Ctx:
     """One GraphQL operation's context. `clock` returns aware UTC; `server_key` is 32 bytes, never logged.
 
-    `sessions_ended` tells the edge (of every process) that sessions were revoked. `new_cookie` is for the edge to set,
-    possible where `may_set_cookie`.
+    `sessions_ended` tells the edge (of every process) that sessions were revoked, `session_signs_as` that one has a
+    device from now on. `new_cookie` is for the edge to set, possible where `may_set_cookie`.
     """
 
     viewer: Viewer | None
@@ -53,6 +57,7 @@ class Ctx:
     server_key: bytes
     client_address: str = ""
     sessions_ended: Callable[[Sequence[UUID]], None] = _tell_nobody
+    session_signs_as: Callable[[UUID, UUID], None] = _tell_no_device
     may_set_cookie: bool = False
     new_cookie: NewCookie | None = None
     server_name: str = "Circle"

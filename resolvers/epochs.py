@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from db.errors import KeysMoved
 from db.queries import conversations as spaces
 from db.queries import epochs as queries
 from db.queries.conversations import SpaceState
@@ -132,7 +133,11 @@ async def accept_epoch(ctx: Ctx, tx: Transaction, locked: SpaceState, signer: Si
         announcement.epoch, announcement.hash, signed.body, signed.signature, parts.recipients, creator,
         entry.accepted_at, sealed,
     )  # fmt: skip
-    await queries.insert_epoch(tx, locked.id, new)
+    try:
+        await queries.insert_epoch(tx, locked.id, new)
+    except KeysMoved:
+        message = "A member's chain or key has moved on."
+        raise Refusal(Code.RECIPIENTS_CHANGED, message, ("input", "epoch")) from None
     return entry
 
 
@@ -215,7 +220,11 @@ async def grant_epochs(ctx: Ctx, command: GrantEpochs) -> GrantRow:
         ):
             raise RateLimited(HOUR, "This member was given keys often enough today.")
         grant = GrantRow(id, command.space, command.member, viewer, command.generation, command.box, now)
-        await queries.insert_grant(tx, grant)
+        try:
+            await queries.insert_grant(tx, grant)
+        except KeysMoved:
+            message = "The member has a newer key; seal the grant to that."
+            raise Refusal(Code.GENERATION_CONFLICT, message, ("input", "grant")) from None
         return grant
 
 

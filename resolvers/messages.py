@@ -146,7 +146,8 @@ async def _append(ctx: Ctx, tx: Transaction, locked: SpaceState, envelope: Envel
     expires_at = None if accepted_at is None else accepted_at + timedelta(milliseconds=lifetime or 0)
     entry = Entry(
         locked.id, UUID(bytes=header.id), EventKind.ENVELOPE, envelope.item, envelope.data,
-        actor=UUID(bytes=header.member), expires_at=expires_at, accepted_at=accepted_at,
+        actor=UUID(bytes=header.member), expires_at=expires_at, accepted_at=accepted_at, epoch=header.epoch.n,
+        lifetime=header.b,
     )  # fmt: skip
     done = await append(tx, entry, next_hash)
     if header.kind == EnvelopeKind.STATE:

@@ -21,10 +21,28 @@ from circle_client.protocol.epoch import Recipient as Recipient
 from circle_client.protocol.epoch import decode_announcement as decode_announcement
 from circle_client.protocol.epoch import decode_complaint as decode_complaint
 from circle_client.protocol.epoch import decode_recipients as decode_recipients
+from circle_client.protocol.linking import ANSWER_CAP as ANSWER_CAP
+from circle_client.protocol.linking import LINK_MAC as LINK_MAC
+from circle_client.protocol.linking import REQUEST_CAP as REQUEST_CAP
+from circle_client.protocol.linking import LinkRequest as LinkRequest
+from circle_client.protocol.linking import check_request_seal as check_request_seal
+from circle_client.protocol.linking import decode_link_answer as decode_link_answer
+from circle_client.protocol.linking import decode_link_request as decode_link_request
 from circle_client.protocol.log import next_hash as next_hash
+from circle_client.protocol.member import ENDS_KEY as ENDS_KEY
+from circle_client.protocol.member import LinkKind as LinkKind
+from circle_client.protocol.member import MemberLink as MemberLink
 from circle_client.protocol.member import MemberState as MemberState
 from circle_client.protocol.member import SignedMemberLink as SignedMemberLink
-from circle_client.protocol.primitives import ED25519_SIGNATURE, Z32
+from circle_client.protocol.member import decode_member_link as decode_member_link
+from circle_client.protocol.member_key import BOX as BOX
+from circle_client.protocol.member_key import DeviceSeal as DeviceSeal
+from circle_client.protocol.member_key import MemberKey as MemberKey
+from circle_client.protocol.member_key import decode_device_seal as decode_device_seal
+from circle_client.protocol.member_key import decode_member_key as decode_member_key
+from circle_client.protocol.member_key import verify_device_seal as verify_device_seal
+from circle_client.protocol.primitives import ED25519_SIGNATURE, Z16, Z32
+from circle_client.protocol.primitives import check_xwing_key as check_xwing_key
 from circle_client.protocol.primitives import sha256 as sha256
 from circle_client.protocol.roster import Policy as Policy
 from circle_client.protocol.roster import Role as Role
@@ -39,6 +57,7 @@ from circle_client.protocol.server import Asker as Asker
 from circle_client.protocol.server import EpochInput as EpochInput
 from circle_client.protocol.server import Known as Known
 from circle_client.protocol.server import RecipientState as RecipientState
+from circle_client.protocol.server import Rotation as Rotation
 from circle_client.protocol.server import SenderState as SenderState
 from circle_client.protocol.server import SignedUp as SignedUp
 from circle_client.protocol.server import SignUp as SignUp
@@ -48,17 +67,21 @@ from circle_client.protocol.server import check_announcement as check_announceme
 from circle_client.protocol.server import check_complaint as check_complaint
 from circle_client.protocol.server import check_envelope as check_envelope
 from circle_client.protocol.server import check_grant as check_grant
+from circle_client.protocol.server import check_member_link as check_member_link
 from circle_client.protocol.server import check_roster_link as check_roster_link
+from circle_client.protocol.server import check_rotation as check_rotation
 from circle_client.protocol.server import check_sign_up as check_sign_up
 from circle_client.protocol.server import due_reason as due_reason
 from circle_client.protocol.structures import Head as Head
 from circle_client.protocol.structures import Signed as Signed
 
-from resolvers.errors import Code, DueReason, EpochDue, Refusal, StaleEpoch
+from resolvers.errors import Code, DueReason, EpochDue, Refusal, RewrapIncomplete, StaleEpoch
 
 EnvelopeKind = Kind
 ProtocolSpace = SpaceState
 NO_EPOCH = Head(0, Z32)
+RECOVERY = Z16
+"""The signer of links that RS signs, and the holder of the recovery key's box."""
 ENTRY_CAP = 1024 * 1024
 
 # Codes that only clients know: what they mean to a server that is asked to accept such a thing.
@@ -88,6 +111,9 @@ def _refusal(error: protocol_errors.ProtocolError, path: tuple[str, ...], space:
         return StaleEpoch(space, epoch)
     if space is not None and error.reason is not None:
         return EpochDue(space, DueReason(error.reason.value))
+    if code is Code.REWRAP_INCOMPLETE:
+        branches = [(UUID(bytes=one[0]), one[1], one[2]) for one in error.missing if isinstance(one, tuple)]
+        return RewrapIncomplete(error.message, path, branches, [one for one in error.missing if isinstance(one, bytes)])
     return Refusal(code, error.message, path)
 
 

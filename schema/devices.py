@@ -29,6 +29,10 @@ from schema.node import decode_id
 from schema.scalars import Base64Bytes
 
 _ERRORS = "Why nothing was changed; empty on success."
+_GENERATION = (
+    "The generation of the member key in the box: refused unless it is the newest, so that a rotation made meanwhile "
+    "leaves no device with an old key."
+)
 
 
 @strawberry.type(description="A new device's request to be linked, and its answer once there is one.")
@@ -87,6 +91,7 @@ class AnswerDeviceInput:
     box: Base64Bytes = strawberry.field(description="The member key's secret for the new device, 1,168 bytes.")
     answer: Base64Bytes = strawberry.field(description="The answer, canonical CBOR, 4 KiB at most.")
     mac: Base64Bytes = strawberry.field(description="The answer's MAC, 32 bytes.")
+    generation: int | None = strawberry.field(default=None, description=_GENERATION)
 
 
 @strawberry.type(description="What answerDevice answers.")
@@ -105,6 +110,7 @@ class RecoverDeviceInput:
     device_seal: SignedInput = strawberry.field(description="The new device's seal, k = 1.")
     device_name: str = strawberry.field(description="What to call the device, 1 to 120 characters.")
     box: Base64Bytes = strawberry.field(description="The member key's secret for the new device, 1,168 bytes.")
+    generation: int | None = strawberry.field(default=None, description=_GENERATION)
 
 
 @strawberry.type(description="What recoverDevice answers.")
@@ -183,7 +189,7 @@ class DeviceMutation:
         forget(info.context)
         try:
             link, seal = member_link(input.link, "link"), signed_body(input.device_seal, "deviceSeal")
-            command = AnswerDevice(input.link_id, link, seal, input.box, input.answer, input.mac)
+            command = AnswerDevice(input.link_id, link, seal, input.box, input.answer, input.mac, input.generation)
             return AnswerDevicePayload(device=Device.of(await answer_device(info.context, command)), errors=[])
         except Refusal as refusal:
             return AnswerDevicePayload(device=None, errors=user_errors(refusal))
@@ -196,7 +202,7 @@ class DeviceMutation:
         forget(info.context)
         try:
             link, seal = member_link(input.link, "link"), signed_body(input.device_seal, "deviceSeal")
-            command = RecoverDevice(link, seal, input.device_name, input.box)
+            command = RecoverDevice(link, seal, input.device_name, input.box, input.generation)
             return RecoverDevicePayload(device=Device.of(await recover_device(info.context, command)), errors=[])
         except Refusal as refusal:
             return RecoverDevicePayload(device=None, errors=user_errors(refusal))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from asyncpg import ForeignKeyViolationError
+
+from db.errors import KeysMoved
 from db.transaction import Transaction
 
 
@@ -88,17 +91,23 @@ async def epoch_page(
 
 
 async def insert_epoch(tx: Transaction, space: UUID, new: NewEpoch) -> None:
-    """Store an epoch with its seals and make it the locked space's current one: nothing is due any more."""
+    """Store an epoch with its seals and make it the locked space's current one: nothing is due any more.
+
+    Raises KeysMoved where a recipient's key was rotated meanwhile; the transaction can't go on then.
+    """
     await tx.raw.execute(
         "INSERT INTO epoch (space_id, n, hash, announcement, signature, recipients, creator_id, accepted_at) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         space, new.number, new.hash, new.announcement, new.signature, new.recipients, new.creator, new.accepted_at,
     )  # fmt: skip
-    await tx.raw.execute(
-        "INSERT INTO epoch_seal (space_id, n, member_id, generation, seal) "
-        "SELECT $1, $2, i.m, i.g, i.seal FROM unnest($3::uuid[], $4::bigint[], $5::bytea[]) AS i(m, g, seal)",
-        space, new.number, [s[0] for s in new.sealed], [s[1] for s in new.sealed], [s[2] for s in new.sealed],
-    )  # fmt: skip
+    try:
+        await tx.raw.execute(
+            "INSERT INTO epoch_seal (space_id, n, member_id, generation, seal) "
+            "SELECT $1, $2, i.m, i.g, i.seal FROM unnest($3::uuid[], $4::bigint[], $5::bytea[]) AS i(m, g, seal)",
+            space, new.number, [s[0] for s in new.sealed], [s[1] for s in new.sealed], [s[2] for s in new.sealed],
+        )  # fmt: skip
+    except ForeignKeyViolationError as error:
+        raise KeysMoved from error
     await tx.raw.execute(
         "UPDATE space SET epoch = $2, epoch_hash = $3, epoch_accepted_at = $4, epoch_envelopes = 0, epoch_due = NULL "
         "WHERE id = $1",
@@ -161,12 +170,15 @@ async def recent_grants(tx: Transaction, space: UUID, member: UUID, giver: UUID,
 
 
 async def insert_grant(tx: Transaction, grant: GrantRow) -> None:
-    """Store a grant."""
-    await tx.raw.execute(
-        "INSERT INTO epoch_grant (id, space_id, member_id, giver_id, generation, box, created_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        grant.id, grant.space, grant.member, grant.giver, grant.generation, grant.box, grant.created_at,
-    )  # fmt: skip
+    """Store a grant. Raises KeysMoved as `insert_epoch` does."""
+    try:
+        await tx.raw.execute(
+            "INSERT INTO epoch_grant (id, space_id, member_id, giver_id, generation, box, created_at) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            grant.id, grant.space, grant.member, grant.giver, grant.generation, grant.box, grant.created_at,
+        )  # fmt: skip
+    except ForeignKeyViolationError as error:
+        raise KeysMoved from error
 
 
 _GRANTS = """

@@ -74,7 +74,7 @@ class CredentialRow:
 
 
 _MEMBER = "id, handle, display_name, role, created_at"
-_DEVICE = "id, member_id, name, created_at, last_seen_at, seal, seal_signature, active"
+DEVICE = "id, member_id, name, created_at, last_seen_at, seal, seal_signature, active"
 
 
 async def members_by_id(tx: Transaction, ids: Sequence[UUID]) -> list[MemberRow]:
@@ -137,7 +137,7 @@ async def newest_keys(tx: Transaction, members: Sequence[UUID]) -> list[MemberKe
 async def devices_of(tx: Transaction, members: Sequence[UUID]) -> list[DeviceRow]:
     """The active devices of members, oldest first."""
     rows = await tx.raw.fetch(
-        f"SELECT {_DEVICE} FROM device WHERE active AND member_id = ANY($1) ORDER BY created_at, id",  # noqa: S608
+        f"SELECT {DEVICE} FROM device WHERE active AND member_id = ANY($1) ORDER BY created_at, id",  # noqa: S608
         members,
     )
     return [DeviceRow(*row) for row in rows]
@@ -146,7 +146,7 @@ async def devices_of(tx: Transaction, members: Sequence[UUID]) -> list[DeviceRow
 async def devices_by_id(tx: Transaction, ids: Sequence[UUID]) -> list[DeviceRow]:
     """Devices by id, active or not, in no order."""
     rows = await tx.raw.fetch(
-        f"SELECT {_DEVICE} FROM device WHERE id = ANY($1)",  # noqa: S608 - own constant
+        f"SELECT {DEVICE} FROM device WHERE id = ANY($1)",  # noqa: S608 - own constant
         ids,
     )
     return [DeviceRow(*row) for row in rows]

@@ -66,6 +66,7 @@ class Actor:
     made_at: int
     display_name: str = ""
     session: UUID | None = None
+    generation: int = 1
     branches: dict[tuple[bytes, int], tuple[bytes, ...]] = field(default_factory=dict)
 
     @classmethod
@@ -120,7 +121,7 @@ class Actor:
 
     def recipient(self) -> RecipientKey:
         """Whom to seal an epoch to."""
-        return RecipientKey(self.member, Head(self.state.n, self.state.hash), 1, self.secrets.mk)
+        return RecipientKey(self.member, Head(self.state.n, self.state.hash), self.generation, self.secrets.mk)
 
     # ---- what sign-up sends
 

@@ -24,6 +24,7 @@ class ChangeRosterChangeRoster(BaseModel):
                 "ChangeRosterChangeRosterErrorsDirectExistsError",
                 "ChangeRosterChangeRosterErrorsEpochDueError",
                 "ChangeRosterChangeRosterErrorsRateLimitedError",
+                "ChangeRosterChangeRosterErrorsRewrapIncompleteError",
             ],
             Field(discriminator="typename__"),
         ]
@@ -36,9 +37,9 @@ class ChangeRosterChangeRosterEvent(BaseModel):
 
 
 class ChangeRosterChangeRosterErrorsUserError(BaseModel):
-    typename__: Literal[
-        "InputError", "RewrapIncompleteError", "StaleEpochError", "UserError"
-    ] = Field(alias="__typename")
+    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
+        alias="__typename"
+    )
     message: str
     path: list[str]
     code: ErrorCode
@@ -73,6 +74,16 @@ class ChangeRosterChangeRosterErrorsRateLimitedError(BaseModel):
     path: list[str]
     code: ErrorCode
     retry_after: int = Field(alias="retryAfter")
+
+
+class ChangeRosterChangeRosterErrorsRewrapIncompleteError(BaseModel):
+    typename__: Literal["RewrapIncompleteError"] = Field(alias="__typename")
+    message: str
+    path: list[str]
+    code: ErrorCode
+    missing_boxes: list[Annotated[bytes, BeforeValidator(parse_bytes)]] = Field(
+        alias="missingBoxes"
+    )
 
 
 ChangeRoster.model_rebuild()

@@ -7,6 +7,7 @@ from typing import Any, Optional, Union
 from circle_client.wire import write_bytes
 
 from .announce_epoch import AnnounceEpoch, AnnounceEpochAnnounceEpoch
+from .answer_device import AnswerDevice, AnswerDeviceAnswerDevice
 from .base_client import CarriedClient
 from .base_model import UNSET, UnsetType
 from .change_roster import ChangeRoster, ChangeRosterChangeRoster
@@ -41,11 +42,17 @@ from .find_members import FindMembers, FindMembersMembers
 from .grant_epochs import GrantEpochs, GrantEpochsGrantEpochs
 from .input_types import (
     AnnounceEpochInput,
+    AnswerDeviceInput,
     ChangeRosterInput,
     ComplainInput,
     CreateConversationInput,
     CreateInviteInput,
     GrantEpochsInput,
+    OfferDeviceInput,
+    PublishDeviceSealInput,
+    RecoverDeviceInput,
+    RenameDeviceInput,
+    RotateMemberKeyInput,
     SendMessageInput,
     SignInInput,
     SignUpInput,
@@ -53,17 +60,30 @@ from .input_types import (
 from .invite_preview import InvitePreview, InvitePreviewInvite
 from .me import Me, MeViewer
 from .member_chain import MemberChain, MemberChainNodeMember, MemberChainNodeNode
+from .member_keys import MemberKeys, MemberKeysNodeMember, MemberKeysNodeNode
 from .members_by_protocol_id import (
     MembersByProtocolId,
     MembersByProtocolIdMembersByProtocolId,
 )
+from .my_archive import MyArchive, MyArchiveViewer
 from .my_conversations import MyConversations, MyConversationsViewer
+from .my_device_offer import MyDeviceOffer, MyDeviceOfferViewer
+from .my_devices import MyDevices, MyDevicesViewer
 from .my_invites import MyInvites, MyInvitesViewer
+from .my_key_box import MyKeyBox, MyKeyBoxViewer
+from .my_recovery_box import MyRecoveryBox, MyRecoveryBoxViewer
+from .my_wraps import MyWraps, MyWrapsViewer
+from .offer_device import OfferDevice, OfferDeviceOfferDevice
 from .password_parameters import (
     PasswordParameters,
     PasswordParametersPasswordParameters,
 )
+from .publish_device_seal import PublishDeviceSeal, PublishDeviceSealPublishDeviceSeal
+from .recover_device import RecoverDevice, RecoverDeviceRecoverDevice
+from .rename_device import RenameDevice, RenameDeviceRenameDevice
 from .roster_links import RosterLinks, RosterLinksNodeConversation, RosterLinksNodeNode
+from .rotate_member_key import RotateMemberKey, RotateMemberKeyRotateMemberKey
+from .rotation_requires import RotationRequires, RotationRequiresViewer
 from .send_message import SendMessage, SendMessageSendMessage
 from .server_info import ServerInfo, ServerInfoServer
 from .sign_in import SignIn, SignInSignIn
@@ -113,6 +133,9 @@ class Client(CarriedClient):
                   id
                   protocolId
                 }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
               }
             }
 
@@ -174,6 +197,9 @@ class Client(CarriedClient):
                   protocolId
                 }
               }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
             }
 
             fragment ViewerParts on Viewer {
@@ -224,6 +250,9 @@ class Client(CarriedClient):
                   protocolId
                 }
               }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
             }
             """)
         variables: dict[str, object] = {}
@@ -265,6 +294,9 @@ class Client(CarriedClient):
                   id
                   protocolId
                 }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
               }
             }
             """)
@@ -316,6 +348,9 @@ class Client(CarriedClient):
                   protocolId
                 }
               }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
             }
             """)
         variables: dict[str, object] = {"input": input}
@@ -361,6 +396,9 @@ class Client(CarriedClient):
                   protocolId
                 }
               }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
             }
             """)
         variables: dict[str, object] = {"input": input}
@@ -402,6 +440,9 @@ class Client(CarriedClient):
                   id
                   protocolId
                 }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
               }
             }
             """)
@@ -446,6 +487,9 @@ class Client(CarriedClient):
                   protocolId
                 }
               }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
             }
             """)
         variables: dict[str, object] = {"input": input}
@@ -485,6 +529,9 @@ class Client(CarriedClient):
                   id
                   protocolId
                 }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
               }
             }
             """)
@@ -527,6 +574,9 @@ class Client(CarriedClient):
                   protocolId
                 }
               }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
             }
             """)
         variables: dict[str, object] = {"input": input}
@@ -535,6 +585,327 @@ class Client(CarriedClient):
         )
         data = self.get_data(response)
         return GrantEpochs.model_validate(data).grant_epochs
+
+    async def rotate_member_key(
+        self, input: RotateMemberKeyInput, **kwargs: Any
+    ) -> RotateMemberKeyRotateMemberKey:
+        query = gql("""
+            mutation RotateMemberKey($input: RotateMemberKeyInput!) {
+              rotateMemberKey(input: $input) {
+                key {
+                  generation
+                }
+                errors {
+                  __typename
+                  ...Problem
+                }
+              }
+            }
+
+            fragment Problem on UserError {
+              message
+              path
+              code
+              ... on RateLimitedError {
+                retryAfter
+              }
+              ... on EpochDueError {
+                reason
+              }
+              ... on DirectExistsError {
+                conversation {
+                  id
+                  protocolId
+                }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="RotateMemberKey", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return RotateMemberKey.model_validate(data).rotate_member_key
+
+    async def publish_device_seal(
+        self, input: PublishDeviceSealInput, **kwargs: Any
+    ) -> PublishDeviceSealPublishDeviceSeal:
+        query = gql("""
+            mutation PublishDeviceSeal($input: PublishDeviceSealInput!) {
+              publishDeviceSeal(input: $input) {
+                device {
+                  ...DeviceParts
+                }
+                errors {
+                  __typename
+                  ...Problem
+                }
+              }
+            }
+
+            fragment DeviceParts on Device {
+              id
+              protocolId
+              name
+              createdAt
+              lastSeenAt
+              seal
+              sealSignature
+              isActive
+            }
+
+            fragment Problem on UserError {
+              message
+              path
+              code
+              ... on RateLimitedError {
+                retryAfter
+              }
+              ... on EpochDueError {
+                reason
+              }
+              ... on DirectExistsError {
+                conversation {
+                  id
+                  protocolId
+                }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query,
+            operation_name="PublishDeviceSeal",
+            variables=variables,
+            **kwargs,
+        )
+        data = self.get_data(response)
+        return PublishDeviceSeal.model_validate(data).publish_device_seal
+
+    async def recover_device(
+        self, input: RecoverDeviceInput, **kwargs: Any
+    ) -> RecoverDeviceRecoverDevice:
+        query = gql("""
+            mutation RecoverDevice($input: RecoverDeviceInput!) {
+              recoverDevice(input: $input) {
+                device {
+                  ...DeviceParts
+                }
+                errors {
+                  __typename
+                  ...Problem
+                }
+              }
+            }
+
+            fragment DeviceParts on Device {
+              id
+              protocolId
+              name
+              createdAt
+              lastSeenAt
+              seal
+              sealSignature
+              isActive
+            }
+
+            fragment Problem on UserError {
+              message
+              path
+              code
+              ... on RateLimitedError {
+                retryAfter
+              }
+              ... on EpochDueError {
+                reason
+              }
+              ... on DirectExistsError {
+                conversation {
+                  id
+                  protocolId
+                }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="RecoverDevice", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return RecoverDevice.model_validate(data).recover_device
+
+    async def offer_device(
+        self, input: OfferDeviceInput, **kwargs: Any
+    ) -> OfferDeviceOfferDevice:
+        query = gql("""
+            mutation OfferDevice($input: OfferDeviceInput!) {
+              offerDevice(input: $input) {
+                offer {
+                  ...DeviceOfferParts
+                }
+                errors {
+                  __typename
+                  ...Problem
+                }
+              }
+            }
+
+            fragment DeviceOfferParts on DeviceOffer {
+              linkId
+              request
+              mac
+              deviceName
+              expiresAt
+              answer
+              answerMac
+            }
+
+            fragment Problem on UserError {
+              message
+              path
+              code
+              ... on RateLimitedError {
+                retryAfter
+              }
+              ... on EpochDueError {
+                reason
+              }
+              ... on DirectExistsError {
+                conversation {
+                  id
+                  protocolId
+                }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="OfferDevice", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return OfferDevice.model_validate(data).offer_device
+
+    async def answer_device(
+        self, input: AnswerDeviceInput, **kwargs: Any
+    ) -> AnswerDeviceAnswerDevice:
+        query = gql("""
+            mutation AnswerDevice($input: AnswerDeviceInput!) {
+              answerDevice(input: $input) {
+                device {
+                  ...DeviceParts
+                }
+                errors {
+                  __typename
+                  ...Problem
+                }
+              }
+            }
+
+            fragment DeviceParts on Device {
+              id
+              protocolId
+              name
+              createdAt
+              lastSeenAt
+              seal
+              sealSignature
+              isActive
+            }
+
+            fragment Problem on UserError {
+              message
+              path
+              code
+              ... on RateLimitedError {
+                retryAfter
+              }
+              ... on EpochDueError {
+                reason
+              }
+              ... on DirectExistsError {
+                conversation {
+                  id
+                  protocolId
+                }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="AnswerDevice", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return AnswerDevice.model_validate(data).answer_device
+
+    async def rename_device(
+        self, input: RenameDeviceInput, **kwargs: Any
+    ) -> RenameDeviceRenameDevice:
+        query = gql("""
+            mutation RenameDevice($input: RenameDeviceInput!) {
+              renameDevice(input: $input) {
+                device {
+                  ...DeviceParts
+                }
+                errors {
+                  __typename
+                  ...Problem
+                }
+              }
+            }
+
+            fragment DeviceParts on Device {
+              id
+              protocolId
+              name
+              createdAt
+              lastSeenAt
+              seal
+              sealSignature
+              isActive
+            }
+
+            fragment Problem on UserError {
+              message
+              path
+              code
+              ... on RateLimitedError {
+                retryAfter
+              }
+              ... on EpochDueError {
+                reason
+              }
+              ... on DirectExistsError {
+                conversation {
+                  id
+                  protocolId
+                }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="RenameDevice", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return RenameDevice.model_validate(data).rename_device
 
     async def server_info(self, **kwargs: Any) -> ServerInfoServer:
         query = gql("""
@@ -1106,6 +1477,218 @@ class Client(CarriedClient):
         )
         data = self.get_data(response)
         return EventsBackward.model_validate(data).node
+
+    async def my_devices(self, **kwargs: Any) -> Optional[MyDevicesViewer]:
+        query = gql("""
+            query MyDevices {
+              viewer {
+                member {
+                  devices {
+                    ...DeviceParts
+                  }
+                }
+              }
+            }
+
+            fragment DeviceParts on Device {
+              id
+              protocolId
+              name
+              createdAt
+              lastSeenAt
+              seal
+              sealSignature
+              isActive
+            }
+            """)
+        variables: dict[str, object] = {}
+        response = await self.execute(
+            query=query, operation_name="MyDevices", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return MyDevices.model_validate(data).viewer
+
+    async def my_key_box(self, **kwargs: Any) -> Optional[MyKeyBoxViewer]:
+        query = gql("""
+            query MyKeyBox {
+              viewer {
+                keyBox {
+                  generation
+                  box
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {}
+        response = await self.execute(
+            query=query, operation_name="MyKeyBox", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return MyKeyBox.model_validate(data).viewer
+
+    async def my_recovery_box(self, **kwargs: Any) -> Optional[MyRecoveryBoxViewer]:
+        query = gql("""
+            query MyRecoveryBox {
+              viewer {
+                recoveryBox {
+                  generation
+                  box
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {}
+        response = await self.execute(
+            query=query, operation_name="MyRecoveryBox", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return MyRecoveryBox.model_validate(data).viewer
+
+    async def my_device_offer(
+        self, link_id: bytes, **kwargs: Any
+    ) -> Optional[MyDeviceOfferViewer]:
+        query = gql("""
+            query MyDeviceOffer($linkId: Base64Bytes!) {
+              viewer {
+                deviceOffer(linkId: $linkId) {
+                  ...DeviceOfferParts
+                }
+              }
+            }
+
+            fragment DeviceOfferParts on DeviceOffer {
+              linkId
+              request
+              mac
+              deviceName
+              expiresAt
+              answer
+              answerMac
+            }
+            """)
+        variables: dict[str, object] = {"linkId": write_bytes(link_id)}
+        response = await self.execute(
+            query=query, operation_name="MyDeviceOffer", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return MyDeviceOffer.model_validate(data).viewer
+
+    async def member_keys(
+        self, id: str, after: Union[Optional[str], UnsetType] = UNSET, **kwargs: Any
+    ) -> Optional[Union[MemberKeysNodeNode, MemberKeysNodeMember]]:
+        query = gql("""
+            query MemberKeys($id: ID!, $after: Cursor) {
+              node(id: $id) {
+                __typename
+                ... on Member {
+                  keys(first: 100, after: $after) {
+                    nodes {
+                      generation
+                      body
+                      signature
+                    }
+                    pageInfo {
+                      hasNextPage
+                      endCursor
+                    }
+                  }
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "after": after}
+        response = await self.execute(
+            query=query, operation_name="MemberKeys", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return MemberKeys.model_validate(data).node
+
+    async def my_wraps(
+        self, after: Union[Optional[str], UnsetType] = UNSET, **kwargs: Any
+    ) -> Optional[MyWrapsViewer]:
+        query = gql("""
+            query MyWraps($after: Cursor) {
+              viewer {
+                wraps(first: 100, after: $after) {
+                  nodes {
+                    space
+                    epoch
+                    branch
+                    generation
+                    wrap
+                  }
+                  pageInfo {
+                    hasNextPage
+                    endCursor
+                  }
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        response = await self.execute(
+            query=query, operation_name="MyWraps", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return MyWraps.model_validate(data).viewer
+
+    async def my_archive(
+        self, after: Union[Optional[str], UnsetType] = UNSET, **kwargs: Any
+    ) -> Optional[MyArchiveViewer]:
+        query = gql("""
+            query MyArchive($after: Cursor) {
+              viewer {
+                archive(first: 100, after: $after) {
+                  nodes {
+                    generation
+                    wrap
+                  }
+                  pageInfo {
+                    hasNextPage
+                    endCursor
+                  }
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        response = await self.execute(
+            query=query, operation_name="MyArchive", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return MyArchive.model_validate(data).viewer
+
+    async def rotation_requires(
+        self, after: Union[Optional[str], UnsetType] = UNSET, **kwargs: Any
+    ) -> Optional[RotationRequiresViewer]:
+        query = gql("""
+            query RotationRequires($after: Cursor) {
+              viewer {
+                rotationRequires(first: 100, after: $after) {
+                  nodes {
+                    space
+                    epoch
+                    branch
+                    announcement
+                    seal
+                  }
+                  pageInfo {
+                    hasNextPage
+                    endCursor
+                  }
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        response = await self.execute(
+            query=query,
+            operation_name="RotationRequires",
+            variables=variables,
+            **kwargs,
+        )
+        data = self.get_data(response)
+        return RotationRequires.model_validate(data).viewer
 
     async def events(
         self, after: Union[Optional[str], UnsetType] = UNSET, **kwargs: Any

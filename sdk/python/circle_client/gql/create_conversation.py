@@ -29,6 +29,7 @@ class CreateConversationCreateConversation(BaseModel):
                 "CreateConversationCreateConversationErrorsDirectExistsError",
                 "CreateConversationCreateConversationErrorsEpochDueError",
                 "CreateConversationCreateConversationErrorsRateLimitedError",
+                "CreateConversationCreateConversationErrorsRewrapIncompleteError",
             ],
             Field(discriminator="typename__"),
         ]
@@ -39,9 +40,9 @@ CreateConversationCreateConversationConversation = ConversationParts
 
 
 class CreateConversationCreateConversationErrorsUserError(BaseModel):
-    typename__: Literal[
-        "InputError", "RewrapIncompleteError", "StaleEpochError", "UserError"
-    ] = Field(alias="__typename")
+    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
+        alias="__typename"
+    )
     message: str
     path: list[str]
     code: ErrorCode
@@ -80,6 +81,16 @@ class CreateConversationCreateConversationErrorsRateLimitedError(BaseModel):
     path: list[str]
     code: ErrorCode
     retry_after: int = Field(alias="retryAfter")
+
+
+class CreateConversationCreateConversationErrorsRewrapIncompleteError(BaseModel):
+    typename__: Literal["RewrapIncompleteError"] = Field(alias="__typename")
+    message: str
+    path: list[str]
+    code: ErrorCode
+    missing_boxes: list[Annotated[bytes, BeforeValidator(parse_bytes)]] = Field(
+        alias="missingBoxes"
+    )
 
 
 CreateConversation.model_rebuild()

@@ -25,6 +25,7 @@ class CreateInviteCreateInvite(BaseModel):
                 "CreateInviteCreateInviteErrorsDirectExistsError",
                 "CreateInviteCreateInviteErrorsEpochDueError",
                 "CreateInviteCreateInviteErrorsRateLimitedError",
+                "CreateInviteCreateInviteErrorsRewrapIncompleteError",
             ],
             Field(discriminator="typename__"),
         ]
@@ -37,9 +38,9 @@ class CreateInviteCreateInviteInvite(BaseModel):
 
 
 class CreateInviteCreateInviteErrorsUserError(BaseModel):
-    typename__: Literal[
-        "InputError", "RewrapIncompleteError", "StaleEpochError", "UserError"
-    ] = Field(alias="__typename")
+    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
+        alias="__typename"
+    )
     message: str
     path: list[str]
     code: ErrorCode
@@ -74,6 +75,16 @@ class CreateInviteCreateInviteErrorsRateLimitedError(BaseModel):
     path: list[str]
     code: ErrorCode
     retry_after: int = Field(alias="retryAfter")
+
+
+class CreateInviteCreateInviteErrorsRewrapIncompleteError(BaseModel):
+    typename__: Literal["RewrapIncompleteError"] = Field(alias="__typename")
+    message: str
+    path: list[str]
+    code: ErrorCode
+    missing_boxes: list[Annotated[bytes, BeforeValidator(parse_bytes)]] = Field(
+        alias="missingBoxes"
+    )
 
 
 CreateInvite.model_rebuild()

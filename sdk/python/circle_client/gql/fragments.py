@@ -23,6 +23,35 @@ class ConversationParts(BaseModel):
     roster_number: int = Field(alias="rosterNumber")
 
 
+class DeviceOfferParts(BaseModel):
+    link_id: Annotated[bytes, BeforeValidator(parse_bytes)] = Field(alias="linkId")
+    request: Annotated[bytes, BeforeValidator(parse_bytes)]
+    mac: Annotated[bytes, BeforeValidator(parse_bytes)]
+    device_name: str = Field(alias="deviceName")
+    expires_at: datetime = Field(alias="expiresAt")
+    answer: Optional[Annotated[bytes, BeforeValidator(parse_bytes)]] = Field(
+        default=None
+    )
+    answer_mac: Optional[Annotated[bytes, BeforeValidator(parse_bytes)]] = Field(
+        alias="answerMac", default=None
+    )
+
+
+class DeviceParts(BaseModel):
+    id: str
+    protocol_id: Annotated[bytes, BeforeValidator(parse_bytes)] = Field(
+        alias="protocolId"
+    )
+    name: str
+    created_at: datetime = Field(alias="createdAt")
+    last_seen_at: Optional[datetime] = Field(alias="lastSeenAt", default=None)
+    seal: Annotated[bytes, BeforeValidator(parse_bytes)]
+    seal_signature: Annotated[bytes, BeforeValidator(parse_bytes)] = Field(
+        alias="sealSignature"
+    )
+    is_active: bool = Field(alias="isActive")
+
+
 class EpochParts(BaseModel):
     number: int
     announcement: Annotated[bytes, BeforeValidator(parse_bytes)]
@@ -118,6 +147,8 @@ class ViewerPartsAccount(BaseModel):
 
 
 ConversationParts.model_rebuild()
+DeviceOfferParts.model_rebuild()
+DeviceParts.model_rebuild()
 EpochParts.model_rebuild()
 MemberLinkParts.model_rebuild()
 PersonParts.model_rebuild()

@@ -24,6 +24,7 @@ class GrantEpochsGrantEpochs(BaseModel):
                 "GrantEpochsGrantEpochsErrorsDirectExistsError",
                 "GrantEpochsGrantEpochsErrorsEpochDueError",
                 "GrantEpochsGrantEpochsErrorsRateLimitedError",
+                "GrantEpochsGrantEpochsErrorsRewrapIncompleteError",
             ],
             Field(discriminator="typename__"),
         ]
@@ -35,9 +36,9 @@ class GrantEpochsGrantEpochsGrant(BaseModel):
 
 
 class GrantEpochsGrantEpochsErrorsUserError(BaseModel):
-    typename__: Literal[
-        "InputError", "RewrapIncompleteError", "StaleEpochError", "UserError"
-    ] = Field(alias="__typename")
+    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
+        alias="__typename"
+    )
     message: str
     path: list[str]
     code: ErrorCode
@@ -72,6 +73,16 @@ class GrantEpochsGrantEpochsErrorsRateLimitedError(BaseModel):
     path: list[str]
     code: ErrorCode
     retry_after: int = Field(alias="retryAfter")
+
+
+class GrantEpochsGrantEpochsErrorsRewrapIncompleteError(BaseModel):
+    typename__: Literal["RewrapIncompleteError"] = Field(alias="__typename")
+    message: str
+    path: list[str]
+    code: ErrorCode
+    missing_boxes: list[Annotated[bytes, BeforeValidator(parse_bytes)]] = Field(
+        alias="missingBoxes"
+    )
 
 
 GrantEpochs.model_rebuild()

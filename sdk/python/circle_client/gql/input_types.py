@@ -18,6 +18,25 @@ class AnnounceEpochInput(BaseModel):
     "The epoch; its announcement names the conversation."
 
 
+class AnswerDeviceInput(BaseModel):
+    """What answerDevice takes."""
+
+    link_id: Annotated[bytes, PlainSerializer(write_bytes)] = Field(alias="linkId")
+    "The offer's link id, 16 bytes."
+    link: "MemberLinkInput"
+    "device.add of the request's device and key."
+    device_seal: "SignedInput" = Field(alias="deviceSeal")
+    "The device seal that the request holds."
+    box: Annotated[bytes, PlainSerializer(write_bytes)]
+    "The member key's secret for the new device, 1,168 bytes."
+    answer: Annotated[bytes, PlainSerializer(write_bytes)]
+    "The answer, canonical CBOR, 4 KiB at most."
+    mac: Annotated[bytes, PlainSerializer(write_bytes)]
+    "The answer's MAC, 32 bytes."
+    generation: Optional[int] = None
+    "The generation of the member key in the box: refused unless it is the newest, so that a rotation made meanwhile leaves no device with an old key."
+
+
 class BoxInput(BaseModel):
     """A member key's secret, sealed to a device or to the recovery key."""
 
@@ -102,6 +121,69 @@ class MemberLinkInput(BaseModel):
     "The second signature, 64 bytes, for kinds of links that need two."
 
 
+class OfferDeviceInput(BaseModel):
+    """What offerDevice takes."""
+
+    link_id: Annotated[bytes, PlainSerializer(write_bytes)] = Field(alias="linkId")
+    "KDF(k, link-id) of e2ee.md section 2, 16 bytes."
+    request: Annotated[bytes, PlainSerializer(write_bytes)]
+    "The request, canonical CBOR, 4 KiB at most."
+    mac: Annotated[bytes, PlainSerializer(write_bytes)]
+    "The request's MAC, 32 bytes."
+    device_name: str = Field(alias="deviceName")
+    "What to call the device, 1 to 120 characters."
+
+
+class PublishDeviceSealInput(BaseModel):
+    """What publishDeviceSeal takes."""
+
+    device_seal: "SignedInput" = Field(alias="deviceSeal")
+    "The device seal of generation k + 1, signed by DK."
+
+
+class RecoverDeviceInput(BaseModel):
+    """What recoverDevice takes."""
+
+    link: "MemberLinkInput"
+    "device.add, signed by the recovery key."
+    device_seal: "SignedInput" = Field(alias="deviceSeal")
+    "The new device's seal, k = 1."
+    device_name: str = Field(alias="deviceName")
+    "What to call the device, 1 to 120 characters."
+    box: Annotated[bytes, PlainSerializer(write_bytes)]
+    "The member key's secret for the new device, 1,168 bytes."
+    generation: Optional[int] = None
+    "The generation of the member key in the box: refused unless it is the newest, so that a rotation made meanwhile leaves no device with an old key."
+
+
+class RenameDeviceInput(BaseModel):
+    """What renameDevice takes."""
+
+    device_id: str = Field(alias="deviceId")
+    "An active device of the viewer's."
+    name: str
+    "The new name, 1 to 120 characters."
+
+
+class RotateMemberKeyInput(BaseModel):
+    """What rotateMemberKey takes: the next generation of the viewer's key, in one piece."""
+
+    link: Optional["MemberLinkInput"] = None
+    "One of device.revoke, recovery, identity.reset; absent for a scheduled rotation."
+    device_seal: Optional["SignedInput"] = Field(alias="deviceSeal", default=None)
+    "The new device's seal; with identity.reset alone."
+    device_name: Optional[str] = Field(alias="deviceName", default=None)
+    "What to call the new device, 1 to 120 characters; with identity.reset alone."
+    member_key: "SignedInput" = Field(alias="memberKey")
+    "The member key of generation g + 1, on the chain's head after `link`."
+    boxes: list["BoxInput"]
+    "One for every active device whose seal is at most 45 days old, and one for the recovery key; 21 at most."
+    archive: Optional[Annotated[bytes, PlainSerializer(write_bytes)]] = None
+    "AK_g under AK_(g+1), 48 bytes; absent with identity.reset."
+    wraps: list["WrapInput"]
+    "What Viewer.rotationRequires names, and what grants gave; 20,000 at most."
+
+
 class SendMessageInput(BaseModel):
     """What sendMessage takes."""
 
@@ -162,8 +244,25 @@ class SignedInput(BaseModel):
     "Ed25519 signature, 64 bytes."
 
 
+class WrapInput(BaseModel):
+    """A branch of an epoch under the new keys."""
+
+    space: Annotated[bytes, PlainSerializer(write_bytes)]
+    "The space's 16 raw bytes."
+    epoch: int
+    "The epoch's number."
+    branch: int
+    "The lifetime class b, 0 to 6."
+    wrap: Annotated[bytes, PlainSerializer(write_bytes)]
+    "B_b under the new archive key for b = 0, under the new member key for b > 0; 48 bytes."
+
+
 AnnounceEpochInput.model_rebuild()
+AnswerDeviceInput.model_rebuild()
 ChangeRosterInput.model_rebuild()
 ComplainInput.model_rebuild()
 CreateConversationInput.model_rebuild()
+PublishDeviceSealInput.model_rebuild()
+RecoverDeviceInput.model_rebuild()
+RotateMemberKeyInput.model_rebuild()
 SignUpInput.model_rebuild()

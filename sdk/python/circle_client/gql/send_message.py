@@ -25,6 +25,7 @@ class SendMessageSendMessage(BaseModel):
                 "SendMessageSendMessageErrorsDirectExistsError",
                 "SendMessageSendMessageErrorsEpochDueError",
                 "SendMessageSendMessageErrorsRateLimitedError",
+                "SendMessageSendMessageErrorsRewrapIncompleteError",
             ],
             Field(discriminator="typename__"),
         ]
@@ -38,9 +39,9 @@ class SendMessageSendMessageEvent(BaseModel):
 
 
 class SendMessageSendMessageErrorsUserError(BaseModel):
-    typename__: Literal[
-        "InputError", "RewrapIncompleteError", "StaleEpochError", "UserError"
-    ] = Field(alias="__typename")
+    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
+        alias="__typename"
+    )
     message: str
     path: list[str]
     code: ErrorCode
@@ -75,6 +76,16 @@ class SendMessageSendMessageErrorsRateLimitedError(BaseModel):
     path: list[str]
     code: ErrorCode
     retry_after: int = Field(alias="retryAfter")
+
+
+class SendMessageSendMessageErrorsRewrapIncompleteError(BaseModel):
+    typename__: Literal["RewrapIncompleteError"] = Field(alias="__typename")
+    message: str
+    path: list[str]
+    code: ErrorCode
+    missing_boxes: list[Annotated[bytes, BeforeValidator(parse_bytes)]] = Field(
+        alias="missingBoxes"
+    )
 
 
 SendMessage.model_rebuild()

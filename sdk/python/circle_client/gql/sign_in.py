@@ -26,6 +26,7 @@ class SignInSignIn(BaseModel):
                 "SignInSignInErrorsDirectExistsError",
                 "SignInSignInErrorsEpochDueError",
                 "SignInSignInErrorsRateLimitedError",
+                "SignInSignInErrorsRewrapIncompleteError",
             ],
             Field(discriminator="typename__"),
         ]
@@ -36,9 +37,9 @@ SignInSignInViewer = ViewerParts
 
 
 class SignInSignInErrorsUserError(BaseModel):
-    typename__: Literal[
-        "InputError", "RewrapIncompleteError", "StaleEpochError", "UserError"
-    ] = Field(alias="__typename")
+    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
+        alias="__typename"
+    )
     message: str
     path: list[str]
     code: ErrorCode
@@ -73,6 +74,16 @@ class SignInSignInErrorsRateLimitedError(BaseModel):
     path: list[str]
     code: ErrorCode
     retry_after: int = Field(alias="retryAfter")
+
+
+class SignInSignInErrorsRewrapIncompleteError(BaseModel):
+    typename__: Literal["RewrapIncompleteError"] = Field(alias="__typename")
+    message: str
+    path: list[str]
+    code: ErrorCode
+    missing_boxes: list[Annotated[bytes, BeforeValidator(parse_bytes)]] = Field(
+        alias="missingBoxes"
+    )
 
 
 SignIn.model_rebuild()

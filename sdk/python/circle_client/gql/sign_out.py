@@ -24,6 +24,7 @@ class SignOutSignOut(BaseModel):
                 "SignOutSignOutErrorsDirectExistsError",
                 "SignOutSignOutErrorsEpochDueError",
                 "SignOutSignOutErrorsRateLimitedError",
+                "SignOutSignOutErrorsRewrapIncompleteError",
             ],
             Field(discriminator="typename__"),
         ]
@@ -31,9 +32,9 @@ class SignOutSignOut(BaseModel):
 
 
 class SignOutSignOutErrorsUserError(BaseModel):
-    typename__: Literal[
-        "InputError", "RewrapIncompleteError", "StaleEpochError", "UserError"
-    ] = Field(alias="__typename")
+    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
+        alias="__typename"
+    )
     message: str
     path: list[str]
     code: ErrorCode
@@ -68,6 +69,16 @@ class SignOutSignOutErrorsRateLimitedError(BaseModel):
     path: list[str]
     code: ErrorCode
     retry_after: int = Field(alias="retryAfter")
+
+
+class SignOutSignOutErrorsRewrapIncompleteError(BaseModel):
+    typename__: Literal["RewrapIncompleteError"] = Field(alias="__typename")
+    message: str
+    path: list[str]
+    code: ErrorCode
+    missing_boxes: list[Annotated[bytes, BeforeValidator(parse_bytes)]] = Field(
+        alias="missingBoxes"
+    )
 
 
 SignOut.model_rebuild()

@@ -26,6 +26,7 @@ class SignUpSignUp(BaseModel):
                 "SignUpSignUpErrorsDirectExistsError",
                 "SignUpSignUpErrorsEpochDueError",
                 "SignUpSignUpErrorsRateLimitedError",
+                "SignUpSignUpErrorsRewrapIncompleteError",
             ],
             Field(discriminator="typename__"),
         ]
@@ -36,9 +37,9 @@ SignUpSignUpViewer = ViewerParts
 
 
 class SignUpSignUpErrorsUserError(BaseModel):
-    typename__: Literal[
-        "InputError", "RewrapIncompleteError", "StaleEpochError", "UserError"
-    ] = Field(alias="__typename")
+    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
+        alias="__typename"
+    )
     message: str
     path: list[str]
     code: ErrorCode
@@ -73,6 +74,16 @@ class SignUpSignUpErrorsRateLimitedError(BaseModel):
     path: list[str]
     code: ErrorCode
     retry_after: int = Field(alias="retryAfter")
+
+
+class SignUpSignUpErrorsRewrapIncompleteError(BaseModel):
+    typename__: Literal["RewrapIncompleteError"] = Field(alias="__typename")
+    message: str
+    path: list[str]
+    code: ErrorCode
+    missing_boxes: list[Annotated[bytes, BeforeValidator(parse_bytes)]] = Field(
+        alias="missingBoxes"
+    )
 
 
 SignUp.model_rebuild()

@@ -33,6 +33,7 @@ class Code(StrEnum):
     UNREADABLE = "UNREADABLE"  # an envelope or wrap that does not open
     BAD_WORDS = "BAD_WORDS"
     BAD_INVITE = "BAD_INVITE"
+    BAD_LINK = "BAD_LINK"  # a linking request or answer that was not made with this code, or for this request
     WEAK_PARAMETERS = "WEAK_PARAMETERS"
 
 
@@ -49,6 +50,7 @@ class Layer(StrEnum):
     LOG = "log"
     WRAP = "wrap"
     GRANT = "grant"
+    LINK = "link"
     DERIVATION = "derivation"
     SERVER = "server"
 

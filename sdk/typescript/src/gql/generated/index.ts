@@ -35,6 +35,8 @@ export type AnswerDeviceInput = {
   box: Scalars['Base64Bytes']['input'];
   /** The device seal that the request holds. */
   deviceSeal: SignedInput;
+  /** The generation of the member key in the box: refused unless it is the newest, so that a rotation made meanwhile leaves no device with an old key. */
+  generation?: InputMaybe<Scalars['Int']['input']>;
   /** device.add of the request's device and key. */
   link: MemberLinkInput;
   /** The offer's link id, 16 bytes. */
@@ -225,6 +227,8 @@ export type RecoverDeviceInput = {
   deviceName: Scalars['String']['input'];
   /** The new device's seal, k = 1. */
   deviceSeal: SignedInput;
+  /** The generation of the member key in the box: refused unless it is the newest, so that a rotation made meanwhile leaves no device with an old key. */
+  generation?: InputMaybe<Scalars['Int']['input']>;
   /** device.add, signed by the recovery key. */
   link: MemberLinkInput;
 };

@@ -1,0 +1,87 @@
+"""The viewer's own member chain under its lock: read in the protocol's terms, and grown by a link."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from db.queries import devices as queries
+from db.queries import sign_up as beginnings
+from db.queries.devices import ChainState, NewLink
+from db.transaction import Transaction
+from resolvers.errors import Code, Refusal
+from resolvers.protocol import (
+    DeviceSeal,
+    MemberLink,
+    MemberState,
+    Signed,
+    SignedMemberLink,
+    decode_member_link,
+    refusing,
+)
+from resolvers.sessions import check_label
+
+
+def check_device_name(text: str) -> str:
+    """A device's name, trimmed. Raises Refusal INVALID."""
+    name = check_label(text, ("input", "deviceName"))
+    if not name:
+        raise Refusal(Code.INVALID, "The device needs a name.", ("input", "deviceName"))
+    return name
+
+
+def member_state(chain: ChainState) -> MemberState:
+    """A locked chain in the protocol's terms."""
+    return MemberState(
+        member=chain.member.bytes,
+        n=chain.n,
+        hash=chain.hash,
+        identity=chain.identity,
+        rs=chain.rs,
+        rx=chain.rx,
+        rx_n=chain.rx_n,
+        devices={id.bytes: dk for id, dk, active, _ in chain.devices if active},
+        used_devices=frozenset(id.bytes for id, *_ in chain.devices),
+        used_keys=frozenset(dk for _, dk, *_ in chain.devices),
+    )
+
+
+def read_link(signed: SignedMemberLink) -> MemberLink:
+    """A link of the input field `link`. Raises Refusal MALFORMED."""
+    with refusing("input", "link", "body"):
+        return decode_member_link(signed.body)
+
+
+async def was_accepted(tx: Transaction, member: UUID, link: MemberLink) -> bool:
+    """Whether the member's chain has this very link: a retry."""
+    return await queries.find_link(tx, member, link.n) == link.hash
+
+
+async def is_taken(tx: Transaction, link: MemberLink) -> bool:
+    """Whether some chain has named the link's device or DK."""
+    if link.device is None or link.dk is None:
+        return False
+    return await queries.is_known(tx, UUID(bytes=link.device), link.dk)
+
+
+async def store_link(tx: Transaction, link: MemberLink, after: MemberState, signed: SignedMemberLink) -> None:
+    """Append a checked link to the locked chain."""
+    new = NewLink(
+        link.n, int(link.kind), link.hash, signed.body, signed.signature, signed.cosignature, after.identity, after.rs,
+        after.rx, after.rx_n,
+    )  # fmt: skip
+    await queries.add_link(tx, UUID(bytes=link.member), new)
+
+
+async def store_device(
+    tx: Transaction, link: MemberLink, seal: DeviceSeal, signed: Signed, name: str, now: datetime
+) -> UUID:
+    """Store the device that a checked link names. Raises Refusal FORBIDDEN where someone else was quicker with it."""
+    assert link.device is not None  # noqa: S101  (such links have both)
+    assert link.dk is not None  # noqa: S101
+    device = beginnings.NewDevice(
+        UUID(bytes=link.device), UUID(bytes=link.member), link.dk, name, seal.key, signed.body, signed.signature
+    )
+    if not await beginnings.add_device(tx, device, now):
+        raise Refusal(Code.FORBIDDEN, "The device or its key is known already.", ("input", "link"))
+    return device.id
