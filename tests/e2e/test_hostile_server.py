@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,10 @@ class Scene:
         """Ada says things."""
         for text in sayings:
             sent = await self.tea.send(text)
-            await until(lambda seq=sent.seq: self.tea.head >= seq)  # so that the next one has seen it
+            await until(partial(self._has_come, sent.seq))  # so that the next one has seen it
+
+    def _has_come(self, seq: int) -> bool:
+        return self.tea.head >= seq
 
     def shown(self) -> list[str]:
         """What Bob is shown."""
