@@ -145,6 +145,8 @@ export interface Keeper {
   makeEpoch(space: string): Promise<EpochInputBytes>;
   /** The server says that an epoch is due for a reason that it alone counts (hours, envelopes). */
   markDue(space: string): Promise<SpaceChange>;
+  /** The server says that no epoch is due: so it is, unless the log itself says otherwise. */
+  markNotDue(space: string): Promise<SpaceChange>;
   /** The complaint about an epoch whose seal does not open, or null when there is none to make. */
   takeComplaint(space: string): Promise<LinkBytes | null>;
 

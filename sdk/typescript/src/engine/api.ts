@@ -20,9 +20,7 @@ export function refuseErrors(errors: gql.ErrorFieldsFragment[]): void {
       throw new CircleFailure(error.code, error.message, { retryAfter: error.retryAfter });
     case 'DirectExistsError':
       throw new CircleFailure(error.code, error.message, { detail: error.conversation.id });
-    case 'EpochDueError':
-    case 'InputError':
-    case 'StaleEpochError':
+    default:
       throw new CircleFailure(error.code, error.message);
   }
 }

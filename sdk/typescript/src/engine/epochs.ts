@@ -57,6 +57,7 @@ export class Epochs {
         if (!isPassed && code !== 'RECIPIENTS_CHANGED' && code !== 'CHAIN_CONFLICT') throw error;
         if (attempt >= TRIES) throw error;
         await this.#sync.catchUp(node);
+        if (code === 'EPOCH_NOT_DUE') this.#board.apply([await this.#keeper.markNotDue(view.space)]);
         // Somebody else was faster: their epoch is checked like any other.
         if (isPassed) return;
       }
@@ -90,7 +91,8 @@ export class Epochs {
       // A member's keys have changed since: the log says so too, and makes a new epoch due. Where it does not, the
       // list was never right, and only a new epoch helps.
       await this.#sync.catchUp(node);
-      if (this.#board.viewOf(space)?.due !== true && attempt > 0) this.#board.apply([await this.#keeper.markDue(space)]);
+      const now = this.#board.viewOf(space);
+      if (now?.due === false && now.epoch === view?.epoch && attempt > 0) this.#board.apply([await this.#keeper.markDue(space)]);
     }
   }
 

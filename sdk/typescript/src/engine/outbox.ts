@@ -71,11 +71,13 @@ export class Outbox {
   async #deliver(node: string, key: string, stop: AbortSignal): Promise<boolean> {
     let again = false;
     let refusals = 0;
+    let under = 0;
     for (let attempt = 0; !stop.aborted; attempt += 1) {
       try {
         if (again || !(await this.#keeper.isSealed(key))) await this.#epochs.ready(node);
-        const { envelope } = await this.#keeper.seal(key, again);
+        const { envelope, epoch } = await this.#keeper.seal(key, again);
         again = false;
+        under = epoch;
         const { seq, item } = await this.#api.sendMessage(envelope);
         this.#board.apply([await this.#keeper.sent(key, seq, item)]);
         return true;
@@ -90,7 +92,7 @@ export class Outbox {
           continue;
         }
         refusals += 1;
-        if (refusals < TRIES && (await this.#recover(node, code))) {
+        if (refusals < TRIES && (await this.#recover(node, code, under))) {
           again = true;
           continue;
         }
@@ -114,12 +116,12 @@ export class Outbox {
   }
 
   /** True when sealing and sending again may help. */
-  async #recover(node: string, code: string): Promise<boolean> {
+  async #recover(node: string, code: string, under: number): Promise<boolean> {
     if (code === 'EPOCH_DUE') {
       await this.#sync.catchUp(node);
       const view = this.#board.view(node);
-      // The server also counts hours and envelopes; it says so only here.
-      if (view && !view.due) this.#board.apply([await this.#keeper.markDue(view.space)]);
+      // The server also counts hours and envelopes; it says so only here. A newer epoch has settled it already.
+      if (view && !view.due && view.epoch === under) this.#board.apply([await this.#keeper.markDue(view.space)]);
       return true;
     }
     if (SEAL_AGAIN.has(code) || code === 'STALE_DEVICE') {

@@ -90,6 +90,11 @@ describe('messages', () => {
     await world.sync(ada, space);
     expect(ada.lines(space).at(-1)).toBe(`5 [${REASONS.late}]`);
     expect(ada.view(space).due).toBe(true);
+    // Whatever the server says: the log holds what made the next epoch due.
+    expect((await ada.keeper.markNotDue(space)).view.due).toBe(true);
+    await world.renew(ada, space);
+    expect((await ada.keeper.markDue(space)).view.due).toBe(true);
+    expect((await ada.keeper.markNotDue(space)).view.due).toBe(false);
   });
 
   it('of a reader are refused', async () => {

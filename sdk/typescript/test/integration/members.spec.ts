@@ -49,7 +49,7 @@ describe('members of one Circle', () => {
     await bob.openConversation(group);
     await bob.send(group, 'Hello Ada');
     await until(() => texts(ada, group).includes('Hello Ada'), 'the answer at Ada');
-    await until(() => allSent(bob, group), 'all sent');
+    await allSent(bob, group);
     expect(texts(bob, group)).toEqual(['Hello Bob', 'Hello Ada']);
     expect(conversation(ada, group).unread).toBe(1);
 
@@ -80,7 +80,7 @@ describe('members of one Circle', () => {
 
     bob.stop();
     await ada.send(group, 'While you were away');
-    await until(() => allSent(ada, group), 'sent');
+    await allSent(ada, group);
     const again = open('bob');
     await again.start();
     expect(again.store.getState().phase).toBe('locked');
@@ -110,7 +110,8 @@ describe('members of one Circle', () => {
     await until(() => talk in dora.store.getState().conversations, 'the conversation');
     const wanted = ['one', 'two', 'three', 'four', 'five'];
     for (const text of wanted) await dora.send(talk, text);
-    await until(() => allSent(dora, talk) && texts(ada, talk).length >= 5, 'all sent');
+    await allSent(dora, talk);
+    await until(() => texts(ada, talk).length >= 5, 'all there');
     expect(lost).toBeGreaterThan(5);
     expect(texts(ada, talk)).toEqual(wanted);
     expect(texts(dora, talk)).toEqual(wanted);
@@ -144,7 +145,7 @@ describe('members of one Circle', () => {
     ida.stop();
     await ada.send(talk, 'meanwhile');
     const group2 = await ada.createConversation({ type: 'GROUP', people: [found?.id ?? ''], title: 'New' });
-    await until(() => allSent(ada, talk), 'sent');
+    await allSent(ada, talk);
     const again = open('ida', { webSocketImpl: forgetting() });
     await again.start();
     await again.unlock(PASSWORD);
@@ -188,7 +189,7 @@ describe('members of one Circle', () => {
     const talk = await ada.createConversation({ type: 'GROUP', people: [personIn(ada, group, 'bob')], title: 'Long' });
     const wanted = Array.from({ length: 120 }, (_, index) => `message ${index}`);
     for (const text of wanted) await ada.send(talk, text);
-    await until(() => allSent(ada, talk), 'all sent');
+    await allSent(ada, talk);
     bob = open('bob');
     await bob.start();
     await bob.unlock(PASSWORD);
@@ -216,8 +217,9 @@ describe('members of one Circle', () => {
         await ada.removePerson(group, found?.id ?? '');
       })(),
     ]);
-    await until(() => allSent(ada, group) && allSent(bob, group), 'all sent');
-    await until(() => texts(ada, group).length === texts(bob, group).length, 'level');
+    await allSent(ada, group);
+    await allSent(bob, group);
+    for (const client of [ada, bob]) await until(() => ['ada 7', 'bob 7'].every((text) => texts(client, group).includes(text)), 'level');
     expect(texts(ada, group)).toEqual(texts(bob, group));
     for (const name of ['ada', 'bob']) {
       expect(texts(ada, group).filter((text) => text.startsWith(`${name} `))).toEqual(Array.from({ length: 8 }, (_, n) => `${name} ${n}`));

@@ -68,9 +68,10 @@ export function personIn(client: Client, id: string, handle: string): string {
   return conversation(client, id).participants.find(({ person }) => person.handle === handle)?.person.id ?? '';
 }
 
-/** True when nothing of one's own waits to be sent. */
-export function allSent(client: Client, id: string): boolean {
-  return conversation(client, id).items.every(({ state }) => state === 'sent');
+/** Waits until nothing of one's own waits to be sent. */
+export async function allSent(client: Client, id: string): Promise<void> {
+  const unsent = () => conversation(client, id).items.flatMap(({ state, error, body }) => (state === 'sent' ? [] : [{ state, error, body }]));
+  await vi.waitFor(() => { expect(unsent()).toEqual([]); }, { timeout: 30_000, interval: 30 });
 }
 
 export async function signUp(client: Client, fragment: string, handle: string, displayName: string): Promise<string[]> {

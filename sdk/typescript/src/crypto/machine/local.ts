@@ -153,6 +153,7 @@ export class LocalKeeper implements Keeper {
   readonly closeSpace: Keeper['closeSpace'] = (space) => this.#do(({ reading }) => reading.closeSpace(space));
   readonly checkHead: Keeper['checkHead'] = (space, seq, hash) => this.#do(({ reading }) => reading.checkHead(space, seq, hash));
   readonly raiseAlarm: Keeper['raiseAlarm'] = (space, alarm) => this.#do(({ reading }) => reading.raiseAlarm(space, alarm));
+  readonly markNotDue: Keeper['markNotDue'] = (space) => this.#do(({ reading }) => reading.markNotDue(space));
   readonly markDue: Keeper['markDue'] = (space) => this.#do(({ reading }) => reading.markDue(space));
 
   // ---- making

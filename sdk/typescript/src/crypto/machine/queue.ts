@@ -25,6 +25,8 @@ export interface Queued {
   time: number;
   content: QueuedContent;
   envelope: Bytes | null;
+  /** Number of the epoch that the envelope is sealed under. */
+  epoch: number;
   state: 'sending' | 'failed';
   error: string | null;
 }
@@ -32,7 +34,7 @@ export interface Queued {
 export function newQueued(space: Space, content: QueuedContent, order: number, now: number): Queued {
   const key = toHex(makeEnvelopeId(now, randomBytes(10)));
   contentOf(content);
-  return { key, space: space.id, node: space.record.node, order, time: now, content, envelope: null, state: 'sending', error: null };
+  return { key, space: space.id, node: space.record.node, order, time: now, content, envelope: null, epoch: 0, state: 'sending', error: null };
 }
 
 function contentOf(content: QueuedContent): Content {
@@ -40,7 +42,7 @@ function contentOf(content: QueuedContent): Content {
 }
 
 /** Seals under the newest epoch. Throws NO_KEY, TOO_OLD or a ProtocolError. */
-export async function sealQueued(context: Context, space: Space, queued: Queued): Promise<Bytes> {
+export async function sealQueued(context: Context, space: Space, queued: Queued): Promise<{ envelope: Bytes; epoch: number }> {
   if (Date.now() - queued.time > OLDEST) throw new CircleFailure('TOO_OLD', 'This message waited too long to be sent. Please send it again.');
   const epoch = await space.current();
   const b = space.policyClass;
@@ -51,7 +53,8 @@ export async function sealQueued(context: Context, space: Space, queued: Queued)
     space: space.bytes, epoch: { n: epoch.n, hash: epoch.hash }, id: fromHex(queued.key), member: signer.member, device: signer.device, n: signer.n,
     seen: space.head, kind: queued.content.kind, ref: null, b, time: queued.time,
   };
-  return (await sealEnvelope(header, contentOf(queued.content), branch, context.keyring.device.dk)).bytes;
+  const { bytes } = await sealEnvelope(header, contentOf(queued.content), branch, context.keyring.device.dk);
+  return { envelope: bytes, epoch: epoch.n };
 }
 
 export function pendingOf({ key, space, node, state, content, error }: Queued): Pending {

@@ -222,6 +222,12 @@ export class Reading {
     return this.#alter(space, (record) => { record.due = true; });
   }
 
+  /** The server says that no epoch is due: so it is, unless the log itself says otherwise. */
+  async markNotDue(space: string): Promise<SpaceChange> {
+    const isEnded = (await this.#rooms.get(space)).isEnded();
+    return this.#alter(space, (record) => { record.due = isEnded; });
+  }
+
   async markRead(space: string): Promise<SpaceChange> {
     return this.#alter(space, (record) => {
       record.lastRead = record.head.n;

@@ -96,11 +96,11 @@ export class Sending {
 
   async seal(key: string, again: boolean): Promise<Sealed> {
     const queued = await this.#find(key);
-    if (queued.envelope && !again) return { key, envelope: queued.envelope };
-    const envelope = await sealQueued(this.#context, await this.#rooms.get(queued.space), queued);
+    if (queued.envelope && !again) return { key, envelope: queued.envelope, epoch: queued.epoch };
+    const { envelope, epoch } = await sealQueued(this.#context, await this.#rooms.get(queued.space), queued);
     // Stored before it is sent: after a crash the same bytes go out again, and the server knows them.
-    await this.#context.store.write([{ table: 'outbox', key, value: { ...queued, envelope } satisfies Queued }]);
-    return { key, envelope };
+    await this.#context.store.write([{ table: 'outbox', key, value: { ...queued, envelope, epoch } satisfies Queued }]);
+    return { key, envelope, epoch };
   }
 
   async sent(key: string, seq: number, item: Bytes): Promise<SpaceChange> {

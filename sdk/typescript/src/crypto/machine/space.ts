@@ -81,6 +81,12 @@ export class Space {
     return marks.some((mark) => mark.seq < seq && mark.seq > announced) || epochSeqs.some(([n, at]) => n > e && at < seq);
   }
 
+  /** Whether the log holds something after the newest epoch that makes the next one due. */
+  isEnded(): boolean {
+    const { current, head } = this.record;
+    return current === null || this.endedBefore(current.n, head.n + 1);
+  }
+
   /** Number of a member's newest link that entered this log before this place. */
   linkedBefore(member: string, seq: number): number {
     return Math.max(0, ...this.record.marks.flatMap((mark) => (mark.member === member && mark.seq < seq ? (mark.n ?? 0) : [])));
@@ -127,6 +133,7 @@ export function viewOf(record: SpaceRecord, me: string, people: People): SpaceVi
     unread: record.unread,
     alarm: alarmOf(record, people),
     due: record.due,
+    epoch: record.current?.n ?? 0,
     epochAt: record.epochAt,
     owes: [...new Set(record.owed.map(({ member: complainer }) => complainer))],
     expires: record.expiring.length === 0 ? null : Math.min(...record.expiring.map(([, at]) => at)),

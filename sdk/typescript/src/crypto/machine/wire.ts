@@ -118,6 +118,8 @@ export interface SpaceView {
   alarm: string | null;
   /** True when an epoch must be made before the next envelope. */
   due: boolean;
+  /** Number of the newest epoch, 0 before the first. */
+  epoch: number;
   /** When the newest epoch was accepted, in milliseconds since 1970; 0 before the first. */
   epochAt: number;
   /** Members who complained of an epoch and were not given its keys yet. */
@@ -157,6 +159,8 @@ export type RosterChange =
 export interface Sealed {
   key: string;
   envelope: Bytes;
+  /** Number of the epoch that it is sealed under. */
+  epoch: number;
 }
 export interface Pending {
   key: string;
