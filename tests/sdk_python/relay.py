@@ -56,6 +56,9 @@ class Relay:
         self.epochs: dict[tuple[bytes, int], NewEpoch] = {}
         self.members: dict[bytes, MemberFacts] = {}
         self.grants: dict[tuple[bytes, bytes], list[tuple[int, bytes]]] = {}
+        self.unsealed: set[tuple[bytes, int, bytes]] = set()
+        """Seals that a rotation has removed: (space, epoch, member)."""
+        self.keys: dict[bytes, list[Signed]] = {}
         self.clock = NOW
 
     def append(self, space: bytes, kind: EventKind, item: bytes, body: bytes, signature: bytes = b"") -> LogEvent:
@@ -86,7 +89,7 @@ class Relay:
         epoch = self.epochs[space, number]
         rows = decode_recipients(epoch.recipients)
         seal = next((epoch.seals[i] for i, row in enumerate(rows) if row.member == member), None)
-        return SealFacts(epoch.recipients, seal)
+        return SealFacts(epoch.recipients, None if (space, number, member) in self.unsealed else seal)
 
 
 class Player:

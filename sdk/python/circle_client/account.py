@@ -68,7 +68,6 @@ class Account:
     def dump(self) -> dict[str, Any]:
         """The account's record."""
         return {
-            "keyring": self.machine.keyring.dump(),
             "token": self.api.transport.token,
             "id": self.me.id,
             "handle": self.me.handle,
@@ -282,12 +281,12 @@ async def open_account(origin: str, path: str | Path, password: str) -> Account:
         store_time = millis()
         with store.transaction():
             store.erase_expired(store_time)  # before anything is shown
-        record = store.get(_ME, b"")
-        if record is None:
+        record, keyring = store.get(_ME, b""), store.get("keyring", b"")
+        if record is None or keyring is None:
             raise StoreError("The store holds no account.")
         areas = (store.all(area) for area in ("person", "space", "log", "epoch"))
         people, spaces, logs, epochs = areas
-        machine = Machine.load(record["keyring"], people, spaces, logs, epochs, StoredPast(store))
+        machine = Machine.load(keyring, people, spaces, logs, epochs, StoredPast(store))
         machine.erase_expired(store_time)
         transport = Transport(origin)
         transport.token = record["token"]

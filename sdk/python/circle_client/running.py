@@ -6,6 +6,7 @@ import asyncio
 from typing import Any, TypeVar
 
 from circle_client.account import Account
+from circle_client.engine.devices import Devices
 from circle_client.engine.engine import Engine
 from circle_client.engine.epochs import Epochs
 from circle_client.engine.rosters import Rosters
@@ -25,8 +26,9 @@ class Running:
         self.epochs = Epochs(self.engine)
         self.sender = Sender(self.engine, self.epochs)
         self.rosters = Rosters(self.engine, self.epochs, self.sender)
+        self.devices = Devices(self.engine)
         self.sync = Sync(self.engine, account)
-        self.sync.renew_titles = self.rosters.renew_titles
+        self.sync.renew_titles, self.sync.tend = self.rosters.renew_titles, self.devices.tend
 
     def start(self) -> None:
         """Connect and go on with what the outbox holds."""

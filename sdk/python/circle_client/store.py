@@ -280,6 +280,11 @@ class Store:
         rows = self._query(query, (space, before, limit)).fetchall()
         return [item for row in rows if (item := self._item(row)) is not None]
 
+    def expiring_items(self) -> list[ItemRow]:
+        """All entries whose content has yet to expire."""
+        rows = self._query("SELECT * FROM item WHERE expires IS NOT NULL ORDER BY expires").fetchall()
+        return [item for row in rows if (item := self._item(row)) is not None]
+
     def live_items(self, after_place: int, space: bytes | None = None, limit: int = 200) -> list[ItemRow]:
         """Entries in the order of showing, of one space or of all."""
         where, values = ("AND space = ?", (after_place, space, limit)) if space else ("", (after_place, limit))

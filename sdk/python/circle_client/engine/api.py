@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
-from circle_client.errors import Refused, ServerFault, TooManyTries
+from circle_client.engine.device_api import DeviceApi, raise_errors, shaped
+from circle_client.errors import ServerFault
 from circle_client.gql.client import Client
 from circle_client.gql.input_types import (
     AnnounceEpochInput,
@@ -33,8 +34,6 @@ from circle_client.protocol.member import SignedMemberLink
 from circle_client.protocol.structures import Signed
 from circle_client.transport import Transport
 from circle_client.types import Person
-
-T = TypeVar("T")
 
 _KINDS = {
     "EnvelopeEvent": EventKind.ENVELOPE,
@@ -143,47 +142,33 @@ def _epoch(epoch: NewEpoch) -> EpochInput:
     )
 
 
-def raise_errors(errors: Sequence[Any]) -> None:
-    """Raises Refused or TooManyTries for the first of a payload's errors."""
-    for error in errors:
-        if error.typename__ == "RateLimitedError":
-            raise TooManyTries(error.message, error.retry_after, tuple(error.path))
-        raise Refused(error.message, str(error.code.value), tuple(error.path))
-
-
-async def _shaped(call: Awaitable[T]) -> T:
-    try:
-        return await call
-    except ValidationError as error:
-        raise ServerFault("The server's answer has another shape than its schema says.") from error
-
-
 class Api:
     """Everything that the client asks of the server."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self.client = Client(transport)
+        self.devices = DeviceApi(self.client)
 
     # ---- account
 
     async def password_parameters(self, handle: str) -> tuple[bytes, int, int, int]:
         """(salt, memory in KiB, iterations, lanes) for a handle."""
-        found = await _shaped(self.client.password_parameters(handle))
+        found = await shaped(self.client.password_parameters(handle))
         return found.salt, found.memory_kib, found.iterations, found.lanes
 
     async def inviter(self, token: bytes) -> Person | None:
         """Who made an invite; None for set-up and command-line links, and for invites that are not open."""
-        found = await _shaped(self.client.invite_preview(token))
+        found = await shaped(self.client.invite_preview(token))
         return _person(found.inviter) if found is not None and found.inviter is not None else None
 
     async def sign_up(self, input: SignUpInput) -> tuple[str, Person, str]:
         """(token, me, node id of the account). Raises Refused."""
-        return self._session(await _shaped(self.client.sign_up(input)))
+        return self._session(await shaped(self.client.sign_up(input)))
 
     async def sign_in(self, input: SignInInput) -> tuple[str, Person, str]:
         """(token, me, node id of the account). Raises Refused."""
-        return self._session(await _shaped(self.client.sign_in(input)))
+        return self._session(await shaped(self.client.sign_in(input)))
 
     @staticmethod
     def _session(payload: Any) -> tuple[str, Person, str]:
@@ -194,11 +179,11 @@ class Api:
 
     async def sign_out(self) -> None:
         """End the session."""
-        raise_errors((await _shaped(self.client.sign_out())).errors)
+        raise_errors((await shaped(self.client.sign_out())).errors)
 
     async def create_invite(self, token_hash: bytes, hours: int) -> None:
         """Raises Refused."""
-        answer = await _shaped(self.client.create_invite(CreateInviteInput(tokenHash=token_hash, expiresInHours=hours)))
+        answer = await shaped(self.client.create_invite(CreateInviteInput(tokenHash=token_hash, expiresInHours=hours)))
         raise_errors(answer.errors)
 
     async def invite_uses(self) -> list[tuple[bytes, bytes, bytes]]:
@@ -206,7 +191,7 @@ class Api:
         after: str | None = None
         uses: list[tuple[bytes, bytes, bytes]] = []
         while True:
-            page = await _shaped(self.client.my_invites(after))
+            page = await shaped(self.client.my_invites(after))
             if page is None:
                 return uses
             for node in page.invites.nodes:
@@ -222,13 +207,13 @@ class Api:
         """Chains and newest keys of members; those the server does not know are left out."""
         wanted, found = list(ids), []
         for start in range(0, len(wanted), _MEMBERS_AT_ONCE):
-            for node in await _shaped(self.client.members_by_protocol_id(wanted[start : start + _MEMBERS_AT_ONCE])):
+            for node in await shaped(self.client.members_by_protocol_id(wanted[start : start + _MEMBERS_AT_ONCE])):
                 if node is None:
                     continue
                 links = [_link(link) for link in node.chain.nodes]
                 page = node.chain.page_info
                 while page.has_next_page:
-                    more = await _shaped(self.client.member_chain(node.id, page.end_cursor))
+                    more = await shaped(self.client.member_chain(node.id, page.end_cursor))
                     chain = getattr(more, "chain", None)
                     if chain is None:
                         break
@@ -240,7 +225,7 @@ class Api:
 
     async def find(self, text: str, first: int = 20) -> list[Person]:
         """People by a part of handle or name."""
-        return [_person(node) for node in (await _shaped(self.client.find_members(text, first))).nodes]
+        return [_person(node) for node in (await shaped(self.client.find_members(text, first))).nodes]
 
     # ---- spaces
 
@@ -249,7 +234,7 @@ class Api:
         after: str | None = None
         found: list[ConversationFacts] = []
         while True:
-            viewer = await _shaped(self.client.my_conversations(after))
+            viewer = await shaped(self.client.my_conversations(after))
             if viewer is None:
                 return found
             found += [ConversationFacts(n.id, n.protocol_id, n.head, n.head_hash) for n in viewer.conversations.nodes]
@@ -262,7 +247,7 @@ class Api:
         after: str | None = None
         links: list[Signed] = []
         while True:
-            found = await _shaped(self.client.roster_links(node, after))
+            found = await shaped(self.client.roster_links(node, after))
             page = getattr(found, "roster_links", None)
             if page is None:
                 return links
@@ -273,7 +258,7 @@ class Api:
 
     async def epoch(self, node: str, number: int) -> EpochFacts | None:
         """What the server hands out of an epoch; None where it shows none."""
-        found = await _shaped(self.client.epoch_by_number(node, number))
+        found = await shaped(self.client.epoch_by_number(node, number))
         if found is None or found.epoch is None:
             return None
         grants = tuple((grant.generation, grant.grant) for grant in found.epoch.grants)
@@ -283,7 +268,7 @@ class Api:
         """Pages of a space's log, ascending, from the first entry that this member may see."""
         after = None
         while True:
-            found = await _shaped(self.client.events_forward(node, after))
+            found = await shaped(self.client.events_forward(node, after))
             page = getattr(found, "events", None)
             if page is None:
                 return
@@ -296,7 +281,7 @@ class Api:
         """The entries with a seq above `seq`, ascending, read backwards from the head."""
         before, events, count = None, list[LogEvent](), 20
         while True:
-            found = await _shaped(self.client.events_backward(node, count, before))
+            found = await shaped(self.client.events_backward(node, count, before))
             page = getattr(found, "events", None)
             if page is None:
                 return events
@@ -324,7 +309,7 @@ class Api:
     async def create_conversation(self, made: NewConversation) -> ConversationFacts:
         """Raises Refused."""
         input = CreateConversationInput(link=_signed(made.link), epoch=_epoch(made.epoch), state=made.state)
-        answer = await _shaped(self.client.create_conversation(input))
+        answer = await shaped(self.client.create_conversation(input))
         raise_errors(answer.errors)
         if answer.conversation is None:
             raise ServerFault("The server answered without a conversation.")
@@ -333,26 +318,26 @@ class Api:
 
     async def change_roster(self, link: Signed) -> Accepted:
         """Raises Refused."""
-        return self._accepted(await _shaped(self.client.change_roster(ChangeRosterInput(link=_signed(link)))))
+        return self._accepted(await shaped(self.client.change_roster(ChangeRosterInput(link=_signed(link)))))
 
     async def announce_epoch(self, epoch: NewEpoch) -> Accepted:
         """Raises Refused."""
-        return self._accepted(await _shaped(self.client.announce_epoch(AnnounceEpochInput(epoch=_epoch(epoch)))))
+        return self._accepted(await shaped(self.client.announce_epoch(AnnounceEpochInput(epoch=_epoch(epoch)))))
 
     async def send(self, envelope: bytes) -> tuple[Accepted, int]:
         """(where, acceptance in milliseconds). Raises Refused."""
-        answer = await _shaped(self.client.send_message(SendMessageInput(envelope=envelope)))
+        answer = await shaped(self.client.send_message(SendMessageInput(envelope=envelope)))
         accepted = self._accepted(answer)
         return accepted, _millis(answer.event.accepted_at) if answer.event else 0
 
     async def complain(self, complaint: Signed) -> None:
         """Raises Refused."""
-        raise_errors((await _shaped(self.client.complain(ComplainInput(complaint=_signed(complaint))))).errors)
+        raise_errors((await shaped(self.client.complain(ComplainInput(complaint=_signed(complaint))))).errors)
 
     async def grant(self, node: str, member: str, generation: int, grant: bytes) -> None:
         """Raises Refused."""
         input = GrantEpochsInput(conversationId=node, memberId=member, generation=generation, grant=grant)
-        raise_errors((await _shaped(self.client.grant_epochs(input))).errors)
+        raise_errors((await shaped(self.client.grant_epochs(input))).errors)
 
     @staticmethod
     def _accepted(payload: Any) -> Accepted:

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterable
 
 from circle_client.engine.api import Api, ConversationFacts, EpochFacts
-from circle_client.engine.kept import entry_of, keep, keep_again
+from circle_client.engine.kept import keep
+from circle_client.engine.keys import Keys
 from circle_client.errors import CircleError, Forked, NotAllowed, Untrusted
 from circle_client.machine.events import EntryKind, EventKind, LogEvent
 from circle_client.machine.machine import Machine
@@ -23,7 +24,6 @@ log = logging.getLogger("circle_client")
 
 CURSOR = "cursor"
 _PATIENCE = 5.0
-_EPOCHS_AT_ONCE = 20
 
 
 def millis() -> int:
@@ -53,6 +53,7 @@ class Engine:
     def __init__(self, api: Api, machine: Machine, store: Store) -> None:
         self.api, self.machine, self.store = api, machine, store
         self.lock = asyncio.Lock()
+        self.keys = Keys(self)
         self.news = Signal()
         self.complain: Callable[[Space], None] | None = None
         self.complained: Callable[[Space, bytes, int], None] | None = None
@@ -208,6 +209,7 @@ class Engine:
         """Fetch all members of a space anew, as before an epoch is made or after its list did not fit."""
         async with self.lock:
             await self._know(space.roster.seats)
+            await self.keys.older_of(space)
             with self.store.transaction():
                 self.machine.flush(self.store.put)
 
@@ -249,7 +251,7 @@ class Engine:
                 if entry.kind is EntryKind.COMPLAINT and entry.sender is not None:
                     complaints.append((space, entry.sender, entry.number))
                 if facts is not None:
-                    self._take_grants(space, facts)
+                    self.keys.take_grants(space, facts)
             self.machine.flush(self.store.put)
             if cursor is not None:
                 self.store.put(CURSOR, b"", cursor)
@@ -272,45 +274,7 @@ class Engine:
             number = decode_announcement(event.body or b"").epoch
         except ProtocolError:
             return None
-        return await self.api.epoch(node, number)
-
-    # ---- keys that come later
-
-    def _take_grants(self, space: Space, facts: EpochFacts) -> None:
-        new = [self.machine.take_grant(space, generation, grant) for generation, grant in facts.grants]
-        if any(new):
-            self._reread(space)
-
-    def _reread(self, space: Space) -> None:
-        before = space.log.head.n + 1
-        space.waiting.clear()
-        while rows := self.store.latest_items(space.id, before, 200):
-            for row in reversed(rows):
-                entry = entry_of(row)
-                if entry is not None and entry.waiting and "raw" in row.value:
-                    again = self.machine.reread(space, entry, row.value["raw"])
-                    if again.waiting:
-                        space.waiting.add(again.epoch)
-                    else:
-                        keep_again(self.store, space, again)
-            before = rows[-1].seq
-
-    async def look_for_keys(self, space: Space) -> None:
-        """Ask for grants, and for seals that were not there (any more, or yet) when their epoch came; then read again
-        what waited. A seal of an earlier stay, for one, is shown again after the next add.
-        """
-        async with self.lock:
-            wanted = {space.newest.n, *sorted(space.waiting)[-_EPOCHS_AT_ONCE:]} - {0}
-            found = {number: facts for number in wanted if (facts := await self.api.epoch(space.node, number))}
-            with self.store.transaction():
-                for number, facts in found.items():
-                    if not space.epochs[number].branches:
-                        self.machine.take_seal(space, number, facts.seal)
-                    self._take_grants(space, facts)
-                if any(number in space.epochs and space.epochs[number].branches for number in space.waiting):
-                    self._reread(space)
-                self.machine.flush(self.store.put)
-            self.news.set()
+        return await self.keys.epoch(node, number)
 
     # ---- the state afresh
 

@@ -179,7 +179,7 @@ class Sender:
                 await self._quietly(self._epochs.renew(self._engine.space(pending.space), needed.reason), backoff)
             except KeysMissing:
                 await backoff.pause()
-                await self._quietly(self._engine.look_for_keys(self._engine.space(pending.space)), backoff)
+                await self._quietly(self._engine.keys.look(self._engine.space(pending.space)), backoff)
             except TooManyTries as error:
                 await backoff.pause(error.retry_after)
             except (Offline, ServerFault, SignedOut):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from circle_client.engine.api import CaughtUp, Delivery, Resync, StreamItem
 from circle_client.engine.engine import CURSOR, Engine, millis
-from circle_client.errors import CircleError, Offline, ServerFault, SignedOut, StoreError, TooManyTries
+from circle_client.errors import CircleError, KeysMissing, Offline, ServerFault, SignedOut, StoreError, TooManyTries
 from circle_client.machine.events import LogEvent
 from circle_client.transport import Backoff
 
@@ -41,6 +41,10 @@ class _Ended(Exception):
         self.cause = cause
 
 
+async def _nothing(now: int) -> None:
+    """Nothing to tend."""
+
+
 class Sync:
     """The task that keeps the store up to date. `online` is set while the stream runs and its backlog is done."""
 
@@ -49,6 +53,7 @@ class Sync:
         self.online, self.ended = asyncio.Event(), asyncio.Event()
         self.failed: CircleError | None = None
         self.renew_titles: Callable[[int], None] = lambda now: None
+        self.tend: Callable[[int], Awaitable[None]] = _nothing
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -179,6 +184,9 @@ class Sync:
             if self.online.is_set():
                 try:
                     await self._account.check_invites()
+                    await self.tend(now)
+                except KeysMissing as error:
+                    self.end(error)
                 except CircleError as error:
                     log.info("housekeeping was put off (%s)", error.code)
             await asyncio.sleep(_HOUSEKEEPING)
@@ -197,6 +205,6 @@ class Sync:
             for space in waiting:
                 if space.left is None:
                     try:
-                        await engine.look_for_keys(space)
+                        await engine.keys.look(space)
                     except CircleError as error:
                         log.info("the look for keys was put off (%s)", error.code)

@@ -182,6 +182,8 @@ class RotateMemberKeyInput(BaseModel):
     "AK_g under AK_(g+1), 48 bytes; absent with identity.reset."
     wraps: list["WrapInput"]
     "What Viewer.rotationRequires names, and what grants gave; 20,000 at most."
+    grants: Optional[list[str]] = None
+    "The grants that were looked at, 10,000 at most: refused if there are others, for they go with the old key. Left out: not checked."
 
 
 class SendMessageInput(BaseModel):

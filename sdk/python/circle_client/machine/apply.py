@@ -9,6 +9,7 @@ from circle_client.machine.events import Entry, EntryKind, EventKind, LogEvent, 
 from circle_client.machine.keyring import Keyring
 from circle_client.machine.people import People
 from circle_client.machine.space import NOT_YET, Epoch, Space
+from circle_client.machine.wraps import Wraps
 from circle_client.protocol.envelope import Envelope, Kind, decode_envelope, open_envelope
 from circle_client.protocol.epoch import Announcement, decode_announcement, decode_complaint
 from circle_client.protocol.epoch_keys import check_own_row, must_complain, open_epoch, own_row, verify_announcement
@@ -30,7 +31,7 @@ FORKED = "The server shows a different past of this conversation than before. No
 class SealFacts:
     """What the server hands out of an epoch beside its announcement: E(list) and the own seal. Nothing believed."""
 
-    recipients: bytes
+    recipients: bytes | None
     seal: bytes | None
 
 
@@ -46,8 +47,8 @@ class Applied:
 class Applier:
     """Applies events to spaces, given this device's keys and the members it knows."""
 
-    def __init__(self, keyring: Keyring, people: People, past: Past) -> None:
-        self._keys, self._people, self._past = keyring, people, past
+    def __init__(self, keyring: Keyring, people: People, past: Past, wraps: Wraps) -> None:
+        self._keys, self._people, self._past, self._wraps = keyring, people, past, wraps
 
     # ---- beginning
 
@@ -113,8 +114,8 @@ class Applier:
         promised = space.told.pop(event.seq, None)
         if digest != event.log_hash or (promised is not None and promised != event.item):
             space.alarm = FORKED
-        if event.kind is EventKind.EPOCH and seal is not None and entry.reason is None:
-            self.take_seal(space, space.newest.n, seal)
+        if event.kind is EventKind.EPOCH and entry.reason is None:
+            self.take_seal(space, space.newest.n, seal or SealFacts(None, None))
         return Applied(entry, digest, raw)
 
     def _refused(self, space: Space, event: LogEvent, error: ProtocolError) -> Entry:
@@ -236,7 +237,8 @@ class Applier:
     def _epoch(self, space: Space, event: LogEvent, signed: Signed) -> Entry:
         announcement = verify_announcement(signed, space.roster, space.newest, self._people.chain)
         _same(announcement.hash, event.item)
-        space.epochs[announcement.epoch] = Epoch(announcement, event.accepted_at)
+        least_n = space.log.linked.get(self._keys.member, 0)
+        space.epochs[announcement.epoch] = Epoch(announcement, event.accepted_at, least_n=least_n)
         space.complaint = None
         space.complainers.clear()
         creator = announcement.creator.member
@@ -245,34 +247,52 @@ class Applier:
         )
 
     def take_seal(self, space: Space, number: int, facts: SealFacts) -> None:
-        """Check list, own row and own seal of an epoch and keep its branches.
+        """Check list, own row and own seal of an epoch and keep its branches; without a seal (a rotation since has
+        removed it) those that were wrapped.
 
-        A seal that its creator made badly leaves `space.complaint`; what only the server can have done, the alarm.
+        A seal that its creator made badly leaves `space.complaint`; what only the server can have done, the alarm. A
+        seal for a key that a sibling has made and this device has yet to take is left for later.
         """
         epoch = space.epochs.get(number)
-        if epoch is None or epoch.branches or facts.seal is None:
+        if epoch is None or epoch.branches:
             return
-        announcement: Announcement = epoch.announcement
-        me = self._keys.member
         try:
-            row = own_row(announcement, facts.recipients, me)
-            held = {g: self._keys.member_secrets(g) for g in self._keys.secrets}
-            known = {g: sha256(secrets.mk) for g, secrets in held.items() if secrets is not None}
-            check_own_row(row, self._people.chain(me), space.log.linked.get(me, 0), known)
-            own = held[row.generation]
-            if own is None:
-                return
-            try:
-                branches = open_epoch(announcement, row, facts.seal, own.mk_seed)
-            except ProtocolError as error:
-                if not must_complain(error):
-                    raise
-                space.complaint = (number, row.seal_hash)
-                return
+            if facts.seal is None:
+                self._take_wraps(epoch, facts.recipients)
+            elif facts.recipients is not None:
+                self._take_own(space, epoch, facts.recipients, facts.seal)
         except ProtocolError as error:
             space.alarm = f"The keys that the server handed out do not fit, so nothing is sent here. {error.message}"
+
+    def _take_own(self, space: Space, epoch: Epoch, recipients: bytes, seal: bytes) -> None:
+        announcement: Announcement = epoch.announcement
+        me = self._keys.member
+        row = own_row(announcement, recipients, me)
+        own = self._keys.member_secrets(row.generation)
+        if own is None and row.generation > self._keys.generation:
             return
-        epoch.branches, epoch.recipients = dict(enumerate(branches)), facts.recipients
+        held = {g: sha256(found.mk) for g in self._keys.secrets if (found := self._keys.member_secrets(g)) is not None}
+        check_own_row(row, self._people.chain(me), epoch.least_n, held)
+        if own is None:
+            return
+        try:
+            branches = open_epoch(announcement, row, seal, own.mk_seed)
+        except ProtocolError as error:
+            if not must_complain(error):
+                raise
+            space.complaint = (announcement.epoch, row.seal_hash)
+            return
+        epoch.branches, epoch.recipients = dict(enumerate(branches)), recipients
+        epoch.sealed_to = row.generation
+
+    def _take_wraps(self, epoch: Epoch, recipients: bytes | None) -> None:
+        branches = self._wraps.branches(epoch.announcement)
+        if branches and recipients is not None:
+            me = self._keys.member
+            row = own_row(epoch.announcement, recipients, me)
+            check_own_row(row, self._people.chain(me), epoch.least_n, self._people.generations(me))
+            epoch.recipients = recipients
+        epoch.branches = branches
 
     def _complaint(self, space: Space, event: LogEvent, signed: Signed) -> Entry:
         complaint = decode_complaint(signed.body)

@@ -10,8 +10,10 @@ from circle_client.machine.events import Entry, LogEvent, NoPast, Past
 from circle_client.machine.keyring import Keyring
 from circle_client.machine.make import Maker
 from circle_client.machine.people import Known, MemberFacts, People
+from circle_client.machine.rotation import Rotator
 from circle_client.machine.signup import SignUpBundle
 from circle_client.machine.space import Epoch, Space
+from circle_client.machine.wraps import Wraps
 from circle_client.protocol.branches import LIFETIMES
 from circle_client.protocol.envelope import decode_envelope
 from circle_client.protocol.errors import ProtocolError
@@ -29,9 +31,12 @@ class Machine:
         self.spaces: dict[bytes, Space] = {}
         self.make = Maker(keyring, self.people)
         self._past = past or NoPast()
-        self._applier = Applier(keyring, self.people, self._past)
+        self.wraps = Wraps(keyring.member)
+        self.rotator = Rotator(keyring, self.people, self.spaces, self.wraps)
+        self._applier = Applier(keyring, self.people, self._past, self.wraps)
         self._changed: set[bytes] = set()
         self._moved: set[bytes] = set()
+        self._seals: dict[bytes, int] = {}
         self._written: dict[tuple[bytes, int], tuple[int, bool, bool]] = {}
 
     @property
@@ -51,6 +56,17 @@ class Machine:
     def learn(self, facts: MemberFacts) -> Known:
         """Verify and keep what the server tells of a member. Raises Forked, Untrusted."""
         return self.people.learn(facts)
+
+    @property
+    def behind(self) -> bool:
+        """Whether a sibling has made an M that this device has not taken yet."""
+        known = self.people.get(self.me)
+        return known is not None and known.key.generation > self.keyring.generation
+
+    def lacks(self, space: bytes, epoch: int, b: int) -> bool:
+        """Whether a branch is not held."""
+        found = self.spaces[space].epochs.get(epoch) if space in self.spaces else None
+        return found is None or b not in found.branches
 
     # ---- spaces
 
@@ -149,6 +165,10 @@ class Machine:
 
     def flush(self, put: Put) -> None:
         """Hand every changed record to `put(area, key, value)`; call inside the store's transaction."""
+        if self.keyring.changed or self.rotator.seals != self._seals:
+            self._seals = dict(self.rotator.seals)
+            put("keyring", b"", {**self.keyring.dump(), "seals": self._seals})
+            self.keyring.changed = False
         for member in self.people.changed:
             put("person", member, self.people.dump(member))
         for id in self._changed:
@@ -177,6 +197,8 @@ class Machine:
     ) -> Machine:
         """The machine of what `flush` wrote. Raises Untrusted for records that do not verify."""
         machine = cls(Keyring.load(keyring), past)
+        machine._seals = dict(keyring["seals"])
+        machine.rotator.seals.update(machine._seals)
         for member, value in people:
             machine.people.load(member, value)
         by_space = dict(logs)

@@ -243,8 +243,9 @@ class Maker:
         new = False
         for entry in entries:
             branches = space.epochs[entry.epoch].branches
-            new = new or entry.b not in branches
-            branches.setdefault(entry.b, entry.branch)
+            if entry.b not in branches:
+                new, branches[entry.b] = True, entry.branch
+                space.epochs[entry.epoch].sealed_to = max(generation, space.epochs[entry.epoch].sealed_to)
         return new
 
     # ---- envelopes
@@ -273,6 +274,8 @@ class Maker:
         """Seal a draft under the newest epoch. Raises as `ready`, InvalidInput where it is too long."""
         epoch = self.ready(space, draft.kind)
         b = space.roster.policy.lifetime
+        if b not in epoch.branches:
+            raise KeysMissing("The keys of this conversation have not arrived yet.")
         header = self._header(space.id, epoch.announcement.head, space.log.head, draft, b)
         try:
             return seal_envelope(header, draft.content, epoch.branches[b], self._keys.dk_seed)

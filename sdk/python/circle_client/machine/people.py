@@ -11,7 +11,7 @@ from circle_client.errors import Forked, Untrusted
 from circle_client.protocol.errors import Code, Layer, ProtocolError
 from circle_client.protocol.member import SignedMemberLink
 from circle_client.protocol.member_chain import MemberChain
-from circle_client.protocol.member_key import MemberKey, verify_living_key
+from circle_client.protocol.member_key import MemberKey, verify_living_key, verify_member_key
 from circle_client.protocol.structures import Signed
 from circle_client.types import Person
 
@@ -129,8 +129,27 @@ class People:
             self.changed.add(member)
         return known
 
+    def learn_keys(self, member: bytes, keys: Sequence[Signed]) -> None:
+        """Take older generations of a known member's key; one that does not verify, or is another than before, is not
+        taken.
+        """
+        known = self._known[member]
+        for signed in keys:
+            try:
+                key = verify_member_key(signed, known.chain)
+            except ProtocolError:
+                continue
+            if key.generation < known.key.generation:
+                self._older.setdefault((member, key.generation), key)
+
+    def generations(self, member: bytes) -> dict[int, bytes]:
+        """#MK of every generation of a known member's key that was seen, living or not."""
+        known = self._known[member]
+        older = {g: key.key_hash for (owner, g), key in self._older.items() if owner == member}
+        return {**older, known.key.generation: known.key.key_hash}
+
     def older_key(self, member: bytes, generation: int) -> MemberKey | None:
-        """A key of an earlier generation that this client saw while it was the newest, if it still lives."""
+        """A key of an earlier generation that this client has seen, if it still lives."""
         key, known = self._older.get((member, generation)), self._known.get(member)
         return key if key is not None and known is not None and known.chain.lives(key.chain.n) else None
 

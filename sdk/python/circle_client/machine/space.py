@@ -25,6 +25,8 @@ class Epoch:
     """A verified announcement, and of its keys what is held: `branches` maps b to B_b.
 
     `recipients` is E(list) once it was handed over with the own seal; `checked` when the whole list was compared.
+    `sealed_to`: the generation of M whose seal or grant gave the keys, 0 where a wrap did; `least_n`: the own link that
+    the own row must not be older than.
     """
 
     announcement: Announcement
@@ -32,6 +34,8 @@ class Epoch:
     branches: dict[int, bytes] = field(default_factory=dict)
     recipients: bytes | None = None
     checked: bool = False
+    sealed_to: int = 0
+    least_n: int = 0
 
     def dump(self) -> dict[str, Any]:
         """What the store keeps."""
@@ -41,13 +45,23 @@ class Epoch:
             "branches": self.branches,
             "recipients": None if self.checked else self.recipients,
             "checked": self.checked,
+            "to": self.sealed_to,
+            "least": self.least_n,
         }
 
     @classmethod
     def load(cls, value: dict[str, Any]) -> Epoch:
         """The epoch of a `dump`."""
         announcement = decode_announcement(value["body"])
-        return cls(announcement, value["accepted"], dict(value["branches"]), value["recipients"], value["checked"])
+        return cls(
+            announcement,
+            value["accepted"],
+            dict(value["branches"]),
+            value["recipients"],
+            value["checked"],
+            value["to"],
+            value["least"],
+        )
 
 
 @dataclass(slots=True)

@@ -1,0 +1,179 @@
+"""The generated operations on devices and their keys as calls with plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from circle_client.errors import Refused, ServerFault, TooManyTries
+from circle_client.gql.client import Client
+from circle_client.gql.input_types import (
+    BoxInput,
+    MemberLinkInput,
+    PublishDeviceSealInput,
+    RotateMemberKeyInput,
+    SignedInput,
+    WrapInput,
+)
+from circle_client.machine.rotation import Required, Rotation
+from circle_client.machine.wraps import Wrap
+from circle_client.protocol.member import SignedMemberLink
+from circle_client.protocol.structures import Signed
+
+T = TypeVar("T")
+N = TypeVar("N")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """What the server tells of a device."""
+
+    node: str
+    id: bytes
+    name: str
+    created_at: datetime
+    last_seen_at: datetime | None
+    seal: Signed
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFacts:
+    """A new device's request, and its answer once there is one."""
+
+    request: bytes
+    mac: bytes
+    device_name: str
+    answer: tuple[bytes, bytes] | None
+
+
+class Incomplete(Refused):
+    """REWRAP_INCOMPLETE; `boxes`: the devices that lack one."""
+
+    def __init__(self, message: str, boxes: frozenset[bytes], path: tuple[str, ...]) -> None:
+        super().__init__(message, "REWRAP_INCOMPLETE", path)
+        self.boxes = boxes
+
+
+async def shaped(call: Awaitable[T]) -> T:
+    """The answer. Raises ServerFault where it has another shape than the schema says."""
+    try:
+        return await call
+    except ValidationError as error:
+        raise ServerFault("The server's answer has another shape than its schema says.") from error
+
+
+def raise_errors(errors: Any) -> None:
+    """Raises Refused, Incomplete or TooManyTries for the first of a payload's errors."""
+    for error in errors:
+        path = tuple(error.path)
+        if error.typename__ == "RateLimitedError":
+            raise TooManyTries(error.message, error.retry_after, path)
+        if error.typename__ == "RewrapIncompleteError":
+            raise Incomplete(error.message, frozenset(error.missing_boxes), path)
+        raise Refused(error.message, str(error.code.value), path)
+
+
+def _signed(signed: Signed) -> SignedInput:
+    return SignedInput(body=signed.body, signature=signed.signature)
+
+
+def _link(link: SignedMemberLink) -> MemberLinkInput:
+    return MemberLinkInput(body=link.body, signature=link.signature, cosignature=link.cosignature)
+
+
+def _device(node: Any) -> DeviceFacts:
+    seal = Signed(node.seal, node.seal_signature)
+    return DeviceFacts(node.id, node.protocol_id, node.name, node.created_at, node.last_seen_at, seal, node.is_active)
+
+
+def _only(payload: Any) -> DeviceFacts:
+    raise_errors(payload.errors)
+    if payload.device is None:
+        raise ServerFault("The server answered without a device.")
+    return _device(payload.device)
+
+
+async def _all(
+    page: Callable[[str | None], Awaitable[Any]], part: Callable[[Any], Any], take: Callable[[Any], N]
+) -> list[N]:
+    after: str | None = None
+    found: list[N] = []
+    while True:
+        answer = await shaped(page(after))
+        connection = None if answer is None else part(answer)
+        if connection is None:
+            return found
+        found += [take(node) for node in connection.nodes]
+        if not connection.page_info.has_next_page:
+            return found
+        after = connection.page_info.end_cursor
+
+
+class DeviceApi:
+    """Everything that concerns this member's devices and keys."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def devices(self) -> list[DeviceFacts]:
+        """This member's active devices as the server shows them."""
+        viewer = await shaped(self._client.my_devices())
+        return [] if viewer is None else [_device(node) for node in viewer.member.devices]
+
+    async def key_box(self) -> tuple[int, bytes] | None:
+        """(generation, box) of this device's newest box."""
+        viewer = await shaped(self._client.my_key_box())
+        return None if viewer is None or viewer.key_box is None else (viewer.key_box.generation, viewer.key_box.box)
+
+    async def member_keys(self, node: str) -> list[Signed]:
+        """All generations of a member's key, ascending."""
+        return await _all(
+            lambda after: self._client.member_keys(node, after),
+            lambda member: getattr(member, "keys", None),
+            lambda key: Signed(key.body, key.signature),
+        )
+
+    # ---- rotation
+
+    async def wraps(self) -> list[Wrap]:
+        """What rotations carried over."""
+        return await _all(
+            self._client.my_wraps,
+            lambda viewer: viewer.wraps,
+            lambda one: Wrap(one.space, one.epoch, one.branch, one.generation, one.wrap),
+        )
+
+    async def archive(self) -> list[tuple[int, bytes]]:
+        """(g, AK_g under AK_(g+1))."""
+        return await _all(
+            self._client.my_archive, lambda viewer: viewer.archive, lambda one: (one.generation, one.wrap)
+        )
+
+    async def required(self) -> list[Required]:
+        """What a rotation made now must wrap, as the server sees it."""
+        return await _all(
+            self._client.rotation_requires,
+            lambda viewer: viewer.rotation_requires,
+            lambda one: Required(one.space, one.epoch, one.branch, one.announcement, one.seal),
+        )
+
+    async def rotate(self, made: Rotation) -> None:
+        """Raises Refused, Incomplete, TooManyTries."""
+        input = RotateMemberKeyInput(
+            link=None if made.link is None else _link(made.link),
+            memberKey=_signed(made.member_key),
+            boxes=[BoxInput(device=device, box=box) for device, box in made.boxes],
+            archive=made.archive,
+            wraps=[WrapInput(space=one.space, epoch=one.epoch, branch=one.branch, wrap=one.wrap) for one in made.wraps],
+        )
+        raise_errors((await shaped(self._client.rotate_member_key(input))).errors)
+
+    async def publish_seal(self, seal: Signed) -> None:
+        """Raises Refused."""
+        answer = await shaped(self._client.publish_device_seal(PublishDeviceSealInput(deviceSeal=_signed(seal))))
+        raise_errors(answer.errors)

@@ -1,0 +1,144 @@
+"""This device and its siblings: rotations of the account's key, and the seals that follow them (e2ee.md section 8)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from circle_client.engine.device_api import Incomplete
+from circle_client.engine.engine import Engine, millis
+from circle_client.engine.kept import entry_of
+from circle_client.errors import NotAllowed, Offline, Refused
+from circle_client.machine.rotation import Branch, Rotation, is_old, is_silent
+from circle_client.protocol.structures import Signed
+from circle_client.transport import Backoff
+
+log = logging.getLogger("circle_client")
+
+_TRIES = 8
+_LOOK = 600_000
+_LOST = {"GENERATION_CONFLICT", "CHAIN_CONFLICT", "REWRAP_INCOMPLETE"}
+
+
+class Devices:
+    """The use cases of devices on top of the engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = asyncio.Lock()
+        self._looked = 0
+
+    async def tend(self, now: int) -> None:
+        """Take the newest M every ten minutes, publish the seal that a rotation asks for, rotate what is due.
+
+        Raises KeysMissing where this device was away for too long, Untrusted where own keys do not verify, Offline.
+        """
+        keyring = self._engine.machine.keyring
+        if now - self._looked >= _LOOK or self._engine.machine.behind:
+            await self._engine.keys.take_newest()
+            self._looked = now
+        if self._is_due(now):
+            try:
+                await self.rotate()
+            except (NotAllowed, Refused) as error:
+                log.info("the rotation was put off (%s)", error.code)
+        if keyring.must_publish:
+            await self.publish_seal()
+
+    def _is_due(self, now: int) -> bool:
+        known = self._engine.machine.people.get(self._engine.machine.me)
+        if known is None or not is_old(known.key, now, True):
+            return False
+        return is_old(known.key, now, any(1 <= b <= 4 for _, _, b in self._living()))
+
+    def _living(self) -> set[Branch]:
+        """The branches b > 0 of which an unexpired envelope is kept here."""
+        found: set[Branch] = set()
+        for row in self._engine.store.expiring_items():
+            entry = entry_of(row)
+            if entry is not None and entry.epoch and row.space in self._engine.machine.spaces:
+                found.add((row.space, entry.epoch, entry.b))
+        return found
+
+    async def rotate(self, revoke: bytes | None = None) -> None:
+        """Make M of the next generation, in one request with a device.revoke where a device is given; again after
+        another device was faster. Raises KeysMissing, Untrusted, InvalidInput, Refused, NotAllowed, Offline.
+        """
+        engine, backoff = self._engine, Backoff()
+        wanted: frozenset[bytes] = frozenset()
+        async with self._lock:
+            started = engine.machine.keyring.generation
+            for left in range(_TRIES, -1, -1):
+                await engine.keys.take_newest()
+                if self._is_done(started, revoke):
+                    return
+                made = await self._make(revoke, wanted)
+                try:
+                    await engine.api.devices.rotate(made)
+                except Offline:
+                    if not left:
+                        raise
+                except Incomplete as error:
+                    wanted |= error.boxes
+                    if not left:
+                        raise
+                except Refused as error:
+                    if error.code not in _LOST or not left:
+                        raise
+                else:
+                    await engine.keys.take_newest()
+                    await self.publish_seal()
+                    return
+                await backoff.pause()
+        raise NotAllowed("Other devices keep changing the account's key. Try again in a while.")
+
+    def _is_done(self, started: int, revoke: bytes | None) -> bool:
+        machine = self._engine.machine
+        if revoke is not None:
+            return revoke not in machine.people.chain(machine.me).state.devices
+        return machine.keyring.generation > started
+
+    async def _make(self, revoke: bytes | None, wanted: frozenset[bytes]) -> Rotation:
+        engine = self._engine
+        for space in list(engine.machine.spaces.values()):
+            if space.waiting and space.left is None:
+                await engine.keys.look(space)  # grants go with the old M
+        seals = await self._seals()
+        state, own = engine.machine.people.chain(engine.machine.me).state, engine.machine.keyring.device
+        seal = engine.machine.rotator.check_seal(state, own, seals.get(own))
+        if seal is not None and is_silent(seal, millis()):  # this device itself was away: else it would get no box
+            await self._publish()
+            seals = await self._seals()
+        required = await engine.api.devices.required()
+        async with engine.lock:
+            if any(engine.machine.lacks(one.space, one.epoch, one.branch) for one in required if one.seal is None):
+                await engine.keys.show_wraps()
+            return engine.machine.rotator.make(seals, required, self._living(), millis(), revoke=revoke, wanted=wanted)
+
+    async def publish_seal(self) -> None:
+        """Publish SK of k + 1 and, on the answer, destroy the old SK and M; nothing where no rotation came before."""
+        if self._engine.machine.keyring.must_publish:
+            await self._publish()
+
+    async def _seals(self) -> dict[bytes, Signed]:
+        return {facts.id: facts.seal for facts in await self._engine.api.devices.devices()}
+
+    async def _publish(self) -> None:
+        engine = self._engine
+        keyring = engine.machine.keyring
+        seal = keyring.make_seal(millis())
+        self._flush()  # kept before it is sent: boxes may be made for it from then on
+        try:
+            await engine.api.devices.publish_seal(seal)
+        except Refused:
+            own = (await self._seals()).get(keyring.device)
+            if own is None or own.body != seal.body:  # else the try whose answer was lost had gone through
+                raise
+        async with engine.lock:
+            if keyring.next_seal is not None and keyring.next_seal.signed == seal:
+                keyring.seal_published()
+                self._flush()
+
+    def _flush(self) -> None:
+        with self._engine.store.transaction():
+            self._engine.machine.flush(self._engine.store.put)

@@ -1,0 +1,136 @@
+"""Keys that come later than what they open: grants, wraps, and M of a generation that another device made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from circle_client.engine.api import EpochFacts
+from circle_client.engine.kept import entry_of, keep_again
+from circle_client.errors import KeysMissing
+from circle_client.machine.space import Space
+from circle_client.protocol.epoch import decode_recipients
+from circle_client.protocol.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from circle_client.engine.engine import Engine
+
+_EPOCHS_AT_ONCE = 20
+_TRIES = 3
+OUTDATED = "This device was away for too long to be given the account's new key. Link it again, with a new store."
+
+
+class Keys:
+    """What an engine does about keys. All but `look` and `take_newest` is called by a holder of the engine's lock."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # ---- the own key
+
+    async def take_newest(self) -> None:
+        """Take M of the newest generation from this device's box. Raises KeysMissing where there is no box, Untrusted
+        where chain, key or box do not verify.
+        """
+        async with self._engine.lock:
+            await self._take_newest()
+
+    async def _take_newest(self) -> None:
+        engine, machine = self._engine, self._engine.machine
+        for _ in range(_TRIES):
+            for facts in await engine.api.members([machine.me]):
+                machine.learn(facts)
+            known = machine.people.get(machine.me)
+            if known is None or known.key.generation == machine.keyring.generation:
+                break
+            box = await engine.api.devices.key_box()
+            if box is None or box[0] < known.key.generation:
+                raise KeysMissing(OUTDATED)
+            if box[0] == known.key.generation:
+                machine.rotator.take_box(known.key, box[1])
+                break
+        with engine.store.transaction():
+            machine.flush(engine.store.put)
+
+    async def show_wraps(self) -> None:
+        """Fetch what rotations carried over, once for each generation of M."""
+        machine, api = self._engine.machine, self._engine.api.devices
+        generation, known = machine.keyring.generation, machine.people.get(machine.me)
+        own = machine.keyring.member_secrets(generation)
+        if machine.wraps.generation == generation or own is None or known is None:
+            return
+        machine.people.learn_keys(machine.me, await api.member_keys(known.person.id))
+        machine.wraps.show(generation, own, await api.archive(), await api.wraps())
+
+    async def epoch(self, node: str, number: int) -> EpochFacts | None:
+        """What the server hands out of an epoch, with whatever opens it made ready."""
+        facts = await self._engine.api.epoch(node, number)
+        if facts is None:
+            return None
+        if facts.seal.seal is None:
+            await self.show_wraps()
+        elif self._generation(facts) > self._engine.machine.keyring.generation:
+            await self._take_newest()
+        return facts
+
+    def _generation(self, facts: EpochFacts) -> int:
+        """The generation of the own key in an epoch's list; nothing is believed yet."""
+        try:
+            rows = decode_recipients(facts.seal.recipients or b"")
+        except ProtocolError:
+            return 0
+        return next((row.generation for row in rows if row.member == self._engine.machine.me), 0)
+
+    async def older_of(self, space: Space) -> None:
+        """Older keys of the members whom the newest epoch's list names by another generation than the newest."""
+        epoch, people = space.epoch, self._engine.machine.people
+        if epoch is None or epoch.recipients is None:
+            return
+        try:
+            rows = decode_recipients(epoch.recipients)
+        except ProtocolError:
+            return
+        for row in rows:
+            known = people.get(row.member)
+            if known is not None and row.generation not in people.generations(row.member):
+                people.learn_keys(row.member, await self._engine.api.devices.member_keys(known.person.id))
+
+    # ---- grants and seals
+
+    def take_grants(self, space: Space, facts: EpochFacts) -> None:
+        """Take the grants of an epoch, inside a transaction; read again what they open."""
+        new = [self._engine.machine.take_grant(space, generation, grant) for generation, grant in facts.grants]
+        if any(new):
+            self._reread(space)
+
+    def _reread(self, space: Space) -> None:
+        store = self._engine.store
+        before = space.log.head.n + 1
+        space.waiting.clear()
+        while rows := store.latest_items(space.id, before, 200):
+            for row in reversed(rows):
+                entry = entry_of(row)
+                if entry is not None and entry.waiting and "raw" in row.value:
+                    again = self._engine.machine.reread(space, entry, row.value["raw"])
+                    if again.waiting:
+                        space.waiting.add(again.epoch)
+                    else:
+                        keep_again(store, space, again)
+            before = rows[-1].seq
+
+    async def look(self, space: Space) -> None:
+        """Ask for grants, and for seals that were not there (any more, or yet) when their epoch came; then read again
+        what waited. A seal of an earlier stay, for one, is shown again after the next add.
+        """
+        engine = self._engine
+        async with engine.lock:
+            wanted = {space.newest.n, *sorted(space.waiting)[-_EPOCHS_AT_ONCE:]} - {0}
+            found = {number: facts for number in wanted if (facts := await self.epoch(space.node, number))}
+            with engine.store.transaction():
+                for number, facts in found.items():
+                    if not space.epochs[number].branches:
+                        engine.machine.take_seal(space, number, facts.seal)
+                    self.take_grants(space, facts)
+                if any(number in space.epochs and space.epochs[number].branches for number in space.waiting):
+                    self._reread(space)
+                engine.machine.flush(engine.store.put)
+            engine.news.set()

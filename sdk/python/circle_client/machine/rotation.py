@@ -1,0 +1,223 @@
+"""Making a rotation of M, and taking one that another device made (e2ee.md section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from circle_client.errors import InvalidInput, KeysMissing, Untrusted
+from circle_client.machine.keyring import Keyring
+from circle_client.machine.people import People
+from circle_client.machine.space import Space
+from circle_client.machine.wraps import Wrap, Wraps
+from circle_client.protocol.branches import CLASSES
+from circle_client.protocol.epoch import Recipient, decode_announcement
+from circle_client.protocol.epoch_keys import open_epoch
+from circle_client.protocol.errors import Code, ProtocolError
+from circle_client.protocol.member import MemberState, SignedMemberLink, apply_member_link, make_device_revoke
+from circle_client.protocol.member_key import (
+    RECOVERY_DEVICE,
+    DeviceSeal,
+    MemberKey,
+    make_member_key,
+    member_secrets,
+    open_member_box,
+    seal_member_box,
+    verify_device_seal,
+)
+from circle_client.protocol.primitives import Z32, random_bytes, sha256
+from circle_client.protocol.rewrap import wrap_archive, wrap_branch
+from circle_client.protocol.structures import Head, Signed
+
+DAY = 86_400_000
+SILENT = 45 * DAY
+"""A device whose seal is older gets no box; it is linked again."""
+
+Branch = tuple[bytes, int, int]
+"""(space, epoch, b)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """A branch that the server says a rotation must wrap, with what opens it where this device does not hold it."""
+
+    space: bytes
+    epoch: int
+    branch: int
+    announcement: bytes | None
+    seal: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What `rotateMemberKey` takes."""
+
+    link: SignedMemberLink | None
+    member_key: Signed
+    boxes: tuple[tuple[bytes, bytes], ...] = field(repr=False)
+    archive: bytes
+    wraps: tuple[Wrap, ...] = field(repr=False)
+
+
+class Rotator:
+    """Rotates M of this device's member. `seals` remembers the newest k seen of each sibling."""
+
+    def __init__(self, keyring: Keyring, people: People, spaces: Mapping[bytes, Space], wraps: Wraps) -> None:
+        self._keys, self._people, self._spaces, self._wraps = keyring, people, spaces, wraps
+        self.seals: dict[bytes, int] = {}
+
+    # ---- making
+
+    def make(
+        self,
+        shown: Mapping[bytes, Signed],
+        required: Sequence[Required],
+        living: Iterable[Branch],
+        time: int,
+        *,
+        revoke: bytes | None = None,
+        wanted: frozenset[bytes] = frozenset(),
+    ) -> Rotation:
+        """M of the next generation for every device, with all that the old M opened.
+
+        `shown`: the devices' seals as the server shows them; `required`: what it says must be wrapped; `living`: what
+        this client itself knows to live; `revoke`: a device to end by the same request; `wanted`: devices that get a
+        box however old their seal is. Raises KeysMissing without the newest M, InvalidInput where there is no such
+        device, Untrusted where a device's seal does not verify.
+        """
+        keys, known = self._keys, self._people.get(self._keys.member)
+        old = keys.member_secrets(keys.generation)
+        if known is None or old is None or known.key.generation != keys.generation:
+            raise KeysMissing("Another device has changed this account's key; it is taken first.")
+        state, link = known.chain.state, None
+        if revoke is not None:
+            try:
+                link = make_device_revoke(state, revoke, keys.device, keys.dk_seed, time)
+                state = apply_member_link(state, link)
+            except ProtocolError as error:
+                raise InvalidInput(error.message) from error
+        generation, secret = keys.generation + 1, random_bytes(32)
+        new = member_secrets(secret, keys.member, generation)
+        return Rotation(
+            link=link,
+            member_key=make_member_key(
+                keys.member, generation, new.mk, Head(state.n, state.hash), keys.device, keys.dk_seed, time
+            ),
+            boxes=self._boxes(state, shown, generation, secret, time, wanted),
+            archive=wrap_archive(new.archive, keys.member, keys.generation, old.archive),
+            wraps=tuple(self._carry_over(required, living, generation, secret)),
+        )
+
+    def _boxes(
+        self,
+        state: MemberState,
+        shown: Mapping[bytes, Signed],
+        generation: int,
+        secret: bytes,
+        time: int,
+        wanted: frozenset[bytes],
+    ) -> tuple[tuple[bytes, bytes], ...]:
+        member = self._keys.member
+        key_hash = sha256(member_secrets(secret, member, generation).mk)
+        boxes = []
+        for device in sorted(state.devices):
+            seal = self.check_seal(state, device, shown.get(device))
+            if seal is not None and (not is_silent(seal, time) or device in wanted):
+                box = seal_member_box(seal.key, member, generation, device, seal.generation, key_hash, secret)
+                boxes.append((device, box))
+        recovery = seal_member_box(state.rx, member, generation, RECOVERY_DEVICE, state.rx_n, key_hash, secret)
+        return (*boxes, (RECOVERY_DEVICE, recovery))
+
+    def check_seal(self, state: MemberState, device: bytes, signed: Signed | None) -> DeviceSeal | None:
+        """A device's newest seal, verified, its k remembered. None where the server shows none. Raises Untrusted."""
+        if signed is None:
+            return None
+        least = self._keys.seal_generation if device == self._keys.device else self.seals.get(device, 1)
+        try:
+            seal = verify_device_seal(signed, self._keys.member, device, state.devices[device], least)
+        except ProtocolError as error:
+            raise Untrusted(f"The keys that the server shows for a device do not verify. {error.message}") from error
+        self.seals[device] = seal.generation
+        return seal
+
+    def _carry_over(
+        self, required: Sequence[Required], living: Iterable[Branch], generation: int, secret: bytes
+    ) -> Iterable[Wrap]:
+        keys = self._keys
+        new = member_secrets(secret, keys.member, generation)
+        named = {(one.space, one.epoch, one.branch): one for one in required}
+        opened: dict[tuple[bytes, int], tuple[bytes, dict[int, bytes]]] = {}
+        for place in sorted({*named, *living, *self._sealed_to_old()}):
+            space, number, b = place
+            if (space, number) not in opened:
+                opened[space, number] = self._open(space, number, named.get(place))
+            epoch_hash, branches = opened[space, number]
+            if b in branches:
+                key = new.archive if b == 0 else secret
+                wrap = wrap_branch(key, keys.member, space, number, epoch_hash, b, branches[b])
+                yield Wrap(space, number, b, generation, wrap)
+
+    def _sealed_to_old(self) -> Iterable[Branch]:
+        """B_0 of every epoch that no rotation has put into the archive yet, and all of the newest epochs."""
+        for space in self._spaces.values():
+            for number, epoch in space.epochs.items():
+                if 0 in epoch.branches and epoch.sealed_to >= self._keys.generation:
+                    yield space.id, number, 0
+            if space.epoch is not None and space.left is None:
+                yield from ((space.id, space.newest.n, b) for b in space.epoch.branches)
+
+    def _open(self, space: bytes, number: int, named: Required | None) -> tuple[bytes, dict[int, bytes]]:
+        """(h_e, branches) from what is held, from wraps, or from the own seal of an epoch that is not known here."""
+        held = self._spaces.get(space)
+        epoch = held.epochs.get(number) if held is not None else None
+        if epoch is not None:
+            carried = self._wraps.branches(epoch.announcement) if len(epoch.branches) < CLASSES else {}
+            if epoch.branches or carried:
+                return epoch.announcement.hash, {**carried, **epoch.branches}
+        own = self._keys.member_secrets(self._keys.generation)
+        body = epoch.announcement.body if epoch is not None else named.announcement if named is not None else None
+        if own is None or named is None or body is None:
+            return b"", {}
+        try:
+            announcement = decode_announcement(body)
+            if (announcement.space, announcement.epoch) != (space, number):
+                return b"", {}
+            if named.seal is None:
+                return announcement.hash, self._wraps.branches(announcement)
+            generation, key_hash = self._keys.generation, sha256(own.mk)
+            row = Recipient(self._keys.member, 0, Z32, generation, key_hash, sha256(named.seal))
+            return announcement.hash, dict(enumerate(open_epoch(announcement, row, named.seal, own.mk_seed)))
+        except ProtocolError:  # a bad seal was complained of, and nothing opens it
+            return b"", {}
+
+    # ---- taking
+
+    def take_box(self, key: MemberKey, box: bytes) -> None:
+        """Take M of a verified, living member key from this device's box. Raises Untrusted."""
+        keys = self._keys
+        seeds = [(keys.seal_generation, keys.sk_seed)]
+        if keys.next_seal is not None:
+            seeds.append((keys.seal_generation + 1, keys.next_seal.seed))
+        for k, seed in seeds:
+            try:
+                opened = open_member_box(box, seed, key, keys.device, k)
+            except ProtocolError as error:
+                if error.code is not Code.BAD_SEAL:
+                    raise Untrusted(error.message) from error
+                continue
+            keys.take(key.generation, opened.secret)
+            return
+        raise Untrusted("The box that the server hands out for this device does not open.")
+
+
+def is_silent(seal: DeviceSeal, now: int) -> bool:
+    """Whether a device's seal is too old for a box."""
+    return now - seal.time > SILENT
+
+
+def is_old(key: MemberKey, now: int, short_lived: bool) -> bool:
+    """Whether M is due for its scheduled rotation: 7 days old, 1 day while an envelope of b = 1 to 4 lives."""
+    return now - key.time >= (DAY if short_lived else 7 * DAY)
+
+
+__all__ = ["DAY", "Branch", "Required", "Rotation", "Rotator", "is_old", "is_silent"]

@@ -1,0 +1,85 @@
+"""Several devices of one member with the Python SDK on a running server (e2ee.md section 8)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from circle_client import Circle
+from circle_client.engine.engine import millis
+from circle_client.machine.rotation import DAY
+
+from tests.support.sdk import PASSWORD, Party, party, texts, theirs, until
+from tests.support.server import running
+
+
+@pytest.fixture
+async def people(tmp_path: Path, dsn: str) -> AsyncIterator[Party]:
+    async with running(tmp_path, dsn) as server, party(server.url, server.set_up_token, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+async def ada(people: Party) -> Circle:
+    return await people.come("ada")
+
+
+@pytest.fixture
+async def bob(people: Party, ada: Circle) -> Circle:
+    return await people.come("bob")
+
+
+async def test_a_rotation_changes_nothing_for_people(people: Party, ada: Circle, bob: Circle) -> None:
+    tea = await ada.create_conversation("group", ["bob"], "Tea")
+    bobs = await theirs(bob, tea)
+    await tea.send("before")
+    await until(lambda: bobs.head >= 4)
+    for circle in (ada, bob):
+        await circle.running.devices.rotate()
+        keys = circle.running.engine.machine.keyring
+        assert (sorted(keys.secrets), keys.seal_generation) == ([2], 2)
+    ada = await people.restart("ada")
+    tea = await theirs(ada, tea)
+    await tea.send("after")
+    await bobs.send("and after")
+    await until(lambda: tea.head == bobs.head == 6)
+    assert texts(list(tea.history())) == texts(list(bobs.history())) == ["before", "after", "and after"]
+    assert tea.alarm is None
+    assert bobs.alarm is None
+
+
+async def test_a_rotation_is_made_when_it_is_due_and_not_before(ada: Circle) -> None:
+    tea = await ada.create_conversation("group", [], "Tea", lifetime=3)
+    devices, keys = ada.running.devices, ada.running.engine.machine.keyring
+    await devices.tend(millis())
+    assert keys.generation == 1
+    await devices.tend(millis() + 2 * DAY)
+    assert keys.generation == 2  # the title lives a day
+    assert tea.alarm is None
+
+
+async def test_an_epoch_of_before_a_rotation_is_read_by_a_client_that_was_away(
+    people: Party, ada: Circle, bob: Circle
+) -> None:
+    tea = await ada.create_conversation("group", ["bob"], "Tea")
+    await theirs(bob, tea)
+    await bob.close()
+    people.circles.pop("bob")
+    await tea.send("while bob is away")
+    await ada.running.devices.rotate()
+    await tea.send("once more")
+    bob = people.circles["bob"] = await Circle.open(people.url, people.store("bob"), password=PASSWORD)
+    bobs = await theirs(bob, tea)
+    await until(lambda: bobs.head == tea.head)
+    await bobs.send("back")
+    await until(lambda: bobs.head == 6)
+    assert texts(list(bobs.history())) == ["while bob is away", "once more", "back"]
+
+
+async def test_two_rotations_at_once_leave_one_key(ada: Circle) -> None:
+    await ada.create_conversation("group", [], "Tea")
+    await asyncio.gather(*(ada.running.devices.rotate() for _ in range(2)))
+    assert ada.running.engine.machine.keyring.generation in (2, 3)
+    assert not ada.running.engine.machine.behind
