@@ -112,10 +112,17 @@ class Engine:
                 self._withheld(id)
                 return
 
+    def _alarm(self, space: Space, sentence: str) -> None:
+        """Stop sending in a space, and write that down at once; the first alarm of a space stays."""
+        with self.store.transaction():
+            self.machine.alarm(space, sentence)
+            self.machine.flush(self.store.put)
+        self.news.set()
+
     def _withheld(self, id: bytes) -> None:
         sentence = "The server withholds a part of this conversation. Nothing more is sent here."
         if id in self.machine.spaces:
-            self.machine.alarm(self.machine.spaces[id], sentence)  # the first alarm of a space stays
+            self._alarm(self.machine.spaces[id], sentence)
         else:
             self.broken[id] = sentence
 
@@ -170,7 +177,7 @@ class Engine:
             await self._know(self.machine.needs([first]))
             await self._join(node, first)
         except (ProtocolError, Untrusted) as error:
-            self.machine.alarm(old, f"The conversation cannot be joined again. {error.message}")
+            self._alarm(old, f"The conversation cannot be joined again. {error.message}")
             return False
         return True
 
@@ -329,9 +336,9 @@ class Engine:
             return
         mine = self.store.log_hash(facts.space, facts.head)
         if facts.head < before:
-            self.machine.alarm(space, "The server has lost a part of this conversation. Nothing more is sent here.")
+            self._alarm(space, "The server has lost a part of this conversation. Nothing more is sent here.")
         elif mine is not None and mine != facts.head_hash:
-            self.machine.alarm(space, "The server shows another past of this conversation. Nothing more is sent here.")
+            self._alarm(space, "The server shows another past of this conversation. Nothing more is sent here.")
 
     def space(self, id: bytes) -> Space:
         """A known space. Raises NotAllowed."""
