@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 
 from api.settings import Settings
-from db.embedded import EmbeddedPostgres
+from db.embedded import EmbeddedError, EmbeddedPostgres
 from db.embedded.server import dsn_of
 from db.engine import Database
 from db.migrate import migrate
@@ -43,7 +43,11 @@ async def open_server(settings: Settings, *, share: bool = False) -> AsyncIterat
         return
     # Started here, in the main thread: on Linux the server ends with the thread that started it.
     postgres = EmbeddedPostgres(settings.data_dir)
-    await postgres.start()
+    try:
+        await postgres.start()
+    except OSError as error:
+        folder = settings.data_dir.resolve()
+        raise EmbeddedError(f"The data folder {folder} cannot be used: {error.strerror or error}.") from None
     keeper = asyncio.create_task(postgres.keep())
     try:
         yield postgres.dsn

@@ -21,6 +21,7 @@ from db.bus import Bus
 
 BUS_SECONDS = 3.0
 PROBE_SECONDS = 3.0
+LEAST_MEGABYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,9 @@ def _data_folder(settings: Settings) -> Finding:
         return Finding(False, f"The data folder {path} cannot be made: {error.strerror}.")
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         return Finding(False, f"The data folder {path} cannot be written by this user: change its owner.")
+    free = shutil.disk_usage(path).free // 2**20
+    if free < LEAST_MEGABYTES:
+        return Finding(False, f"The disk of the data folder {path} is full but for {free} MiB: make room.")
     if path.stat().st_mode & 0o077:
         return Finding(False, f"The data folder {path} is open to other users: run `chmod 700 {path}`.")
     return Finding(True, f"The data folder {path} is ours alone.")
@@ -102,18 +106,21 @@ async def _bus(settings: Settings) -> Finding:
     if settings.bus_url == "memory://":
         return Finding(True, "The bus is this process's memory: right for one process.")
     heard = asyncio.Event()
-    bus = Bus(settings.bus_url)
-    await bus.start()
+    # Two, as two processes would be: what a bus says itself it hears even while nothing is carried.
+    here, there = Bus(settings.bus_url), Bus(settings.bus_url)
+    await here.start()
+    await there.start()
     try:
-        bus.subscribe(lambda message: heard.set() if message.get("kind") == "doctor" else None)
+        there.subscribe(lambda message: heard.set() if message.get("kind") == "doctor" else None)
         async with asyncio.timeout(BUS_SECONDS):
             while not heard.is_set():
-                bus.publish({"kind": "doctor"})
+                here.publish({"kind": "doctor"})
                 await asyncio.sleep(0.2)
     except TimeoutError:
         return Finding(False, "The bus carries nothing: check CIRCLE_REDIS_URL (or the database's NOTIFY).")
     finally:
-        await bus.stop()
+        await here.stop()
+        await there.stop()
     return Finding(True, f"The bus ({urlsplit(settings.bus_url).scheme}) carries messages.")
 
 

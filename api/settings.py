@@ -62,17 +62,32 @@ class Settings(BaseSettings):
     def _check_public_url(cls, value: str) -> str:
         if not value:
             return value
-        parts = urlsplit(value)
+        shape = "must look like https://circle.example.org, without a path"
+        try:
+            parts = urlsplit(value)
+            parts.port  # noqa: B018 - raises where it is no number
+        except ValueError:
+            raise ValueError(shape) from None
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.rstrip("/") or parts.query:
-            raise ValueError("must look like https://circle.example.org, without a path")
+            raise ValueError(shape)
         return f"{parts.scheme}://{parts.netloc}"
 
     @field_validator("database_url", "database_direct_url", "redis_url")
     @classmethod
     def _check_url(cls, value: str, info: ValidationInfo) -> str:
         schemes = {"redis", "rediss"} if info.field_name == "redis_url" else {"postgresql", "postgres"}
-        if value and urlsplit(value).scheme not in schemes:
+        if not value:
+            return value
+        try:
+            parts = urlsplit(value)
+            port = None if "," in parts.netloc else parts.port  # PostgreSQL takes several hosts
+        except ValueError:
+            # Python's own words would quote a part of the value, and that may be a password.
+            raise ValueError("must be an address whose port is a number; escape / ? # @ in a password") from None
+        if parts.scheme not in schemes:
             raise ValueError(f"must begin with {' or '.join(f'{name}://' for name in sorted(schemes))}")
+        if port == 0 or (info.field_name == "redis_url" and not parts.hostname):
+            raise ValueError("must name a host and a port that can be")
         return value
 
     @field_validator("secret_key")

@@ -32,6 +32,15 @@ class Redis(RedisBackend):
         await self._pubsub.subscribe(channel)
         self._ready.set()
 
+    async def connect(self) -> None:
+        """Connect, and leave nothing behind where that fails: the original forgets its listener then."""
+        try:
+            await super().connect()
+        except BaseException:
+            if self._listener is not None:
+                self._listener.cancel()
+            raise
+
     async def failed(self) -> None:
         """Return or raise when the listener, which the original leaves unwatched, has ended."""
         if self._listener is not None:

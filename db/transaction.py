@@ -12,40 +12,50 @@ from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from db.engine import Connection
+from db.outage import outages
 from db.turn import Turn
 
 Callback = Callable[[], Awaitable[None] | None]
 
 
 class Raw:
-    """The asyncpg connection of this transaction; arguments and results are asyncpg's own. Waits for its turn."""
+    """The asyncpg connection of this transaction; arguments and results are asyncpg's own. Waits for its turn.
+
+    Raises what asyncpg raises, and DatabaseUnavailable where the database itself is in trouble.
+    """
 
     def __init__(self, connection: Connection, lock: Turn) -> None:
         self._connection, self._lock = connection, lock
 
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        async with self._lock:
+            with outages(self._connection):
+                yield
+
     async def execute(self, query: str, *args: object) -> str:
         """Run a statement; returns its status line."""
-        async with self._lock:
+        async with self._turn():
             return await self._connection.execute(query, *args)
 
     async def executemany(self, query: str, args: Iterable[Sequence[object]]) -> None:
         """Run a statement once per row of arguments, in one go."""
-        async with self._lock:
+        async with self._turn():
             await self._connection.executemany(query, args)
 
     async def fetch(self, query: str, *args: object) -> list[Record]:
         """All rows."""
-        async with self._lock:
+        async with self._turn():
             return await self._connection.fetch(query, *args)
 
     async def fetchrow(self, query: str, *args: object) -> Record | None:
         """The first row, or None."""
-        async with self._lock:
+        async with self._turn():
             return await self._connection.fetchrow(query, *args)
 
     async def fetchval(self, query: str, *args: object) -> Any:
         """The first column of the first row, or None."""
-        async with self._lock:
+        async with self._turn():
             return await self._connection.fetchval(query, *args)
 
 

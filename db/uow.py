@@ -14,7 +14,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.engine import Connection, Database
-from db.errors import Busy, DatabaseUnavailable
+from db.errors import Busy
+from db.outage import outages
 from db.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -61,18 +62,14 @@ class UnitOfWork:
             await tx.flush()
             ended = True
             await _finish(self._commit(connection, driver, tx))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            trouble = _trouble(error, driver)
-            if trouble is None:
-                raise
-            raise DatabaseUnavailable(trouble) from error
         finally:
             if not ended:
                 await _finish(_give_back(connection))
 
     async def _commit(self, connection: AsyncConnection, driver: Connection, tx: Transaction) -> None:
         try:
-            await driver.execute("COMMIT")
+            with outages(driver):
+                await driver.execute("COMMIT")
         finally:
             await _give_back(connection)
         await self._after(tx)
@@ -111,20 +108,6 @@ async def _begin(engine: AsyncEngine, statement: str) -> tuple[AsyncConnection, 
             raise
         else:
             return connection, driver
-
-
-def _trouble(error: Exception, driver: Connection) -> str | None:
-    """What is wrong with the database as a whole, None when this error says nothing of the kind.
-
-    After a lost connection nobody knows whether a COMMIT that was under way took effect: a retry finds out.
-    """
-    if isinstance(error, asyncpg.DiskFullError):
-        return "The database's disk is full."
-    if isinstance(error, asyncpg.InsufficientResourcesError | asyncpg.PostgresSystemError):
-        return f"The database is short of something ({error.sqlstate})."
-    if driver.is_closed() or isinstance(error, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
-        return "The connection to the database was lost."
-    return None
 
 
 async def _finish(work: Awaitable[object]) -> None:

@@ -130,6 +130,11 @@ async def test_a_taken_port_is_one_plain_sentence(process: ServerProcess) -> Non
     [
         ("CIRCLE_PORT", "http", "CIRCLE_PORT is wrong"),
         ("CIRCLE_DATABASE_URL", "postgresql://localhost:1/x", "The database can't be reached"),
+        ("CIRCLE_DATABASE_URL", "postgresql://u:pa/ss@host/x", "CIRCLE_DATABASE_URL is wrong: must be an address"),
+        ("CIRCLE_REDIS_URL", "redis://host:port", "CIRCLE_REDIS_URL is wrong: must be an address"),
+        ("CIRCLE_REDIS_URL", "redis://:6379", "CIRCLE_REDIS_URL is wrong: must name a host"),
+        ("CIRCLE_PUBLIC_URL", "http://[", "CIRCLE_PUBLIC_URL is wrong: must look like"),
+        ("CIRCLE_DATA_DIR", "/dev/null/data", "The data folder /dev/null/data cannot be used: Not a directory."),
     ],
 )
 async def test_a_wrong_setting_is_one_plain_sentence(tmp_path: Path, name: str, value: str, sentence: str) -> None:
@@ -138,6 +143,7 @@ async def test_a_wrong_setting_is_one_plain_sentence(tmp_path: Path, name: str, 
     assert (code, out) == (1, "")
     assert err.startswith(sentence)
     assert err.count("\n") == 1
+    assert "pa/ss" not in err
 
 
 async def test_schema_is_the_committed_surface(tmp_path: Path) -> None:
@@ -154,3 +160,34 @@ async def test_doctor_says_what_to_mend(tmp_path: Path) -> None:
     assert out.count("BAD") == 1
     assert "ok   The embedded PostgreSQL answers" in out
     assert f"ok   Port {process.port} is free." in out
+
+
+async def test_doctor_says_each_thing_that_is_not_there(tmp_path: Path) -> None:
+    away = {"CIRCLE_DATABASE_URL": "postgresql://localhost:1/x", "CIRCLE_REDIS_URL": "redis://localhost:1"}
+    code, out, _ = await said(await ServerProcess(Path("/dev/null/data"), None, **away).run("doctor"))
+    assert code == 1
+    assert "BAD  The data folder /dev/null/data cannot be made: Not a directory." in out
+    assert "BAD  The secret key /dev/null/data/secret.key cannot be used: Not a directory." in out
+    assert "BAD  The database can't be reached" in out
+    assert "BAD  The bus carries nothing: check CIRCLE_REDIS_URL" in out
+
+
+@pytest.mark.parametrize("command", ["serve", "doctor", "invite", "migrate"])
+async def test_no_command_shows_a_traceback_where_the_data_folder_cannot_be(command: str) -> None:
+    code, out, err = await said(await ServerProcess(Path("/dev/null/data")).run(command))
+    assert code == 1
+    assert "Traceback" not in out + err
+    assert "The data folder /dev/null/data cannot be used: Not a directory." in out + err
+
+
+async def test_a_server_without_its_redis_starts_and_serves(tmp_path: Path) -> None:
+    process = ServerProcess(tmp_path / "data", CIRCLE_REDIS_URL="redis://localhost:1")
+    await process.start()
+    http = Http(process.url)
+    assert (await http.raw.get("/readyz")).status_code == 200
+    await http.raw.aclose()
+    code, err = await process.stop()
+    assert code == 0
+    assert "The bus lost its connection" in err
+    assert "Task was destroyed" not in err
+    assert "Traceback" not in err
