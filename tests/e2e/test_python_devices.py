@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from circle_client import Circle
+from circle_client import Circle, Conversation
 from circle_client.engine.engine import millis
+from circle_client.errors import InvalidInput, WrongPassword
 from circle_client.machine.rotation import DAY
 
 from tests.support.sdk import PASSWORD, Party, party, texts, theirs, until
@@ -83,3 +84,52 @@ async def test_two_rotations_at_once_leave_one_key(ada: Circle) -> None:
     await asyncio.gather(*(ada.running.devices.rotate() for _ in range(2)))
     assert ada.running.engine.machine.keyring.generation in (2, 3)
     assert not ada.running.engine.machine.behind
+
+
+async def history_of(circle: Circle, like: Conversation) -> list[str]:
+    """What a device reads of a conversation, once it is all there."""
+    own = await theirs(circle, like)
+    await until(lambda: own.head == like.head and not any(m.unreadable for m in own.history()))
+    assert own.alarm is None
+    return texts(list(own.history()))
+
+
+async def test_a_recovery_key_alone_opens_all_history(people: Party, ada: Circle, bob: Circle, tmp_path: Path) -> None:
+    tea = await ada.create_conversation("group", ["bob"], "Tea")
+    soon = await ada.create_conversation("group", ["bob"], "Soon", lifetime=3)
+    bobs = await theirs(bob, tea)
+    for number in range(3):
+        await bobs.send(f"number {number}")
+        await soon.send(f"soon {number}")
+        await ada.running.devices.rotate()
+    await tea.remove("bob")
+    await tea.send("alone")
+    await until(lambda: tea.head == 9)
+    words = ada.recovery_words or ()
+    async with await Circle.recover(people.url, "ada", PASSWORD, words, tmp_path / "second.circle") as second:
+        expected = ["number 0", "number 1", "number 2", "alone"]
+        assert await history_of(second, tea) == expected
+        assert await history_of(second, soon) == ["soon 0", "soon 1", "soon 2"]
+        assert [c.title for c in second.conversations if c.protocol_id == tea.protocol_id] == ["Tea"]
+        own = await theirs(second, tea)
+        await own.send("from the second")
+        await until(lambda: tea.head == 10)
+        await second.running.devices.rotate()
+        await ada.running.devices.tend(millis())
+    async with Circle.open(people.url, tmp_path / "second.circle", password=PASSWORD) as again:
+        assert await history_of(again, tea) == [*expected, "from the second"]
+        await ada.running.engine.keys.take_newest()
+        await tea.send("from the first")
+        await until(lambda: tea.head == 11)
+        assert await history_of(again, tea) == [*expected, "from the second", "from the first"]
+
+
+async def test_words_of_somebody_else_let_nobody_in(people: Party, ada: Circle, bob: Circle, tmp_path: Path) -> None:
+    path = tmp_path / "second.circle"
+    with pytest.raises(InvalidInput):
+        await Circle.recover(people.url, "ada", PASSWORD, bob.recovery_words or (), path)
+    with pytest.raises(InvalidInput):
+        await Circle.recover(people.url, "ada", PASSWORD, "no such words", path)
+    with pytest.raises(WrongPassword):
+        await Circle.recover(people.url, "ada", "another password", ada.recovery_words or (), path)
+    assert not path.exists()

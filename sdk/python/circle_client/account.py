@@ -28,7 +28,7 @@ from circle_client.errors import (
 from circle_client.gql.enums import SessionKind
 from circle_client.gql.input_types import BoxInput, MemberLinkInput, SignedInput, SignInInput, SignUpInput
 from circle_client.machine.machine import Machine
-from circle_client.machine.people import Trust
+from circle_client.machine.people import MemberFacts, Trust
 from circle_client.machine.signup import SignUpBundle, make_sign_up
 from circle_client.protocol.errors import ProtocolError
 from circle_client.protocol.invite import InviteLink, check_invite_mac, parse_fragment
@@ -65,6 +65,12 @@ class Account:
             self.store.put(_ME, b"", self.dump())
             self.machine.flush(self.store.put)
 
+    def learn_self(self, facts: MemberFacts) -> None:
+        """Verify and keep the own chain and key as they are now. Raises Untrusted, Forked."""
+        self.machine.learn(facts)
+        with self.store.transaction():
+            self.machine.flush(self.store.put)
+
     def dump(self) -> dict[str, Any]:
         """The account's record."""
         return {
@@ -83,13 +89,13 @@ class Account:
         )
         self.api.transport.token = None
         try:
-            token, me, node = await self.api.sign_in(input)
+            found = await self.api.sign_in(input)
         except Refused as error:
             raise SignedOut(error.message) from error
-        if me.protocol_id != keys.member:
+        if found.me.protocol_id != keys.member:
             raise Untrusted("The server signed in somebody else by this handle.")
-        self.me = me
-        self.keep_session(token, node)
+        self.me = found.me
+        self.keep_session(found.token, found.node)
 
     # ---- invites
 
@@ -200,7 +206,7 @@ async def sign_up(
         except BaseException:
             store.close()
             if not account.account_node:  # the server has not taken it
-                _remove(path)
+                remove_store(path)
             raise
     except BaseException:
         await api.transport.close()
@@ -208,7 +214,8 @@ async def sign_up(
     return account
 
 
-def _remove(path: str | Path) -> None:
+def remove_store(path: str | Path) -> None:
+    """Remove a closed store's files."""
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
@@ -236,8 +243,9 @@ async def _register(account: Account, bundle: SignUpBundle, invite: InviteLink, 
     unsure, backoff = False, Backoff()
     for left in range(8, -1, -1):
         try:
-            token, account.me, node = await account.api.sign_up(input)
-            account.keep_session(token, node)
+            found = await account.api.sign_up(input)
+            account.me = found.me
+            account.keep_session(found.token, found.node)
             return
         except Offline:
             unsure = True

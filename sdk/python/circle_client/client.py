@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from circle_client import account, listen
+from circle_client import account, enrol, listen
 from circle_client.account import Account
 from circle_client.conversation import Conversation
 from circle_client.errors import Closed, InvalidInput
@@ -76,6 +76,27 @@ class Circle:
         Raises KeysMissing without such a store, WrongPassword, Refused, Offline.
         """
         circle = cls(await account.sign_in(origin, handle, password, store))
+        await circle._connected()
+        return circle
+
+    @classmethod
+    async def recover(
+        cls,
+        origin: str,
+        handle: str,
+        password: str,
+        words: str | Sequence[str],
+        store: str | Path,
+        *,
+        device_name: str = "Python",
+    ) -> Self:
+        """A new device with a new store, by the 24 words of the recovery key alone; all unexpired history comes along.
+
+        Raises InvalidInput where the words are not this account's, WrongPassword, StoreError, Untrusted, Refused,
+        Offline.
+        """
+        text = words if isinstance(words, str) else " ".join(words)
+        circle = cls(await enrol.recover_account(origin, handle, password, text, store, device_name))
         await circle._connected()
         return circle
 

@@ -46,6 +46,16 @@ _MEMBERS_AT_ONCE = 25
 
 
 @dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """A new session: its token, whose it is, and the node id and protocol id of their account."""
+
+    token: str
+    me: Person
+    node: str
+    space: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationFacts:
     """What the server tells of a conversation."""
 
@@ -162,20 +172,21 @@ class Api:
         found = await shaped(self.client.invite_preview(token))
         return _person(found.inviter) if found is not None and found.inviter is not None else None
 
-    async def sign_up(self, input: SignUpInput) -> tuple[str, Person, str]:
-        """(token, me, node id of the account). Raises Refused."""
+    async def sign_up(self, input: SignUpInput) -> SessionFacts:
+        """Raises Refused."""
         return self._session(await shaped(self.client.sign_up(input)))
 
-    async def sign_in(self, input: SignInInput) -> tuple[str, Person, str]:
-        """(token, me, node id of the account). Raises Refused."""
+    async def sign_in(self, input: SignInInput) -> SessionFacts:
+        """Raises Refused."""
         return self._session(await shaped(self.client.sign_in(input)))
 
     @staticmethod
-    def _session(payload: Any) -> tuple[str, Person, str]:
+    def _session(payload: Any) -> SessionFacts:
         raise_errors(payload.errors)
         if payload.token is None or payload.viewer is None:
             raise ServerFault("The server answered without a session.")
-        return payload.token, _person(payload.viewer.member), payload.viewer.account.id
+        account = payload.viewer.account
+        return SessionFacts(payload.token, _person(payload.viewer.member), account.id, account.protocol_id)
 
     async def sign_out(self) -> None:
         """End the session."""

@@ -15,10 +15,12 @@ from circle_client.gql.input_types import (
     BoxInput,
     MemberLinkInput,
     PublishDeviceSealInput,
+    RecoverDeviceInput,
     RotateMemberKeyInput,
     SignedInput,
     WrapInput,
 )
+from circle_client.machine.enrol import Recovered
 from circle_client.machine.rotation import Required, Rotation
 from circle_client.machine.wraps import Wrap
 from circle_client.protocol.member import SignedMemberLink
@@ -137,6 +139,19 @@ class DeviceApi:
             lambda member: getattr(member, "keys", None),
             lambda key: Signed(key.body, key.signature),
         )
+
+    async def recovery_box(self) -> tuple[int, bytes] | None:
+        """(generation, box) of the newest box for the recovery key."""
+        viewer = await shaped(self._client.my_recovery_box())
+        box = None if viewer is None else viewer.recovery_box
+        return None if box is None else (box.generation, box.box)
+
+    async def recover(self, made: Recovered, seal: Signed, name: str) -> None:
+        """Raises Refused."""
+        input = RecoverDeviceInput(
+            link=_link(made.link), deviceSeal=_signed(seal), deviceName=name, box=made.box, generation=made.generation
+        )
+        _only(await shaped(self._client.recover_device(input)))
 
     # ---- rotation
 

@@ -139,8 +139,9 @@ class Rosters:
                 if not left:
                     raise
             except Refused as error:
-                if error.code != "CHAIN_CONFLICT" or not left:
+                if error.code not in {"CHAIN_CONFLICT", "STALE_DEVICE"} or not left:
                     raise
+                await engine.know([engine.machine.me])  # a device was added to it, maybe
             else:
                 await engine.catch_up(space)
                 return link

@@ -188,6 +188,17 @@ class Sender:
                 if (sent := await self._answer(pending, error, backoff)) is not None:
                     return sent
 
+    async def _knew_too_little(self) -> bool:
+        """Whether the own chain has grown: a device was added, which no log tells. Envelopes name its newest link."""
+        machine = self._engine.machine
+        before = machine.people.chain(machine.me).head
+        try:
+            await self._engine.know([machine.me])
+        except (Offline, ServerFault, TooManyTries):
+            return True  # asked again with the next try
+        chain = machine.people.chain(machine.me)
+        return chain.head != before and machine.keyring.device in chain.state.devices
+
     async def _quietly(self, step: Any, backoff: Backoff) -> None:
         """A step on the way that may fail for now; the loop comes back to it."""
         try:
@@ -220,6 +231,9 @@ class Sender:
             await self._quietly(engine.catch_up(space), backoff)
             if error.code == "EPOCH_DUE":
                 await self._quietly(self._epochs.renew(space, None), backoff)
+            return None
+        if error.code == "STALE_DEVICE" and await self._knew_too_little():
+            pending.sealed = None
             return None
         if error.code == "ID_CONFLICT":
             await self._quietly(engine.catch_up(space), backoff)

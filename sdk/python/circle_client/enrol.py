@@ -1,0 +1,140 @@
+"""A new store for a member who has an account already: by the recovery key, or let in by a linked device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from circle_client.account import Account, clean_handle, remove_store, stretch
+from circle_client.engine.api import Api, SessionFacts
+from circle_client.engine.engine import millis
+from circle_client.engine.kept import StoredPast
+from circle_client.errors import InvalidInput, KeysMissing, Offline, Refused, StoreError, WrongPassword
+from circle_client.gql.enums import SessionKind
+from circle_client.gql.input_types import SignInInput
+from circle_client.machine.enrol import NewDevice, Recovered, recover
+from circle_client.machine.keyring import Keyring
+from circle_client.machine.machine import Machine
+from circle_client.machine.people import Known, MemberFacts, People
+from circle_client.protocol.errors import ProtocolError
+from circle_client.protocol.password import PasswordRoot
+from circle_client.protocol.words import RecoveryKeys, from_words, recovery_keys
+from circle_client.store import Lock, Store
+from circle_client.transport import Backoff, Transport
+
+_TRIES = 8
+_MOVED = {"CHAIN_CONFLICT", "GENERATION_CONFLICT"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Guest:
+    """Signed in by the password alone, without a device."""
+
+    api: Api
+    path: str | Path
+    handle: str
+    parameters: tuple[bytes, int, int, int]
+    root: PasswordRoot
+    session: SessionFacts
+
+    async def facts(self) -> tuple[MemberFacts, Known]:
+        """The own chain and key, verified from link 0. Raises Untrusted, KeysMissing."""
+        member = self.session.me.protocol_id
+        for facts in await self.api.members([member]):
+            return facts, People().learn(facts)
+        raise KeysMissing("The server does not show this account's keys.")
+
+    def account(self, keyring: Keyring, facts: MemberFacts) -> Account:
+        """A new store with the device's keys in it. Raises StoreError."""
+        lock = Lock(self.handle, keyring.member, keyring.device, *self.parameters)
+        store = Store.create(self.path, lock, self.root.unlock_key(keyring.member, keyring.device))
+        try:
+            machine = Machine(keyring, StoredPast(store))
+            machine.learn(facts)
+            session = self.session
+            account = Account(self.api, store, machine, session.me, session.node, session.space, self.root.auth_key())
+            account.keep_session(session.token, session.node)
+        except BaseException:
+            store.close()
+            remove_store(self.path)
+            raise
+        return account
+
+
+async def _enter(origin: str, handle: str, password: str, path: str | Path) -> _Guest:
+    """Sign in without a device. Raises InvalidInput, StoreError, WrongPassword, Refused, Offline."""
+    handle = clean_handle(handle)
+    if Store.exists(path):
+        raise StoreError("There is a file by that name already.")
+    api = Api(Transport(origin))
+    try:
+        parameters = await api.password_parameters(handle)
+        root = await stretch(password, *parameters)
+        input = SignInInput(handle=handle, authKey=root.auth_key(), session=SessionKind.BEARER, label="Python")
+        try:
+            session = await api.sign_in(input)
+        except Refused as error:
+            if error.code == "WRONG_PASSWORD":
+                raise WrongPassword(error.message) from error
+            raise
+        api.transport.token = session.token
+    except BaseException:
+        await api.transport.close()
+        raise
+    return _Guest(api, path, handle, parameters, root, session)
+
+
+async def recover_account(
+    origin: str, handle: str, password: str, words: str, path: str | Path, device_name: str
+) -> Account:
+    """See `Circle.recover`."""
+    try:
+        key = from_words(words)
+    except ProtocolError as error:
+        raise InvalidInput(error.message) from error
+    guest = await _enter(origin, handle, password, path)
+    try:
+        member = guest.session.me.protocol_id
+        return await _recovered(guest, recovery_keys(key, member), NewDevice.make(member, millis()), device_name)
+    except BaseException:
+        await guest.api.transport.close()
+        raise
+
+
+async def _recovered(guest: _Guest, recovery: RecoveryKeys, device: NewDevice, name: str) -> Account:
+    backoff = Backoff()
+    for left in range(_TRIES, -1, -1):
+        facts, known = await guest.facts()
+        box = await guest.api.devices.recovery_box()
+        if box is None or box[0] != known.key.generation:
+            if not left:
+                raise KeysMissing("The server hands out nothing that the recovery key opens.")
+            await backoff.pause()  # a rotation came between the two questions
+            continue
+        made = recover(device, recovery, known, box[1], millis())
+        account = guest.account(made.keyring, facts)  # kept first: a device whose keys are lost would be worth nothing
+        try:
+            await _send(guest, made, device, name)
+            facts, _ = await guest.facts()
+            account.learn_self(facts)
+            return account
+        except BaseException as error:
+            account.store.close()
+            remove_store(guest.path)
+            if not (isinstance(error, Refused) and error.code in _MOVED and left):
+                raise
+            await backoff.pause()
+    raise KeysMissing("Other devices keep changing the account's key. Try again in a while.")
+
+
+async def _send(guest: _Guest, made: Recovered, device: NewDevice, name: str) -> None:
+    """The same link again gives the first result, so a lost answer changes nothing."""
+    backoff = Backoff()
+    for left in range(_TRIES, -1, -1):
+        try:
+            await guest.api.devices.recover(made, device.seal, name)
+            return
+        except Offline:
+            if not left:
+                raise
+            await backoff.pause()
