@@ -85,7 +85,7 @@ async def test_what_is_committed_is_there_after_a_restart_and_stopping_leaves_no
 
 async def test_data_and_socket_are_closed_to_others(data: Path) -> None:
     async with running(data) as postgres:
-        for folder in (data, data / "postgres", data / "postgres" / "socket"):
+        for folder in (data, data / "postgres", place.socket_place((data / "postgres").resolve()).folder):
             assert folder.stat().st_mode & 0o077 == 0
         assert (data / "postgres.log").stat().st_mode & 0o077 == 0
         owner = pwd.getpwuid((data / "postgres").stat().st_uid).pw_name
