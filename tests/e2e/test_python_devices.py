@@ -133,3 +133,55 @@ async def test_words_of_somebody_else_let_nobody_in(people: Party, ada: Circle, 
     with pytest.raises(WrongPassword):
         await Circle.recover(people.url, "ada", "another password", ada.recovery_words or (), path)
     assert not path.exists()
+
+
+async def linked(people: Party, old: Circle, path: Path, *, by_qr: bool = False) -> Circle:
+    """A second device of the member, let in by the first."""
+    asks: list[asyncio.Task[None]] = []
+
+    def show(words: list[str], qr: str) -> None:
+        asks.append(asyncio.create_task(old.answer_link(qr if by_qr else words)))
+
+    handle = old.me.handle
+    circle = await Circle.link(people.url, handle, PASSWORD, path, show)
+    await asyncio.gather(*asks)
+    people.circles[f"{handle}'s second"] = circle
+    return circle
+
+
+@pytest.mark.parametrize("by_qr", [False, True])
+async def test_a_linked_device_reads_all_history_and_both_write(
+    people: Party, ada: Circle, bob: Circle, tmp_path: Path, by_qr: bool
+) -> None:
+    tea = await ada.create_conversation("group", ["bob"], "Tea")
+    bobs = await theirs(bob, tea)
+    await bobs.send("one")
+    await ada.running.devices.rotate()
+    await tea.send("two")
+    await until(lambda: tea.head == 5)
+    second = await linked(people, ada, tmp_path / "second.circle", by_qr=by_qr)
+    assert await history_of(second, tea) == ["one", "two"]
+    await (await theirs(second, tea)).send("three")
+    await tea.send("four")
+    await tea.rename("Coffee")
+    await bobs.send("five")
+    await until(lambda: tea.head == bobs.head == 9)
+    for circle in (ada, bob, second):
+        assert await history_of(circle, tea) == ["one", "two", "three", "four", "five"]
+
+
+async def test_a_wrong_code_lets_nobody_in(people: Party, ada: Circle, bob: Circle, tmp_path: Path) -> None:
+    shown: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(
+        Circle.link(people.url, "ada", PASSWORD, tmp_path / "new", lambda words, _: shown.set_result(words))
+    )
+    words = await shown
+    with pytest.raises(InvalidInput):
+        await ada.answer_link(["abandon"] * 11 + ["about"])  # the code of another device
+    with pytest.raises(InvalidInput):
+        await ada.answer_link("circle-link:AAAA")
+    with pytest.raises(InvalidInput):
+        await bob.answer_link(words)  # somebody else's new device
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert len(ada.running.engine.machine.people.chain(ada.me.protocol_id).state.devices) == 1

@@ -11,7 +11,7 @@ from uuid import UUID
 from circle_client import account, enrol, listen
 from circle_client.account import Account
 from circle_client.conversation import Conversation
-from circle_client.errors import Closed, InvalidInput
+from circle_client.errors import Closed, Forked, InvalidInput
 from circle_client.protocol.roster import Policy, SpaceType
 from circle_client.protocol.roster import Role as SeatRole
 from circle_client.running import Running
@@ -101,6 +101,33 @@ class Circle:
         return circle
 
     @classmethod
+    async def link(
+        cls,
+        origin: str,
+        handle: str,
+        password: str,
+        store: str | Path,
+        show: enrol.Show,
+        *,
+        device_name: str = "Python",
+    ) -> Self:
+        """A new device with a new store, let in by one that is linked already; all unexpired history comes along.
+
+        `show` is called with twelve words and the text of a QR code, which hold the same: the person enters one of them
+        on the other device (`answer_link`) within five minutes. Raises Refused (NOT_FOUND) after that, WrongPassword,
+        StoreError, Untrusted (also Forked), Offline.
+        """
+        found, pin = await enrol.link_account(origin, handle, password, store, show, device_name)
+        circle = cls(found)
+        await circle._connected()
+        engine = circle.running.engine
+        if engine.store.log_hash(found.account_space, pin.n) != pin.hash:
+            engine.machine.alarm(engine.space(found.account_space), "The server shows another account than before.")
+            await circle.close()
+            raise Forked("The server shows another past of this account than the device that let this one in knows.")
+        return circle
+
+    @classmethod
     def open(cls, origin: str, store: str | Path, *, password: str) -> Opening:
         """The member of an existing store: `async with Circle.open(...) as circle`, or `circle = await ...`.
 
@@ -149,6 +176,16 @@ class Circle:
     async def synced(self, timeout: float | None = 30.0) -> None:  # noqa: ASYNC109 - one call, one wait
         """Wait until everything that the server has is here. Raises Offline after `timeout` seconds, SignedOut."""
         await self.running.synced(timeout)
+
+    # ---- devices
+
+    async def answer_link(self, code: str | Sequence[str]) -> None:
+        """Let in the new device that shows this code: its twelve words, or the text of its QR code.
+
+        It will read and write everything in this member's name: enter only what your own device shows. Raises
+        InvalidInput for a wrong code or one that is over, Untrusted, Refused, Offline.
+        """
+        await self.running.devices.answer_link(code if isinstance(code, str) else " ".join(code))
 
     # ---- people
 

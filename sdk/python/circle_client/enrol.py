@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from circle_client.account import Account, clean_handle, remove_store, stretch
 from circle_client.engine.api import Api, SessionFacts
+from circle_client.engine.devices import QR
 from circle_client.engine.engine import millis
 from circle_client.engine.kept import StoredPast
-from circle_client.errors import InvalidInput, KeysMissing, Offline, Refused, StoreError, WrongPassword
+from circle_client.errors import InvalidInput, KeysMissing, Offline, Refused, StoreError, Untrusted, WrongPassword
 from circle_client.gql.enums import SessionKind
 from circle_client.gql.input_types import SignInInput
-from circle_client.machine.enrol import NewDevice, Recovered, recover
+from circle_client.machine.enrol import NewDevice, Recovered, let_in, recover
 from circle_client.machine.keyring import Keyring
 from circle_client.machine.machine import Machine
 from circle_client.machine.people import Known, MemberFacts, People
 from circle_client.protocol.errors import ProtocolError
+from circle_client.protocol.linking import link_id, link_words, new_link_key, verify_link_answer
 from circle_client.protocol.password import PasswordRoot
+from circle_client.protocol.structures import Head
 from circle_client.protocol.words import RecoveryKeys, from_words, recovery_keys
 from circle_client.store import Lock, Store
 from circle_client.transport import Backoff, Transport
 
+Show = Callable[[list[str], str], Awaitable[None] | None]
+"""Takes the twelve words and the text of the QR code, for the person to see."""
+
 _TRIES = 8
+_POLL, _PATIENCE = 1.0, 330.0
 _MOVED = {"CHAIN_CONFLICT", "GENERATION_CONFLICT"}
 
 
@@ -125,6 +136,47 @@ async def _recovered(guest: _Guest, recovery: RecoveryKeys, device: NewDevice, n
                 raise
             await backoff.pause()
     raise KeysMissing("Other devices keep changing the account's key. Try again in a while.")
+
+
+async def link_account(
+    origin: str, handle: str, password: str, path: str | Path, show: Show, device_name: str
+) -> tuple[Account, Head]:
+    """See `Circle.link`; also the head of the account's log as the device that answered knew it."""
+    guest = await _enter(origin, handle, password, path)
+    try:
+        device, key = NewDevice.make(guest.session.me.protocol_id, millis()), new_link_key()
+        request, mac = device.request(key)
+        await guest.api.devices.offer(link_id(key), request, mac, device_name)
+        shown = show(link_words(key), QR + base64.urlsafe_b64encode(key).rstrip(b"=").decode())
+        if shown is not None:
+            await shown
+        body, tag = await _answer(guest, key)
+        answer = verify_link_answer(key, request, body, tag)
+        facts, known = await guest.facts()
+        box = await guest.api.devices.key_box()
+        newest = box[1] if box is not None and box[0] == known.key.generation else answer.box
+        return guest.account(let_in(device, answer, known, newest), facts), answer.account
+    except BaseException as error:
+        await guest.api.transport.close()
+        if isinstance(error, ProtocolError):
+            raise Untrusted(error.message) from error
+        raise
+
+
+async def _answer(guest: _Guest, key: bytes) -> tuple[bytes, bytes]:
+    """Wait for the answer. Raises Refused when nobody gave one in time."""
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        try:
+            offer = await guest.api.devices.find_offer(link_id(key))
+        except Offline:
+            continue
+        if offer is None:
+            break
+        if offer.answer is not None:
+            return offer.answer
+        await asyncio.sleep(_POLL)
+    raise Refused("Nobody let this device in within five minutes.", "NOT_FOUND")
 
 
 async def _send(guest: _Guest, made: Recovered, device: NewDevice, name: str) -> None:

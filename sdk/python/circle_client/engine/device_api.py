@@ -12,15 +12,17 @@ from pydantic import ValidationError
 from circle_client.errors import Refused, ServerFault, TooManyTries
 from circle_client.gql.client import Client
 from circle_client.gql.input_types import (
+    AnswerDeviceInput,
     BoxInput,
     MemberLinkInput,
+    OfferDeviceInput,
     PublishDeviceSealInput,
     RecoverDeviceInput,
     RotateMemberKeyInput,
     SignedInput,
     WrapInput,
 )
-from circle_client.machine.enrol import Recovered
+from circle_client.machine.enrol import LetIn, Recovered
 from circle_client.machine.rotation import Required, Rotation
 from circle_client.machine.wraps import Wrap
 from circle_client.protocol.member import SignedMemberLink
@@ -49,7 +51,6 @@ class OfferFacts:
 
     request: bytes
     mac: bytes
-    device_name: str
     answer: tuple[bytes, bytes] | None
 
 
@@ -152,6 +153,36 @@ class DeviceApi:
             link=_link(made.link), deviceSeal=_signed(seal), deviceName=name, box=made.box, generation=made.generation
         )
         _only(await shaped(self._client.recover_device(input)))
+
+    # ---- linking
+
+    async def offer(self, link_id: bytes, request: bytes, mac: bytes, name: str) -> None:
+        """Ask to be let in. Raises Refused."""
+        input = OfferDeviceInput(linkId=link_id, request=request, mac=mac, deviceName=name)
+        raise_errors((await shaped(self._client.offer_device(input))).errors)
+
+    async def find_offer(self, link_id: bytes) -> OfferFacts | None:
+        """An offer of this member's; None when there is none (any more)."""
+        viewer = await shaped(self._client.my_device_offer(link_id))
+        found = None if viewer is None else viewer.device_offer
+        if found is None:
+            return None
+        if found.answer is None or found.answer_mac is None:
+            return OfferFacts(found.request, found.mac, None)
+        return OfferFacts(found.request, found.mac, (found.answer, found.answer_mac))
+
+    async def answer(self, link_id: bytes, made: LetIn) -> None:
+        """Raises Refused."""
+        input = AnswerDeviceInput(
+            linkId=link_id,
+            link=_link(made.link),
+            deviceSeal=_signed(made.seal),
+            box=made.box,
+            answer=made.answer,
+            mac=made.mac,
+            generation=made.generation,
+        )
+        _only(await shaped(self._client.answer_device(input)))
 
     # ---- rotation
 

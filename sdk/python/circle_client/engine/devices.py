@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 
 from circle_client.engine.device_api import Incomplete
 from circle_client.engine.engine import Engine, millis
 from circle_client.engine.kept import entry_of
-from circle_client.errors import NotAllowed, Offline, Refused
+from circle_client.errors import InvalidInput, KeysMissing, NotAllowed, Offline, Refused
+from circle_client.machine.enrol import answer_request
 from circle_client.machine.rotation import Branch, Rotation, is_old, is_silent
+from circle_client.protocol.errors import ProtocolError
+from circle_client.protocol.linking import LINK_KEY, link_id, link_key
+from circle_client.protocol.roster import SpaceType
 from circle_client.protocol.structures import Signed
 from circle_client.transport import Backoff
 
 log = logging.getLogger("circle_client")
 
+QR = "circle-link:"
+"""What the text of a linking QR code begins with; k as base64url follows."""
+
 _TRIES = 8
 _LOOK = 600_000
 _LOST = {"GENERATION_CONFLICT", "CHAIN_CONFLICT", "REWRAP_INCOMPLETE"}
+
+
+def read_code(code: str) -> bytes:
+    """k from its twelve words, or from the text of the QR code. Raises InvalidInput."""
+    text = code.strip()
+    try:
+        if not text.startswith(QR):
+            return link_key(text)
+        key = base64.b64decode(text.removeprefix(QR) + "==", altchars=b"-_", validate=True)
+    except (ProtocolError, ValueError) as error:
+        raise InvalidInput("This is not the code of a new device; look for a typing mistake.") from error
+    if len(key) != LINK_KEY:
+        raise InvalidInput("This is not the code of a new device; look for a typing mistake.")
+    return key
 
 
 class Devices:
@@ -114,6 +136,44 @@ class Devices:
             if any(engine.machine.lacks(one.space, one.epoch, one.branch) for one in required if one.seal is None):
                 await engine.keys.show_wraps()
             return engine.machine.rotator.make(seals, required, self._living(), millis(), revoke=revoke, wanted=wanted)
+
+    # ---- linking
+
+    async def answer_link(self, code: str) -> bytes:
+        """Let the device that shows this code in; returns its protocol id. Raises InvalidInput where the code is wrong
+        or over, Untrusted where the request is not of that device, Refused, Offline.
+        """
+        engine, machine, backoff = self._engine, self._engine.machine, Backoff()
+        key = read_code(code)
+        id, made = link_id(key), None
+        offer = await engine.api.devices.find_offer(id)
+        if offer is None:
+            raise InvalidInput("No device shows this code (any more). It is good for five minutes.")
+        async with self._lock:
+            for left in range(_TRIES, -1, -1):
+                await engine.keys.take_newest()
+                known = machine.people.get(machine.me)
+                if known is None:
+                    raise KeysMissing("The own keys are not known yet.")
+                if made is not None and made.device in known.chain.state.devices:
+                    return made.device  # a try whose answer was lost had gone through
+                account = next(s for s in machine.spaces.values() if s.roster.type is SpaceType.ACCOUNT)
+                head = account.log.head
+                made = answer_request(key, offer.request, offer.mac, machine.keyring, known, head, millis())
+                try:
+                    await engine.api.devices.answer(id, made)
+                except Offline:
+                    if not left:
+                        raise
+                except Refused as error:
+                    if error.code == "NOT_FOUND":
+                        raise InvalidInput(error.message) from error
+                    if error.code not in {*_LOST, "STALE_DEVICE", "ID_CONFLICT"} or not left:
+                        raise
+                await backoff.pause()
+        raise NotAllowed("Other devices keep changing the account's key. Try again in a while.")
+
+    # ---- seals
 
     async def publish_seal(self) -> None:
         """Publish SK of k + 1 and, on the answer, destroy the old SK and M; nothing where no rotation came before."""

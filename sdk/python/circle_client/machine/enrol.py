@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from circle_client.errors import InvalidInput, Untrusted
+from circle_client.errors import Forked, InvalidInput, KeysMissing, Untrusted
 from circle_client.machine.keyring import Keyring
 from circle_client.machine.people import Known
 from circle_client.protocol.errors import ProtocolError
+from circle_client.protocol.linking import LinkAnswer, make_link_answer, make_link_request, verify_link_request
 from circle_client.protocol.member import SignedMemberLink, apply_member_link, make_device_add
 from circle_client.protocol.member_key import (
     RECOVERY_DEVICE,
@@ -17,7 +18,7 @@ from circle_client.protocol.member_key import (
     seal_member_box,
 )
 from circle_client.protocol.primitives import public_key, random_bytes, xwing_public
-from circle_client.protocol.structures import Signed
+from circle_client.protocol.structures import Head, Signed
 from circle_client.protocol.words import RecoveryKeys
 
 
@@ -41,6 +42,10 @@ class NewDevice:
     def keyring(self, generation: int, secret: bytes) -> Keyring:
         """The device's keys once it holds M."""
         return Keyring(self.member, self.device, self.dk_seed, self.sk_seed, 1, {generation: secret})
+
+    def request(self, key: bytes) -> tuple[bytes, bytes]:
+        """The request to be let in, and its MAC under the code k that this device shows."""
+        return make_link_request(key, self.member, self.device, public_key(self.dk_seed), self.seal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +76,59 @@ def recover(device: NewDevice, recovery: RecoveryKeys, known: Known, box: bytes,
     place = (device.member, key.generation, device.device, 1, key.key_hash)
     own_box = seal_member_box(xwing_public(device.sk_seed), *place, secret)
     return Recovered(link, own_box, key.generation, device.keyring(key.generation, secret))
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """What `answerDevice` takes."""
+
+    device: bytes
+    link: SignedMemberLink
+    seal: Signed
+    box: bytes
+    answer: bytes
+    mac: bytes
+    generation: int
+
+
+def answer_request(
+    key: bytes, request: bytes, tag: bytes, keyring: Keyring, known: Known, account: Head, time: int
+) -> LetIn:
+    """Check the request of the device that shows the code k, and let it in: device.add, M in a box, the answer.
+
+    `account`: the head of the account's log. Raises Untrusted for a request that is not of that device, KeysMissing
+    without the newest M, InvalidInput where the chain takes no more devices.
+    """
+    own = keyring.member_secrets(known.key.generation)
+    if own is None:
+        raise KeysMissing("Another device has changed this account's key; it is taken first.")
+    try:
+        asked, seal = verify_link_request(key, request, tag, keyring.member)
+    except ProtocolError as error:
+        raise Untrusted(error.message) from error
+    state = known.chain.state
+    link = make_device_add(state, asked.device, asked.dk, keyring.device, keyring.dk_seed, time)
+    try:
+        after = apply_member_link(state, link)
+    except ProtocolError as error:
+        raise InvalidInput(error.message) from error
+    generation, key_hash = known.key.generation, known.key.key_hash
+    box = seal_member_box(seal.key, keyring.member, generation, asked.device, seal.generation, key_hash, own.secret)
+    answer, mac = make_link_answer(key, request, box, Head(after.n, after.hash), account)
+    return LetIn(asked.device, link, asked.device_seal, box, answer, mac, generation)
+
+
+def let_in(device: NewDevice, answer: LinkAnswer, known: Known, box: bytes) -> Keyring:
+    """The keys of a device that was let in by a checked answer. `known`: the member's chain and key as verified from
+    link 0; `box`: the answer's, or that of a rotation since. Raises Forked, Untrusted.
+    """
+    chain, pin = known.chain, answer.chain
+    if pin.n > chain.head.n or chain.hashes[pin.n] != pin.hash:
+        raise Forked("The server shows other keys of this account than the device that let this one in has.")
+    if chain.state.devices.get(device.device) != public_key(device.dk_seed):
+        raise Untrusted("The server does not show this device among the account's.")
+    try:
+        secret = open_member_box(box, device.sk_seed, known.key, device.device, 1).secret
+    except ProtocolError as error:
+        raise Untrusted(f"The account's key could not be taken. {error.message}") from error
+    return device.keyring(known.key.generation, secret)
