@@ -23,6 +23,7 @@ from api.database import open_database
 from api.execution import Engine
 from api.graphql_http import GraphQLOverHTTP
 from api.graphql_ws import TRY_AGAIN, Socket, SocketHub
+from api.jobs import expiring
 from api.refusals import explain, mask
 from api.security import SecureHeaders
 from api.sessions import SessionWatch
@@ -72,6 +73,7 @@ class Circle:
             server_key=self.server_key,
             client_address=client[0] if client else "",
             sessions_ended=self.watch.tell,
+            session_signs_as=self.watch.tell_device,
             server_name=self.settings.server_name,
             server_version=self.version,
         )
@@ -99,6 +101,8 @@ async def open_circle(settings: Settings, server_key: bytes) -> AsyncIterator[Ci
         circle = _assemble(settings, server_key, UnitOfWork(database, on_append), hub, bus)
         stack.callback(bus.subscribe(circle.watch.hear))
         await stack.enter_async_context(_running(circle.watch.run(), circle.watch.keep_house()))
+        seconds, patience = settings.expiry_seconds, settings.drain_seconds
+        await stack.enter_async_context(expiring(database, utc_now, seconds, patience))
         stack.push_async_callback(circle.sockets.drain, settings.drain_seconds)
         yield circle
 

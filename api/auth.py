@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 
 from db.uow import UnitOfWork
 from resolvers.context import Viewer
-from resolvers.sessions import find_session, renew_session
+from resolvers.sessions import SessionEnd, find_end, find_session, renew_session
 
 COOKIE = "circle_session"
 TOKEN_BYTES = 32
@@ -61,6 +61,14 @@ class Authenticator:
         """The session of an `Authorization` value, None when it is not `Bearer <living token>`."""
         scheme, _, token = authorization.strip().partition(" ")
         return await self.session(token.strip()) if scheme.lower() == "bearer" else None
+
+    async def ended_by(self, token: str) -> SessionEnd | None:
+        """The signed link that ended the device of a token's session; None for every other token."""
+        digest = token_hash(token)
+        if digest is None:
+            return None
+        async with self._uow.auth() as tx:
+            return await find_end(tx, digest)
 
     def forget(self, session: UUID | None = None) -> None:
         """Drop what is remembered of a session (or of all): the next request looks again."""

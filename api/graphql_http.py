@@ -7,6 +7,7 @@ well-formed request is always 200) to clients that ask for that alone.
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Callable
 
 import msgspec
@@ -16,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from api.auth import Authenticator, Session, cookie_token, same_origin, set_cookie
 from api.execution import Engine, Prepared, Request, Response, failed
 from api.logs import log_request
-from api.refusals import INTERNAL, UNAUTHENTICATED, UNAVAILABLE, RequestError, explain
+from api.refusals import DEVICE_REVOKED, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, RequestError, explain
 from api.settings import Settings
 from resolvers.context import Ctx
 
@@ -24,6 +25,7 @@ MODERN, LEGACY = "application/graphql-response+json", "application/json"
 STATUSES = {
     "BAD_REQUEST": 400,
     UNAUTHENTICATED: 401,
+    DEVICE_REVOKED: 401,
     "CROSS_SITE": 403,
     "METHOD_NOT_ALLOWED": 405,
     "NOT_ACCEPTABLE": 406,
@@ -69,6 +71,8 @@ class GraphQLOverHTTP:
             status = STATUSES.get(code, 400) if media == MODERN or code in HTTP_FAILURES else 200
             if code == UNAUTHENTICATED:
                 extra = [(b"www-authenticate", b"Bearer")]
+            elif code == DEVICE_REVOKED:
+                extra = [(b"www-authenticate", b"Bearer"), *self._take_cookie(headers)]
             elif code == "METHOD_NOT_ALLOWED":
                 extra = [(b"allow", b"POST" if scope["method"] == "GET" else b"GET, POST")]
             elif code == "REQUEST_TIMEOUT":
@@ -119,11 +123,30 @@ class GraphQLOverHTTP:
         if authorization is not None:
             session = await self._authenticator.bearer(authorization)
             if session is None:
+                await self._tell_end(authorization.strip().partition(" ")[2].strip())
                 raise RequestError(UNAUTHENTICATED, "The token is not valid (any more). Sign in again.")
             return session
         # A stale cookie is no failure: the browser can't drop it by itself, and must be able to sign in again.
         token = cookie_token(headers, secure=self._settings.secure)
-        return None if token is None else await self._authenticator.session(token)
+        session = None if token is None else await self._authenticator.session(token)
+        if token is not None and session is None:
+            await self._tell_end(token)
+        return session
+
+    async def _tell_end(self, token: str) -> None:
+        """Raise DEVICE_REVOKED with the signed link for a token whose device was revoked: a client wipes on proof."""
+        end = await self._authenticator.ended_by(token)
+        if end is None:
+            return
+        link = {"body": end.body, "signature": end.signature, "cosignature": end.cosignature}
+        shown = {name: None if value is None else b64encode(value).decode("ascii") for name, value in link.items()}
+        raise RequestError(DEVICE_REVOKED, "This device was revoked from the account.", link=shown)
+
+    def _take_cookie(self, headers: Headers) -> list[tuple[bytes, bytes]]:
+        # Said once to a browser: its next request signs in again.
+        if "authorization" in headers or cookie_token(headers, secure=self._settings.secure) is None:
+            return []
+        return [(b"set-cookie", set_cookie("", 0, secure=self._settings.secure).encode("ascii"))]
 
     def _cookies(self, ctx: Ctx) -> list[tuple[bytes, bytes]]:
         if ctx.new_cookie is None:

@@ -11,7 +11,9 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -266,6 +268,12 @@ class SocketHub:
         for socket in list(self.sockets):
             if socket.session is not None and gone(socket.session):
                 socket.close(UNAUTHORIZED, "The session has ended")
+
+    def give_device(self, session: UUID, device: UUID) -> None:
+        """What the session's sockets ask from now on, they ask as that device."""
+        for socket in self.sockets:
+            if socket.session is not None and socket.session.id == session:
+                socket.session = replace(socket.session, viewer=replace(socket.session.viewer, device=device))
 
     async def drain(self, seconds: float) -> None:
         """Wait for the mutations that are under way, at most this long."""

@@ -15,6 +15,7 @@ from resolvers.errors import Code, RateLimited, Refusal, Unauthenticated
 log = logging.getLogger("circle.api")
 
 UNAUTHENTICATED = "UNAUTHENTICATED"
+DEVICE_REVOKED = "DEVICE_REVOKED"
 INTERNAL = "INTERNAL"
 UNAVAILABLE = "UNAVAILABLE"
 SIGN_IN_FIRST = "Sign in first."

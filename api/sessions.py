@@ -19,7 +19,7 @@ from resolvers.sessions import find_living, renew_sessions
 
 log = logging.getLogger("circle.api.sessions")
 
-SESSION_REVOKED, GAP = "session-revoked", "gap"
+SESSION_REVOKED, SESSION_DEVICE, GAP = "session-revoked", "session-device", "gap"
 # The answer to the very request that ended the session goes out first.
 COURTESY_SECONDS = 0.05
 HOUSEKEEPING_SECONDS = 3600.0
@@ -46,12 +46,23 @@ class SessionWatch:
             self._authenticator.forget(session)
             self._bus.publish({"kind": SESSION_REVOKED, "session": str(session)})
 
+    def tell_device(self, session: UUID, device: UUID) -> None:
+        """Tell every process that a session signs as this device from now on; this one knows it at once."""
+        self._take_device(session, device)
+        self._bus.publish({"kind": SESSION_DEVICE, "session": str(session), "device": str(device)})
+
+    def _take_device(self, session: UUID, device: UUID) -> None:
+        self._authenticator.forget(session)
+        self._sockets.give_device(session, device)
+
     def hear(self, message: dict[str, Any]) -> None:
         """Take a message of the bus."""
         kind = message.get("kind")
         if kind == SESSION_REVOKED:
             ended = str(message.get("session"))
             self._end_soon(lambda session: str(session.id) == ended)
+        elif kind == SESSION_DEVICE:
+            self._take_device(UUID(str(message.get("session"))), UUID(str(message.get("device"))))
         elif kind == GAP:
             # Something may have been missed: what is remembered is not to be trusted; sockets are looked at anyway.
             self._authenticator.forget()

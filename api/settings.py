@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     web_dir: Path = Path(__file__).resolve().parent.parent / "web" / "dist"
     forwarded_allow_ips: str = "127.0.0.1"
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 5.0
+    expiry_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 30.0
 
     # Limits before and around execution; see docs/decisions/0041.
     max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024

@@ -17,12 +17,13 @@ from db.queries.devices import ChainState
 from db.queries.identity import MemberKeyRow as MemberKeyRow
 from db.queries.rotation import ArchiveRow as ArchiveRow
 from db.queries.rotation import Branch as Branch
+from db.queries.rotation import Opened
 from db.queries.rotation import SealedEpoch as SealedEpoch
 from db.queries.rotation import WrapRow as WrapRow
 from db.transaction import Transaction
 from resolvers.chains import check_device_name, is_taken, member_state, read_link, store_device, store_link
 from resolvers.context import Ctx
-from resolvers.errors import Code, DueReason, NotFound, Refusal
+from resolvers.errors import Code, DueReason, NotFound, Refusal, RewrapIncomplete
 from resolvers.kinds import EventKind
 from resolvers.paging import Page, Slice, bounds, key_at, position, slice_of
 from resolvers.protocol import (
@@ -48,6 +49,7 @@ from resolvers.signing import asker_of, entry_id, milliseconds
 
 MAX_WRAPS = 20_000
 MAX_BOXES = 21
+MAX_GRANTS = 10_000
 TRIES = 3
 STALE_SEAL = timedelta(days=45)
 BRANCH_LIFETIMES = [timedelta(milliseconds=life) for life in LIFETIMES if life is not None]
@@ -57,7 +59,7 @@ NOBODY = UUID(int=0)
 @dataclass(frozen=True, slots=True)
 class RotateMemberKey:
     """A rotation as sent. `link`: device.revoke, recovery or identity.reset; `device_seal`, `device_name` with the
-    reset alone; `boxes`: (device or Z16, box)."""
+    reset alone; `boxes`: (device or Z16, box); `grants`: those that the wraps carry over, where the client says it."""
 
     link: SignedMemberLink | None
     device_seal: Signed | None
@@ -66,6 +68,7 @@ class RotateMemberKey:
     boxes: tuple[tuple[bytes, bytes], ...]
     archive: bytes | None
     wraps: Mapping[Branch, bytes]
+    grants: frozenset[UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +113,14 @@ async def _rotate(ctx: Ctx, command: RotateMemberKey, key: MemberKey) -> MemberK
         if known is not None and (known.body, known.signature) == (sent.body, sent.signature):
             return known
         checked = await _check_link(ctx, tx, command, chain)
+        opened = await queries.opened_by(tx, viewer.member)
         await _check_key(ctx, tx, command, chain, checked)
+        if command.grants is not None and not checked.resets and not command.grants >= set(opened.grants):
+            message = "Keys were granted to you meanwhile. Load them and carry them over too."
+            raise RewrapIncomplete(message, ("input", "grants"))
         if checked.link is not None:
             await _apply_link(ctx, tx, command, chain, checked)
-        return await _store(ctx, tx, command, chain, checked, key)
+        return await _store(ctx, tx, command, chain, checked, key, opened)
 
 
 async def _check_link(ctx: Ctx, tx: Transaction, command: RotateMemberKey, chain: ChainState) -> _Checked:
@@ -199,7 +206,8 @@ async def _apply_link(
 
 
 async def _store(
-    ctx: Ctx, tx: Transaction, command: RotateMemberKey, chain: ChainState, checked: _Checked, key: MemberKey
+    ctx: Ctx, tx: Transaction, command: RotateMemberKey, chain: ChainState, checked: _Checked, key: MemberKey,
+    opened: Opened,
 ) -> MemberKeyRow:  # fmt: skip
     member, signed, now = chain.member, command.member_key, ctx.clock()
     if checked.resets:
@@ -208,7 +216,7 @@ async def _store(
         await queries.replace_wraps(tx, member, key.generation, command.wraps, BRANCH_LIFETIMES, now)
         await queries.add_archive(tx, member, chain.key_generation, cast("bytes", command.archive))
     new = queries.NewKey(member, key.generation, key.key, key.key_hash, signed.body, signed.signature, now)
-    return await queries.put_key(tx, new, [(UUID(bytes=holder), box) for holder, box in command.boxes])
+    return await queries.put_key(tx, new, [(UUID(bytes=holder), box) for holder, box in command.boxes], opened)
 
 
 # ---- reading

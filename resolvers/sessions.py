@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from db.queries import sessions as queries
+from db.queries.sessions import SessionEnd as SessionEnd
 from db.queries.sessions import SessionRow as SessionRow
 from db.uow import Transaction
 from resolvers.context import Ctx, NewCookie, Viewer
@@ -70,6 +71,11 @@ async def open_session(
 async def find_session(tx: Transaction, token_hash: bytes, now: datetime) -> SessionRow | None:
     """The living session of a token, for the edge's authentication (auth role)."""
     return await queries.session_by_token(tx, token_hash, now)
+
+
+async def find_end(tx: Transaction, token_hash: bytes) -> SessionEnd | None:
+    """The link that ended the device of a token's session, and with it the session, for the edge (auth role)."""
+    return await queries.end_of(tx, token_hash)
 
 
 async def renew_session(tx: Transaction, session: SessionRow, now: datetime) -> SessionRow:

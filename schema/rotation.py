@@ -11,6 +11,7 @@ from resolvers.errors import Code, Refusal
 from resolvers.paging import number_position, page_of
 from resolvers.rotation import (
     MAX_BOXES,
+    MAX_GRANTS,
     MAX_WRAPS,
     ArchiveRow,
     Branch,
@@ -29,6 +30,7 @@ from schema.errors import UserError, user_errors
 from schema.inputs import BoxInput, MemberLinkInput, SignedInput, member_link, signed_body
 from schema.loaders import forget, loader
 from schema.members import MemberKey
+from schema.node import decode_id
 from schema.scalars import Base64Bytes
 
 _SPACE = "The 16 raw bytes by which signed bodies name the space."
@@ -133,6 +135,11 @@ class RotateMemberKeyInput:
     wraps: list[WrapInput] = strawberry.field(
         description="What Viewer.rotationRequires names, and what grants gave; 20,000 at most."
     )
+    grants: list[strawberry.ID] | None = strawberry.field(
+        default=None,
+        description="The grants that were looked at, 10,000 at most: refused if there are others, for they go with the "
+        "old key. Left out: not checked.",
+    )
 
 
 @strawberry.type(description="What rotateMemberKey answers.")
@@ -149,6 +156,8 @@ def rotate_command(sent: RotateMemberKeyInput) -> RotateMemberKey:
         raise Refusal(Code.MALFORMED, f"Send at most {MAX_BOXES} boxes.", ("input", "boxes"))
     if len(sent.wraps) > MAX_WRAPS:
         raise Refusal(Code.MALFORMED, f"Send at most {MAX_WRAPS:,} wraps.", ("input", "wraps"))
+    if sent.grants is not None and len(sent.grants) > MAX_GRANTS:
+        raise Refusal(Code.MALFORMED, f"Name at most {MAX_GRANTS:,} grants.", ("input", "grants"))
     wraps: dict[Branch, bytes] = {}
     for wrap in sent.wraps:
         if len(wrap.space) != 16 or wrap.epoch < 1 or not 0 <= wrap.branch <= 6:
@@ -164,6 +173,7 @@ def rotate_command(sent: RotateMemberKeyInput) -> RotateMemberKey:
         boxes=tuple((bytes(box.device), bytes(box.box)) for box in sent.boxes),
         archive=sent.archive,
         wraps=wraps,
+        grants=None if sent.grants is None else frozenset(decode_id("Grant", grant) for grant in sent.grants),
     )
 
 

@@ -99,9 +99,11 @@ async def rotations_since(tx: Transaction, member: UUID, since: datetime) -> int
     return count
 
 
-async def put_key(tx: Transaction, new: NewKey, boxes: Sequence[tuple[UUID, bytes]]) -> MemberKeyRow:
+async def put_key(
+    tx: Transaction, new: NewKey, boxes: Sequence[tuple[UUID, bytes]], opened: Opened
+) -> MemberKeyRow:  # fmt: skip
     """Store a generation with its boxes, make it the chain's newest, and delete what was sealed to an older one: boxes,
-    seals, grants. Its wraps are stored before.
+    and the seals and grants of `opened`. Its wraps are stored before.
 
     Raises KeysMoved where a seal or grant for the old key came in meanwhile; the transaction can't go on then.
     """
@@ -121,8 +123,13 @@ async def put_key(tx: Transaction, new: NewKey, boxes: Sequence[tuple[UUID, byte
         member, new.generation, [box[0] for box in boxes], [box[1] for box in boxes],
     )  # fmt: skip
     await tx.raw.execute("DELETE FROM member_box WHERE member_id = $1 AND generation < $2", member, new.generation)
-    await tx.raw.execute("DELETE FROM epoch_seal WHERE member_id = $1", member)
-    await tx.raw.execute("DELETE FROM epoch_grant WHERE member_id = $1", member)
+    # By name: what no one has looked at must make the update below fail, not vanish.
+    await tx.raw.execute(
+        "DELETE FROM epoch_seal s USING unnest($2::uuid[], $3::bigint[]) AS i(space_id, n)"
+        " WHERE s.member_id = $1 AND s.space_id = i.space_id AND s.n = i.n",
+        member, [place[0] for place in opened.seals], [place[1] for place in opened.seals],
+    )  # fmt: skip
+    await tx.raw.execute("DELETE FROM epoch_grant WHERE member_id = $1 AND id = ANY($2::uuid[])", member, opened.grants)
     try:
         await tx.raw.execute(
             "UPDATE member_chain SET key_generation = $2, key_hash = $3, key_living = true WHERE member_id = $1",
@@ -134,6 +141,21 @@ async def put_key(tx: Transaction, new: NewKey, boxes: Sequence[tuple[UUID, byte
 
 
 # ---- what the old key opens
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is sealed to a member's key at one moment: seals by (space, epoch), grants by id."""
+
+    seals: Sequence[tuple[UUID, int]]
+    grants: Sequence[UUID]
+
+
+async def opened_by(tx: Transaction, member: UUID) -> Opened:
+    """Everything sealed to the member's key now. Ask before `required`: what that names, is of these or later ones."""
+    seals = await tx.raw.fetch("SELECT space_id, n FROM epoch_seal WHERE member_id = $1", member)
+    grants = await tx.raw.fetch("SELECT id FROM epoch_grant WHERE member_id = $1", member)
+    return Opened([(r["space_id"], r["n"]) for r in seals], [r["id"] for r in grants])
 
 
 # Everything that M of the member opens, and only M: epochs by their seals, branches by their wraps under M. What is

@@ -26,6 +26,28 @@ class SessionRow:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """The link of the member's chain that ended a session's device: device.revoke, or identity.reset."""
+
+    body: bytes
+    signature: bytes
+    cosignature: bytes | None
+
+
+async def end_of(tx: Transaction, token_hash: bytes) -> SessionEnd | None:
+    """The link by which a token's session ended; None if it lives or ended otherwise."""
+    row = await tx.raw.fetchrow(
+        """
+        SELECT l.body, l.signature, l.cosignature FROM session s
+        JOIN member_link l ON l.member_id = s.member_id AND l.n = s.ended_by_link
+        WHERE s.token_hash = $1
+        """,
+        token_hash,
+    )
+    return None if row is None else SessionEnd(*row)
+
+
 async def session_by_token(tx: Transaction, token_hash: bytes, now: datetime) -> SessionRow | None:
     """The living session of a token. A session ends with its device."""
     row = await tx.raw.fetchrow(

@@ -42,6 +42,7 @@ BOUNDED_INPUTS = {
     "EpochInput.seals": "1,000",
     "RotateMemberKeyInput.boxes": "21",
     "RotateMemberKeyInput.wraps": "20,000",
+    "RotateMemberKeyInput.grants": "10,000",
 }
 
 

@@ -33,7 +33,7 @@ from circle_client.protocol.words import recovery_keys
 
 from resolvers.identity_kinds import SessionKind
 from resolvers.sessions import open_session
-from tests.support.actors import Actor, b64, signed_input
+from tests.support.actors import Actor, b64, signed_input, unb64
 from tests.support.inside import World
 from tests.support.rooms import Room
 
@@ -113,7 +113,7 @@ class Newcomer:
             "box": b64(box),
         }
 
-    def came_in(self, *known: Actor, link: Mapping[str, str] | None = None, state: MemberState) -> Actor:
+    def came_in(self, *known: Actor, state: MemberState) -> Actor:
         """The device is in the chain: all of the member's clients know it."""
         for actor in (*known, self.client):
             actor.state = state
@@ -136,8 +136,6 @@ async def link_device(world: World, by: Actor) -> Actor:
 
 def after_link(state: MemberState, sent: Mapping[str, str]) -> MemberState:
     """The chain after a MemberLinkInput."""
-    from tests.support.actors import unb64
-
     cosignature = sent.get("cosignature")
     link = SignedMemberLink(
         unb64(sent["body"]), unb64(sent["signature"]), None if cosignature is None else unb64(cosignature)
@@ -215,8 +213,6 @@ REQUIRED = """query($after: Cursor) { viewer { rotationRequires(first: 100, afte
 
 async def required(world: World, actor: Actor) -> list[Place]:
     """What a rotation made now must wrap, as the server says."""
-    from tests.support.actors import unb64
-
     found: list[Place] = []
     cursor = None
     while True:

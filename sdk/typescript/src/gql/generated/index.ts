@@ -263,6 +263,8 @@ export type RotateMemberKeyInput = {
   deviceName?: InputMaybe<Scalars['String']['input']>;
   /** The new device's seal; with identity.reset alone. */
   deviceSeal?: InputMaybe<SignedInput>;
+  /** The grants that were looked at, 10,000 at most: refused if there are others, for they go with the old key. Left out: not checked. */
+  grants?: InputMaybe<Array<Scalars['ID']['input']>>;
   /** One of device.revoke, recovery, identity.reset; absent for a scheduled rotation. */
   link?: InputMaybe<MemberLinkInput>;
   /** The member key of generation g + 1, on the chain's head after `link`. */
