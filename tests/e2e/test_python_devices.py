@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from circle_client import Circle, Conversation
 from circle_client.engine.engine import millis
-from circle_client.errors import InvalidInput, WrongPassword
+from circle_client.errors import DeviceRevoked, InvalidInput, WrongPassword
 from circle_client.machine.rotation import DAY
 
 from tests.support.sdk import PASSWORD, Party, party, texts, theirs, until
@@ -185,3 +185,50 @@ async def test_a_wrong_code_lets_nobody_in(people: Party, ada: Circle, bob: Circ
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert len(ada.running.engine.machine.people.chain(ada.me.protocol_id).state.devices) == 1
+
+
+async def test_devices_are_listed_and_renamed(people: Party, ada: Circle, tmp_path: Path) -> None:
+    second = await linked(people, ada, tmp_path / "second.circle")
+    (mine,) = [device for device in await second.devices() if device.is_current]
+    await ada.rename_device(mine, "Second")
+    assert sorted((device.name, device.is_current) for device in await ada.devices()) == [
+        ("Python", True),
+        ("Second", False),
+    ]
+
+
+async def test_a_revoked_device_is_wiped_and_reads_nothing_more(
+    people: Party, ada: Circle, bob: Circle, tmp_path: Path
+) -> None:
+    tea = await ada.create_conversation("group", ["bob"], "Tea")
+    bobs = await theirs(bob, tea)
+    await bobs.send("one")
+    path = tmp_path / "second.circle"
+    second = await linked(people, ada, path)
+    assert await history_of(second, tea) == ["one"]
+    (other,) = [device for device in await ada.devices() if not device.is_current]
+    (own,) = [device for device in await ada.devices() if device.is_current]
+    with pytest.raises(InvalidInput):
+        await ada.revoke_device(own)
+    await ada.revoke_device(other)
+    await until(lambda: second.running.sync.failed is not None)
+    assert isinstance(second.running.sync.failed, DeviceRevoked)
+    assert not path.exists()
+    await bobs.send("two")
+    await tea.send("three")
+    said = ["one", "two", "three"]
+    await until(lambda: all(texts(list(seen.history())) == said for seen in (tea, bobs)))
+    assert (tea.alarm, bobs.alarm) == (None, None)
+    assert [device.protocol_id for device in await ada.devices()] == [own.protocol_id]
+
+
+async def test_a_device_that_was_away_is_wiped_when_it_next_speaks(people: Party, ada: Circle, tmp_path: Path) -> None:
+    path = tmp_path / "second.circle"
+    second = await linked(people, ada, path)
+    device = next(device for device in await second.devices() if device.is_current)
+    await second.close()
+    await ada.revoke_device(device)
+    async with Circle.open(people.url, path, password=PASSWORD) as again:
+        with pytest.raises(DeviceRevoked):
+            await again.synced()
+    assert not path.exists()

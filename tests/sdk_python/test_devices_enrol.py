@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 from circle_client.errors import Forked, InvalidInput, Untrusted
-from circle_client.machine.enrol import LetIn, NewDevice, answer_request, let_in, recover
+from circle_client.machine.enrol import LetIn, NewDevice, answer_request, is_revoked, let_in, recover
 from circle_client.machine.people import Known, MemberFacts, People
 from circle_client.protocol.linking import new_link_key, verify_link_answer
-from circle_client.protocol.primitives import Z32
+from circle_client.protocol.member import apply_member_link, make_device_add, make_device_revoke
+from circle_client.protocol.primitives import Z32, public_key, random_bytes
 from circle_client.protocol.structures import Head
 from circle_client.protocol.words import from_words, recovery_keys
 
@@ -86,3 +87,32 @@ def test_the_recovery_words_open_their_own_account_alone(relay: Relay, ada: Play
         recover(device, words, shown(ada), bob.bundle.boxes[1][1], NOW)
     with pytest.raises(Untrusted):
         recover(device, words, replace(shown(ada), key=known(bob).key), box, NOW)
+
+
+def test_only_a_true_revocation_of_this_device_counts(relay: Relay, ada: Player) -> None:
+    sibling = NewDevice.make(ada.id, NOW)
+    mine, chain = ada.machine.keyring, known(ada).chain
+    add = make_device_add(chain.state, sibling.device, public_key(sibling.dk_seed), mine.device, mine.dk_seed, NOW)
+    chain = chain.extend([add])
+    signed = make_device_revoke(chain.state, mine.device, sibling.device, sibling.dk_seed, NOW)
+    assert is_revoked(mine, chain, signed.body, signed.signature)
+    forged = make_device_revoke(chain.state, mine.device, sibling.device, random_bytes(32), NOW)
+    assert not is_revoked(mine, chain, forged.body, forged.signature)
+    other = make_device_revoke(chain.state, sibling.device, mine.device, mine.dk_seed, NOW)
+    assert not is_revoked(mine, chain, other.body, other.signature)
+    assert not is_revoked(mine, chain, b"nonsense", signed.signature)
+    assert is_revoked(mine, chain.extend([signed]), signed.body, signed.signature)
+    assert not is_revoked(mine, chain.extend([other]), signed.body, signed.signature)
+
+
+def test_a_revocation_behind_links_not_seen_needs_a_known_signer(relay: Relay, ada: Player) -> None:
+    sibling, third = NewDevice.make(ada.id, NOW), NewDevice.make(ada.id, NOW)
+    mine, chain = ada.machine.keyring, known(ada).chain
+    add = make_device_add(chain.state, sibling.device, public_key(sibling.dk_seed), mine.device, mine.dk_seed, NOW)
+    chain = chain.extend([add])
+    unseen = make_device_add(chain.state, third.device, public_key(third.dk_seed), sibling.device, sibling.dk_seed, NOW)
+    after = apply_member_link(chain.state, unseen)
+    by_known = make_device_revoke(after, mine.device, sibling.device, sibling.dk_seed, NOW)
+    by_unknown = make_device_revoke(after, mine.device, third.device, third.dk_seed, NOW)
+    assert is_revoked(mine, chain, by_known.body, by_known.signature)
+    assert not is_revoked(mine, chain, by_unknown.body, by_unknown.signature)

@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     from circle_client.client import Circle
     from circle_client.conversation import Conversation
     from circle_client.errors import CircleError
-    from circle_client.types import ConversationType, History, Message, Participant, Person, Role, Unsent
+    from circle_client.types import ConversationType, Device, History, Message, Participant, Person, Role, Unsent
 
 _HOMES = {
     "Circle": "client",
     "Conversation": "conversation",
     "CircleError": "errors",
     "ConversationType": "types",
+    "Device": "types",
     "History": "types",
     "Message": "types",
     "Participant": "types",
@@ -29,6 +30,7 @@ __all__ = [
     "CircleError",
     "Conversation",
     "ConversationType",
+    "Device",
     "History",
     "Message",
     "Participant",

@@ -16,6 +16,7 @@ from circle_client.engine.api import Api
 from circle_client.engine.engine import millis
 from circle_client.engine.kept import StoredPast
 from circle_client.errors import (
+    DeviceRevoked,
     InvalidInput,
     KeysMissing,
     Offline,
@@ -27,6 +28,7 @@ from circle_client.errors import (
 )
 from circle_client.gql.enums import SessionKind
 from circle_client.gql.input_types import BoxInput, MemberLinkInput, SignedInput, SignInInput, SignUpInput
+from circle_client.machine.enrol import is_revoked
 from circle_client.machine.machine import Machine
 from circle_client.machine.people import MemberFacts, Trust
 from circle_client.machine.signup import SignUpBundle, make_sign_up
@@ -82,8 +84,11 @@ class Account:
         }
 
     async def sign_in_again(self) -> None:
-        """A new session for this device. Raises SignedOut where the password is no longer the account's."""
+        """A new session for this device. Raises SignedOut where the password is no longer the account's, DeviceRevoked
+        where another device has ended this one: what the server says is proven, and the store is wiped.
+        """
         keys = self.machine.keyring
+        await self._check_revoked()
         input = SignInInput(
             handle=self.me.handle, authKey=self.auth_key, device=keys.device, session=SessionKind.BEARER, label="Python"
         )
@@ -96,6 +101,18 @@ class Account:
             raise Untrusted("The server signed in somebody else by this handle.")
         self.me = found.me
         self.keep_session(found.token, found.node)
+
+    async def _check_revoked(self) -> None:
+        if self.api.transport.token is None:
+            return
+        try:
+            await self.api.greet()
+        except DeviceRevoked as error:
+            if is_revoked(self.machine.keyring, self.machine.people.chain(self.machine.me), *error.link):
+                self.store.wipe()
+                raise
+        except SignedOut:
+            return
 
     # ---- invites
 
@@ -319,6 +336,6 @@ async def sign_in(origin: str, handle: str, password: str, path: str | Path) -> 
     except BaseException as error:
         account.store.close()
         await account.api.transport.close()
-        if isinstance(error, SignedOut):
+        if isinstance(error, SignedOut) and not isinstance(error, DeviceRevoked):
             raise WrongPassword(error.message) from error
         raise

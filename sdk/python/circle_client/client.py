@@ -15,7 +15,7 @@ from circle_client.errors import Closed, Forked, InvalidInput
 from circle_client.protocol.roster import Policy, SpaceType
 from circle_client.protocol.roster import Role as SeatRole
 from circle_client.running import Running
-from circle_client.types import ConversationType, History, Message, Person, Role, Unsent
+from circle_client.types import ConversationType, Device, History, Message, Person, Role, Unsent
 
 
 class Opening:
@@ -186,6 +186,25 @@ class Circle:
         InvalidInput for a wrong code or one that is over, Untrusted, Refused, Offline.
         """
         await self.running.devices.answer_link(code if isinstance(code, str) else " ".join(code))
+
+    async def devices(self) -> Sequence[Device]:
+        """This member's active devices. Raises Untrusted, Offline."""
+        current = self.running.engine.machine.keyring.device
+        return [
+            Device(facts.node, facts.id, facts.name, facts.created_at, facts.last_seen_at, facts.id == current)
+            for facts in await self.running.devices.all()
+        ]
+
+    async def rename_device(self, device: Device, name: str) -> None:
+        """Give one of them another name, 1 to 120 characters. Raises Refused, Offline."""
+        await self.running.account.api.devices.rename(device.id, name)
+
+    async def revoke_device(self, device: Device) -> None:
+        """End another device: it reads nothing that comes after, its sessions end, and its store is wiped when it next
+        speaks. The account's key is changed in the same request. Raises InvalidInput for this device itself, Refused,
+        Untrusted, Offline.
+        """
+        await self.running.devices.rotate(revoke=device.protocol_id)
 
     # ---- people
 

@@ -33,6 +33,19 @@ class SignedOut(CircleError):
     code = "UNAUTHENTICATED"
 
 
+class DeviceRevoked(SignedOut):
+    """The server says that another device has ended this one; `link` is the signed device.revoke, as (body, signature).
+
+    What the client raises to scripts was verified against the own chain, and then the store is wiped.
+    """
+
+    code = "DEVICE_REVOKED"
+
+    def __init__(self, message: str, link: tuple[bytes, bytes]) -> None:
+        super().__init__(message)
+        self.link = link
+
+
 class Refused(CircleError):
     """The server refused; `code` is a member of the API's `ErrorCode`, `path` names the input field."""
 

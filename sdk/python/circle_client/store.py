@@ -142,6 +142,17 @@ class Store:
         self._closed = True
         self._db.close()
 
+    def wipe(self) -> None:
+        """Erase everything, overwritten as far as SQLite can, and remove the file; then as after `close`."""
+        self._closed = True
+        path = Path(self._db.execute("PRAGMA database_list").fetchone()[2])
+        for table in ("lock", "record", "item", "outbox"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - no input in it
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.close()
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+
     def _query(self, query: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
         if self._closed:
             raise Closed

@@ -19,7 +19,17 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidURI
 from websockets.typing import Subprotocol
 
-from circle_client.errors import CircleError, Closed, InvalidInput, Offline, ServerFault, SignedOut, TooManyTries
+from circle_client.errors import (
+    CircleError,
+    Closed,
+    DeviceRevoked,
+    InvalidInput,
+    Offline,
+    ServerFault,
+    SignedOut,
+    TooManyTries,
+)
+from circle_client.wire import parse_bytes
 
 _UNREACHED = "The server cannot be reached. Check the address and the network."
 _MAX_FRAME = 8 * 1024 * 1024
@@ -56,6 +66,14 @@ def _error(errors: object) -> CircleError:
     extensions: dict[str, Any] = found if isinstance(found, dict) else {}
     code, message = str(extensions.get("code") or "INTERNAL"), str(first.get("message") or "The server failed.")
     if code == "UNAUTHENTICATED":
+        return SignedOut(message)
+    if code == "DEVICE_REVOKED" and isinstance(extensions.get("link"), dict):
+        link = extensions["link"]
+        try:
+            return DeviceRevoked(message, (parse_bytes(link.get("body")), parse_bytes(link.get("signature"))))
+        except ValueError:
+            return SignedOut(message)
+    if code == "DEVICE_REVOKED":
         return SignedOut(message)
     if code == "UNAVAILABLE":
         return Offline(message)

@@ -43,6 +43,18 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """A device of one's own. `id` is the server's opaque id; `name` and the times are what the server says."""
+
+    id: str
+    protocol_id: bytes
+    name: str
+    created_at: datetime
+    last_seen_at: datetime | None
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Participant:
     """A person's place in a conversation."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from circle_client.engine.device_api import DeviceApi, raise_errors, shaped
-from circle_client.errors import ServerFault
+from circle_client.errors import ServerFault, SignedOut
 from circle_client.gql.client import Client
 from circle_client.gql.input_types import (
     AnnounceEpochInput,
@@ -187,6 +187,11 @@ class Api:
             raise ServerFault("The server answered without a session.")
         account = payload.viewer.account
         return SessionFacts(payload.token, _person(payload.viewer.member), account.id, account.protocol_id)
+
+    async def greet(self) -> None:
+        """Ask who one is. Raises SignedOut, or DeviceRevoked with the server's proof, where the session is over."""
+        if await shaped(self.client.me()) is None:
+            raise SignedOut("The session is over.")
 
     async def sign_out(self) -> None:
         """End the session."""

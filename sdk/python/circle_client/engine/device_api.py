@@ -18,6 +18,7 @@ from circle_client.gql.input_types import (
     OfferDeviceInput,
     PublishDeviceSealInput,
     RecoverDeviceInput,
+    RenameDeviceInput,
     RotateMemberKeyInput,
     SignedInput,
     WrapInput,
@@ -127,6 +128,10 @@ class DeviceApi:
         """This member's active devices as the server shows them."""
         viewer = await shaped(self._client.my_devices())
         return [] if viewer is None else [_device(node) for node in viewer.member.devices]
+
+    async def rename(self, node: str, name: str) -> None:
+        """Raises Refused."""
+        _only(await shaped(self._client.rename_device(RenameDeviceInput(deviceId=node, name=name))))
 
     async def key_box(self) -> tuple[int, bytes] | None:
         """(generation, box) of this device's newest box."""

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import logging
 
-from circle_client.engine.device_api import Incomplete
+from circle_client.engine.device_api import DeviceFacts, Incomplete
 from circle_client.engine.engine import Engine, millis
 from circle_client.engine.kept import entry_of
 from circle_client.errors import InvalidInput, KeysMissing, NotAllowed, Offline, Refused
@@ -136,6 +136,13 @@ class Devices:
             if any(engine.machine.lacks(one.space, one.epoch, one.branch) for one in required if one.seal is None):
                 await engine.keys.show_wraps()
             return engine.machine.rotator.make(seals, required, self._living(), millis(), revoke=revoke, wanted=wanted)
+
+    async def all(self) -> list[DeviceFacts]:
+        """The devices that the own chain names as active, as the server describes them. Raises Untrusted, Offline."""
+        engine = self._engine
+        await engine.keys.take_newest()
+        active = engine.machine.people.chain(engine.machine.me).state.devices
+        return [facts for facts in await engine.api.devices.devices() if facts.id in active]
 
     # ---- linking
 

@@ -9,7 +9,16 @@ from typing import Protocol
 
 from circle_client.engine.api import CaughtUp, Delivery, Resync, StreamItem
 from circle_client.engine.engine import CURSOR, Engine, millis
-from circle_client.errors import CircleError, KeysMissing, Offline, ServerFault, SignedOut, StoreError, TooManyTries
+from circle_client.errors import (
+    CircleError,
+    DeviceRevoked,
+    KeysMissing,
+    Offline,
+    ServerFault,
+    SignedOut,
+    StoreError,
+    TooManyTries,
+)
 from circle_client.machine.events import LogEvent
 from circle_client.transport import Backoff
 
@@ -89,6 +98,9 @@ class Sync:
             await self._account.sign_in_again()
         except (Offline, ServerFault, TooManyTries):
             return True
+        except DeviceRevoked as revoked:
+            self.end(revoked)
+            return False
         except CircleError:
             self._give_up(error)
             return False

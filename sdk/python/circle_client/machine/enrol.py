@@ -9,8 +9,16 @@ from circle_client.errors import Forked, InvalidInput, KeysMissing, Untrusted
 from circle_client.machine.keyring import Keyring
 from circle_client.machine.people import Known
 from circle_client.protocol.errors import ProtocolError
+from circle_client.protocol.labels import Label, verify_body
 from circle_client.protocol.linking import LinkAnswer, make_link_answer, make_link_request, verify_link_request
-from circle_client.protocol.member import SignedMemberLink, apply_member_link, make_device_add
+from circle_client.protocol.member import (
+    LinkKind,
+    SignedMemberLink,
+    apply_member_link,
+    decode_member_link,
+    make_device_add,
+)
+from circle_client.protocol.member_chain import MemberChain
 from circle_client.protocol.member_key import (
     RECOVERY_DEVICE,
     make_device_seal,
@@ -76,6 +84,28 @@ def recover(device: NewDevice, recovery: RecoveryKeys, known: Known, box: bytes,
     place = (device.member, key.generation, device.device, 1, key.key_hash)
     own_box = seal_member_box(xwing_public(device.sk_seed), *place, secret)
     return Recovered(link, own_box, key.generation, device.keyring(key.generation, secret))
+
+
+def is_revoked(keyring: Keyring, chain: MemberChain, body: bytes, signature: bytes) -> bool:
+    """Whether this is a true device.revoke of this device, by what is known of the own chain: one of its links, the
+    next one, or a later one whose signer is an active device or the recovery key as known here.
+    """
+    try:
+        link = decode_member_link(body)
+        if (link.member, link.kind, link.device) != (keyring.member, LinkKind.DEVICE_REVOKE, keyring.device):
+            return False
+        if link.n <= chain.head.n:
+            return chain.hashes[link.n] == link.hash
+        if link.n == chain.head.n + 1:
+            apply_member_link(chain.state, SignedMemberLink(body, signature))
+            return True
+        signer = chain.state.rs if link.signer == RECOVERY_DEVICE else chain.state.devices.get(link.signer)
+        if signer is None or link.signer == keyring.device:
+            return False
+        verify_body(signer, signature, Label.MEMBER, body)
+    except ProtocolError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
