@@ -175,12 +175,13 @@ describe('a hostile server', () => {
     expect(texts(bob, group).slice(0, 4)).toEqual(['before', 'one', 'two', 'three']);
   });
 
-  it('tells another place of an own message', async () => {
+  it('takes an own message and never shows it', async () => {
     await meet();
-    await arm('OtherPlace');
+    await arm('Drop', { own_log: true });
     await bob.send(group, 'mine');
+    await until(() => texts(ada, group).includes('mine'), 'the message at Ada');
     await says('answer', 'more');
-    await alarmed(ALARMS.moved);
+    await alarmed(ALARMS.moved, ALARMS.fork);
   });
 
   it('answers garbage', async () => {
