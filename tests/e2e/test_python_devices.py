@@ -232,3 +232,20 @@ async def test_a_device_that_was_away_is_wiped_when_it_next_speaks(people: Party
         with pytest.raises(DeviceRevoked):
             await again.synced()
     assert not path.exists()
+
+
+async def test_two_devices_that_rotate_at_once_end_with_one_key(people: Party, ada: Circle, tmp_path: Path) -> None:
+    tea = await ada.create_conversation("group", [], "Tea")
+    second = await linked(people, ada, tmp_path / "second.circle")
+    own = await theirs(second, tea)
+    await asyncio.gather(*(circle.running.devices.rotate() for circle in (ada, second)))
+    for circle in (ada, second):
+        await circle.running.engine.keys.take_newest()
+        await circle.running.devices.publish_seal()
+    first, other = ada.running.engine.machine.keyring, second.running.engine.machine.keyring
+    assert first.secrets == other.secrets
+    assert len(first.secrets) == 1
+    await own.send("one")
+    await tea.send("two")
+    said = ["one", "two"]
+    await until(lambda: all(texts(list(seen.history())) == said for seen in (tea, own)))
