@@ -161,10 +161,11 @@ async def test_everything_killed_at_once_leaves_a_stale_pid_file_that_hinders_no
 async def test_a_server_that_ends_by_itself_is_started_again(data: Path) -> None:
     async with running(data) as postgres:
         keeper = asyncio.create_task(postgres.keep())
+        socket = place.socket_place((data / "postgres").resolve()).folder / ".s.PGSQL.5432"
         for pid in orphans.processes(data / "postgres"):
             os.kill(pid, signal.SIGKILL)
         await until(lambda: not postgres.running)
-        await until(lambda: postgres.running and (data / "postgres" / "socket" / ".s.PGSQL.5432").exists())
+        await until(lambda: postgres.running and socket.exists())
         await until(lambda: postgres._ready())
         assert await query(postgres, "SELECT 1") == 1
         keeper.cancel()
