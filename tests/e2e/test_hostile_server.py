@@ -109,9 +109,8 @@ async def test_a_message_changed_in_a_log_of_its_own_has_no_signature(scene: Sce
 async def test_a_message_of_another_conversation_is_refused(scene: Scene) -> None:
     coffee = await scene.ada.create_conversation("group", ["bob"], "Coffee")
     await coffee.send("yes")
-    await until(
-        lambda: texts(list((next(c for c in scene.bob.conversations if c.title == "Coffee")).history())) == ["yes"]
-    )
+    bobs = await theirs(scene.bob, coffee)
+    await until(lambda: texts(list(bobs.history())) == ["yes"])
     scene.evil.arm(attacks.Move())
     await scene.says("shall we?", "well?")
     assert await scene.alarmed() == FORKED
