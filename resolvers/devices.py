@@ -32,6 +32,7 @@ from resolvers.protocol import (
     MemberLink,
     Signed,
     SignedMemberLink,
+    check_link_answer,
     check_member_link,
     check_request_seal,
     check_xwing_key,
@@ -159,13 +160,14 @@ async def answer_device(ctx: Ctx, command: AnswerDevice) -> DeviceRow:
         if await was_accepted(tx, viewer.member, link):
             return await _device_of(tx, link)
         offer = await queries.find_offer(tx, viewer.member, command.link_id)
-        if offer is None or offer.expires_at <= ctx.clock():
+        if offer is None:
             raise NotFound("No device asks under this code (any more).", ("input", "linkId"))
-        if offer.answer is not None:
-            raise Refusal(Code.ID_CONFLICT, "This request was answered already.", ("input", "linkId"))
-        if link.signer == RECOVERY:
-            raise Refusal(Code.FORBIDDEN, "A linked device signs for the new one.", ("input", "link"))
-        device = await _let_in(ctx, tx, chain, command, decode_link_request(offer.request), offer.device_name)
+        with refusing("input", "linkId"):
+            check_link_answer(
+                decode_link_request(offer.request), link, command.device_seal, answered=offer.answer is not None,
+                late=offer.expires_at <= ctx.clock(),
+            )  # fmt: skip
+        device = await _let_in(ctx, tx, chain, command, offer.device_name)
         await queries.answer_offer(tx, viewer.member, offer.link_id, command.answer, command.mac)
         if not await queries.give_device(tx, viewer.member, offer.session, device.id):
             raise NotFound("The device that asked has signed out.", ("input", "linkId"))
@@ -190,7 +192,7 @@ async def recover_device(ctx: Ctx, command: RecoverDevice) -> DeviceRow:
             return await _device_of(tx, link)
         if viewer.device is not None or link.signer != RECOVERY:
             raise Refusal(Code.FORBIDDEN, "The recovery key signs for a client without a device.", ("input", "link"))
-        device = await _let_in(ctx, tx, chain, command, None, name)
+        device = await _let_in(ctx, tx, chain, command, name)
         if not await queries.give_device(tx, viewer.member, viewer.session, device.id):
             raise NotFound("This session has ended.")
         tx.on_commit(lambda: _enter(ctx, viewer, device.id))
@@ -212,20 +214,15 @@ async def _device_of(tx: Transaction, link: MemberLink) -> DeviceRow:
 
 
 async def _let_in(
-    ctx: Ctx, tx: Transaction, chain: ChainState, command: AnswerDevice | RecoverDevice, asked: LinkRequest | None,
-    name: str,
-) -> DeviceRow:  # fmt: skip
-    """Check device.add against the locked chain and, where there is one, the request; store device, link and box."""
+    ctx: Ctx, tx: Transaction, chain: ChainState, command: AnswerDevice | RecoverDevice, name: str
+) -> DeviceRow:
+    """Check device.add against the locked chain; store device, link and box."""
     with refusing("input", "link"):
         taken = await is_taken(tx, read_link(command.link))
         link, after, seal = check_member_link(
             command.link, asker_of(ctx), member_state(chain), taken=taken, has_rotation=False,
             device_seal=command.device_seal,
         )  # fmt: skip
-    if asked is not None and (link.device, link.dk, command.device_seal) != (
-        asked.device, asked.dk, asked.device_seal
-    ):  # fmt: skip
-        raise Refusal(Code.FORBIDDEN, "The link is for another device than the one that asked.", ("input", "link"))
     if seal is None or seal.generation != 1:
         raise Refusal(Code.FORBIDDEN, "A device's first seal has the generation 1.", ("input", "deviceSeal"))
     if command.generation not in (None, chain.key_generation):

@@ -1,4 +1,4 @@
-"""Expiry: what the server deletes, and when (e2ee.md section 9; docs/decisions/0070)."""
+"""Expiry: what the server deletes, and when (e2ee.md section 9; docs/decisions/0072)."""
 
 from __future__ import annotations
 

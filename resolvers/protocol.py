@@ -67,6 +67,7 @@ from circle_client.protocol.server import check_announcement as check_announceme
 from circle_client.protocol.server import check_complaint as check_complaint
 from circle_client.protocol.server import check_envelope as check_envelope
 from circle_client.protocol.server import check_grant as check_grant
+from circle_client.protocol.server import check_link_answer as check_link_answer
 from circle_client.protocol.server import check_member_link as check_member_link
 from circle_client.protocol.server import check_roster_link as check_roster_link
 from circle_client.protocol.server import check_rotation as check_rotation

@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 import asyncpg
+import cbor2
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection as SyncConnection
@@ -16,10 +18,10 @@ from sqlmodel import SQLModel
 
 import db.models
 from db.engine import Connection, Database
-from db.migrate import MigrationError, current, migrate, newest
+from db.migrate import MigrationError, _config, _make_roles, current, migrate, newest
 from db.migrations import TABLES
 from db.uow import UnitOfWork
-from tests.support.database import Server
+from tests.support.database import Maker, Server
 
 
 async def test_a_second_run_and_two_at_once_change_nothing(dsn: str) -> None:
@@ -109,6 +111,47 @@ async def test_no_policy_asks_its_own_table_and_all_ask_the_viewer_cheaply(admin
         assert not re.search(rf"FROM \(?{policy['tablename']}\b", text), policy
         for setting in re.finditer(r"current_setting", text):
             assert "SELECT (NULLIF(" in text[: setting.start()][-30:], policy
+
+
+async def test_what_was_stored_before_the_second_revision_is_told_apart_after_it(postgres: Server) -> None:
+    """Envelopes learn their epoch and class from their own headers; seals of before still have their key."""
+    header = cbor2.dumps({0: 1, 1: bytes(16), 2: 300, 3: bytes(32), 8: [0, bytes(32)], 9: 1, 10: None, 11: 4, 12: 0})
+    async with postgres.fresh("template1") as dsn:
+        admin = await asyncpg.connect(dsn)
+        try:
+            await _make_roles(admin)
+            await _upgrade_to(dsn, "0001")
+            make = Maker(admin)
+            anna = await make.member("anna")
+            space = await make.space(anna)
+            seq = await make.event(space, actor=anna, body=cbor2.dumps([header, b"", b"", b""]))
+            await admin.execute("UPDATE event SET body = NULL WHERE seq < $1 AND kind = 1", seq)
+            await admin.execute("INSERT INTO epoch VALUES ($1, 1, '', '', '', '', $2, now())", space, anna)
+            await admin.execute("INSERT INTO epoch_seal VALUES ($1, 1, $2, 1, '')", space, anna)
+            assert await migrate(dsn) == newest()
+            rows = await admin.fetch("SELECT seq, epoch, lifetime FROM event ORDER BY seq")
+            assert [tuple(row) for row in rows] == [(1, None, None), (seq, 300, 4)]
+            assert await admin.fetchval("SELECT created_at IS NOT NULL FROM member_key WHERE member_id = $1", anna)
+            assert await admin.fetchval("SELECT relforcerowsecurity FROM pg_class WHERE relname = 'event'")
+            with pytest.raises(asyncpg.ForeignKeyViolationError):
+                await admin.execute("UPDATE member_chain SET key_generation = 2 WHERE member_id = $1", anna)
+        finally:
+            await admin.close()
+
+
+async def _upgrade_to(dsn: str, revision: str) -> None:
+    async def connect() -> Connection:
+        return await asyncpg.connect(dsn, server_settings={"role": "circle_owner"})
+
+    def run(connection: SyncConnection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect)
+    async with engine.begin() as connection:
+        await connection.run_sync(run)
+    await engine.dispose()
 
 
 async def test_a_login_that_is_no_superuser_can_migrate_and_serve(postgres: Server) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circle_client.protocol import cbor, epoch, labels, member_key, padding, primitives, rewrap, words
+from circle_client.protocol import cbor, epoch, labels, linking, member_key, padding, primitives, rewrap, words
 from circle_client.protocol.branches import branches, commits
 from circle_client.protocol.envelope import decode_envelope, open_envelope, seal_envelope
 from circle_client.protocol.epoch_keys import (
@@ -252,6 +252,23 @@ def check_later(case: Case) -> None:
             assert primitives.mac(labels.kdf(raw(case["k"]), b"", label, [], 32), text).hex() == mac
 
 
+def check_linking(case: Case) -> None:
+    key, member, request, answer = (raw(case[name]) for name in ("k", "member", "request", "answer"))
+    assert (" ".join(linking.link_words(key)), linking.link_id(key).hex()) == (case["words"], case["linkId"])
+    assert linking.link_key(case["words"]) == key
+    found, seal = linking.verify_link_request(key, request, raw(case["requestMac"]), member)
+    assert (found.device.hex(), found.dk.hex()) == (case["device"], case["dk"])
+    assert (found.device_seal, seal.generation) == (read_signed(case["deviceSeal"]), 1)
+    made = linking.make_link_request(key, member, found.device, found.dk, found.device_seal)
+    assert [part.hex() for part in made] == [case["request"], case["requestMac"]]
+    taken = linking.verify_link_answer(key, request, answer, raw(case["answerMac"]))
+    assert (taken.box.hex(), taken.chain, taken.account) == (
+        case["box"], read_head(case["chain"]), read_head(case["account"])
+    )  # fmt: skip
+    made = linking.make_link_answer(key, request, taken.box, taken.chain, taken.account)
+    assert [part.hex() for part in made] == [case["answer"], case["answerMac"]]
+
+
 CHECKS: dict[str, Callable[[Case], None]] = {
     name.removeprefix("check_"): check
     for name, check in list(globals().items())
@@ -290,7 +307,20 @@ def test_branches_of_a_secret_are_those_of_the_vectors() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["cbor", "labels", "derivations", "ed25519", "padding", "words", "password", "invite", "safety", "member"]
+    "name",
+    [
+        "cbor",
+        "labels",
+        "derivations",
+        "ed25519",
+        "padding",
+        "words",
+        "password",
+        "invite",
+        "safety",
+        "member",
+        "linking",
+    ],
 )
 def test_files_without_seals_are_what_the_maker_makes(name: str) -> None:
     assert FILES[name]() == load(name)["cases"]

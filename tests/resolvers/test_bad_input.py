@@ -27,6 +27,7 @@ from schema.node import encode_id
 from schema.root import schema
 from tests.support import scenes
 from tests.support.actors import Actor, b64, signed_input
+from tests.support.devices import Newcomer, new_recovery, next_seal, turn_all
 from tests.support.dump import dump
 from tests.support.inside import World
 from tests.support.rooms import epoch_input
@@ -34,7 +35,7 @@ from tests.support.spoil import places, put, spoiled
 
 MUTATIONS = sorted(schema._schema.mutation_type.fields) if schema._schema.mutation_type else []
 # What is anybody's choice: only its type can be wrong.
-FREE = {"label", "deviceName", "displayName", "handle", "clientMutationId", "session", "role"}
+FREE = {"label", "name", "deviceName", "displayName", "handle", "clientMutationId", "session", "role"}
 # Tries are counted whether they fail or not.
 COUNTERS = {"attempt"}
 
@@ -128,8 +129,26 @@ async def stage(world: World, admin: Connection) -> Stage:
         "complain": Case({"complaint": signed_input(room.make_complaint(bob, epoch))}, bob, eve),
         "grantEpochs": Case(grant, ada, bob),
     }
+    cases |= await device_cases(world, ada, bob)
     assert sorted(cases) == MUTATIONS
     return Stage(world, admin, cases, await dump(admin))
+
+
+async def device_cases(world: World, ada: Actor, bob: Actor) -> dict[str, Case]:
+    """Those that change a chain are of members who do nothing else."""
+    dan, rex, max_ = await world.join("dan"), await world.join("rex"), await world.join("max")
+    asking, waiting, lost = await Newcomer.of(world, dan), await Newcomer.of(world, dan), await Newcomer.of(world, rex)
+    await world.mutate("offerDevice", waiting.offer_input(), waiting.bare)
+    room = await scenes.create(world, max_, [])
+    turned = await turn_all(world, max_, rooms=[room], link=new_recovery(max_, world.now))
+    return {
+        "offerDevice": Case(asking.offer_input(), asking.bare, bob),
+        "answerDevice": Case(waiting.answer_input(dan, world.now), dan, bob),
+        "recoverDevice": Case(lost.recover_input(rex, world.now), lost.bare, bob),
+        "renameDevice": Case({"deviceId": encode_id("Device", ada.device), "name": "Laptop"}, ada, bob),
+        "publishDeviceSeal": Case({"deviceSeal": signed_input(next_seal(ada, world.now))}, ada, bob),
+        "rotateMemberKey": Case(turned.input, max_, bob),
+    }
 
 
 @settings(
@@ -165,7 +184,7 @@ async def test_the_wrong_person_is_refused(stage: Stage) -> None:
         assert await stage.check(mutation, case.input, None) == {"REQUEST"}
 
 
-ID_FIELDS = ("sessionId", "inviteId", "conversationId", "memberId")
+ID_FIELDS = ("sessionId", "inviteId", "conversationId", "memberId", "deviceId")
 
 
 async def test_foreign_ids_are_as_good_as_none(stage: Stage) -> None:
@@ -181,13 +200,17 @@ async def test_foreign_ids_are_as_good_as_none(stage: Stage) -> None:
 def signed_bodies(stage: Stage) -> Iterator[tuple[str, tuple[str, ...], str, Label, Actor]]:
     """The signed bodies: mutation, path of body and of signature's field, label, signer."""
     ada, bob = stage.cases["changeRoster"].actor, stage.cases["complain"].actor
+    max_ = stage.cases["rotateMemberKey"].actor
     assert ada is not None
+    assert max_ is not None
     assert bob is not None
     yield "createConversation", ("link", "body"), "signature", Label.ROSTER, ada
     yield "createConversation", ("epoch", "announcement"), "signature", Label.EPOCH, ada
     yield "changeRoster", ("link", "body"), "signature", Label.ROSTER, ada
     yield "announceEpoch", ("epoch", "announcement"), "signature", Label.EPOCH, ada
     yield "complain", ("complaint", "body"), "signature", Label.COMPLAINT, bob
+    yield "publishDeviceSeal", ("deviceSeal", "body"), "signature", Label.DEVICE_SEAL, ada
+    yield "rotateMemberKey", ("memberKey", "body"), "signature", Label.MEMBER_KEY, max_
 
 
 WRONG: list[Any] = [None, True, 2**53 - 1, b"", bytes(16), bytes(32), bytes(33), "x", [], [1], {}, {0: 1}, [[]]]

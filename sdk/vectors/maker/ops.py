@@ -19,6 +19,7 @@ from circle_client.protocol.errors import Code, Layer, ProtocolError
 from circle_client.protocol.grant import check_scope, open_grant
 from circle_client.protocol.invite import check_invite_mac
 from circle_client.protocol.labels import Label, kdf, verify_body
+from circle_client.protocol.linking import verify_link_answer, verify_link_request
 from circle_client.protocol.log import LogView
 from circle_client.protocol.password import password_root
 from circle_client.protocol.rewrap import unwrap_archive, unwrap_branch
@@ -199,6 +200,8 @@ OPS: dict[str, Callable[[Input], object]] = {
     "wrap.branch": _unwrap_branch,
     "grant.open": _grant_open,
     "grant.scope": _grant_scope,
+    "link.request": lambda i: verify_link_request(raw(i["k"]), raw(i["request"]), raw(i["mac"]), raw(i["member"])),
+    "link.answer": lambda i: verify_link_answer(raw(i["k"]), raw(i["request"]), raw(i["answer"]), raw(i["mac"])),
     "derivation.kdf": _kdf,
     "derivation.password": lambda i: password_root(
         i["password"], raw(i["salt"]), i["memoryKib"], i["iterations"], i["lanes"]

@@ -8,6 +8,8 @@ from typing import Any
 from circle_client.protocol.envelope import decode_envelope
 from circle_client.protocol.epoch import Recipient
 from circle_client.protocol.errors import DueReason
+from circle_client.protocol.linking import decode_link_request
+from circle_client.protocol.member import decode_member_link
 from circle_client.protocol.roster import Role, Seat
 from circle_client.protocol.server import (
     Asker,
@@ -22,6 +24,7 @@ from circle_client.protocol.server import (
     check_complaint,
     check_envelope,
     check_grant,
+    check_link_answer,
     check_member_link,
     check_roster_link,
     check_rotation,
@@ -173,6 +176,12 @@ def _rotation(i: Input) -> None:
     )
 
 
+def _answer(i: Input) -> None:
+    link = decode_member_link(read_link(i["link"]).body)
+    request = decode_link_request(raw(i["request"]))
+    check_link_answer(request, link, read_signed(i["deviceSeal"]), answered=i["answered"], late=i["late"])
+
+
 OPS: dict[str, Callable[[Input], None]] = {
     "server.envelope": _envelope,
     "server.announcement": _announcement,
@@ -182,4 +191,5 @@ OPS: dict[str, Callable[[Input], None]] = {
     "server.signUp": _sign_up,
     "server.memberLink": _member_link,
     "server.rotation": _rotation,
+    "server.answer": _answer,
 }

@@ -17,6 +17,7 @@ from sdk.vectors.maker import (
     bad_wraps,
     epochs,
     formulas,
+    linking,
     structures,
 )
 from sdk.vectors.maker.forms import Case
@@ -39,20 +40,32 @@ REFUSED: tuple[Callable[[], list[Case]], ...] = (
     bad_server.space_cases,
     bad_sign_up.sign_up_cases,
     bad_sign_up.member_cases,
+    linking.server_cases,
 )
 FILES: dict[str, Callable[[], list[Case]]] = {
     **formulas.FILES,
     **structures.FILES,
     **epochs.FILES,
+    **linking.FILES,
     "invalid": lambda: [case for make in REFUSED for case in make()],
+}
+
+EXTRA: dict[str, Callable[[], Case]] = {
+    "ed25519": formulas.ed25519_extra,
+    "linking": lambda: {"refused": linking.refused_cases()},
 }
 
 
 def write_all(folder: Path) -> Iterator[str]:
     """Writes every file into the folder; gives their names."""
     for name, make in FILES.items():
-        extra = formulas.ed25519_extra() if name == "ed25519" else {}
-        document = {"about": ABOUT, **extra, "cases": make()}
-        path = folder / f"{name}.json"
-        path.write_text(json.dumps(document, indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
-        yield path.name
+        yield write_file(folder, name, make())
+
+
+def write_file(folder: Path, name: str, cases: list[Case]) -> str:
+    """Writes one file; gives its name."""
+    extra = EXTRA[name]() if name in EXTRA else {}
+    path = folder / f"{name}.json"
+    text = json.dumps({"about": ABOUT, **extra, "cases": cases}, indent=1, ensure_ascii=True)
+    path.write_text(text + "\n", encoding="utf-8")
+    return path.name

@@ -1,6 +1,7 @@
 """What the server checks before it accepts (e2ee.md section 13), as pure functions over the rows it has locked."""
 
 from circle_client.protocol.server.envelopes import Known, Verdict, check_envelope
+from circle_client.protocol.server.linking import check_link_answer
 from circle_client.protocol.server.members import (
     Rotation,
     SignedUp,
@@ -40,6 +41,7 @@ __all__ = [
     "check_complaint",
     "check_envelope",
     "check_grant",
+    "check_link_answer",
     "check_member_link",
     "check_roster_link",
     "check_rotation",
