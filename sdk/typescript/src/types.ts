@@ -1,4 +1,11 @@
 import type { StoreApi } from 'zustand/vanilla';
+import type { DeviceActions, RecoveryActions } from './types/devices';
+import type { LockActions } from './types/lock';
+import type { HistoryPolicy, LifetimeClass, PolicyActions, TrustActions } from './types/trust';
+
+export type * from './types/devices';
+export type * from './types/lock';
+export type * from './types/trust';
 
 export type Phase =
   | 'starting'      // nothing known yet
@@ -10,8 +17,9 @@ export type Connection = 'connecting' | 'online' | 'offline';
 export type SpaceRole = 'READER' | 'WRITER' | 'ADMIN' | 'OWNER';
 export type ConversationType = 'DIRECT' | 'GROUP' | 'BROADCAST';
 
-export interface Person { id: string; protocolId: string /* hex */; handle: string; displayName: string; serverRole: 'OWNER'|'ADMIN'|'MEMBER' }
-export interface Participant { person: Person; role: SpaceRole }
+export interface Person { id: string; protocolId: string /* hex */; handle: string; displayName: string; serverRole: 'OWNER'|'ADMIN'|'MEMBER'; verified: boolean }
+/** `changed`: the person's identity is new; they read nothing here until somebody lets them in again. */
+export interface Participant { person: Person; role: SpaceRole; changed: boolean }
 export type SendState = 'sending' | 'sent' | 'failed';
 /** One line of a conversation. Order of display: sent ones by seq, then pending ones by localTime. */
 export interface TimelineItem {
@@ -24,6 +32,8 @@ export interface TimelineItem {
     | { kind: 'notice'; text: string }        // 'Ada added Bob', 'Ada changed the title' in plain words
     | { kind: 'unreadable'; reason: string }; // plain words
   state: SendState; error?: string;           // plain words when failed
+  expiresAt: number | null;         // ms since 1970, when it has a lifetime
+  lifetime: LifetimeClass;
 }
 export interface ConversationState {
   id: string; protocolId: string; type: ConversationType;
@@ -33,6 +43,8 @@ export interface ConversationState {
   participants: Participant[];
   items: TimelineItem[]; hasOlder: boolean; loadingOlder: boolean;
   lastActivity: number; unread: number;
+  lifetime: LifetimeClass;          // of the policy: the longest a message may stay
+  history: HistoryPolicy;           // what newcomers may read
   alarm: string | null;             // plain words when the server's log does not fit (fork); sending is stopped
 }
 export interface CircleState {
@@ -41,6 +53,8 @@ export interface CircleState {
   conversations: Record<string, ConversationState>;  // by id
   order: string[];                                   // newest activity first
   syncing: boolean;                                  // first load or catching up
+  recoveryKeyConfirmed: boolean;                     // false: the interface reminds
+  notice: string | null;                             // plain words about this device, such as why it was signed out and wiped
 }
 export interface SessionInfo { id: string; label: string; deviceName: string | null; createdAt: number; lastSeenAt: number; isCurrent: boolean }
 export interface InviteInfo { id: string; role: 'OWNER'|'ADMIN'|'MEMBER'; createdAt: number; expiresAt: number; usedBy: Person | null; status: 'open'|'used'|'expired'|'revoked'; verified: boolean | null }
@@ -51,6 +65,12 @@ export interface CircleError extends Error { code: string; retryAfter?: number }
 export interface PendingSignUp { words: string[] /* 24 */ }
 export interface CircleClient {
   readonly store: StoreApi<CircleState>;
+  readonly devices: DeviceActions;
+  readonly recovery: RecoveryActions;
+  readonly trust: TrustActions;
+  readonly policy: PolicyActions;
+  readonly locking: LockActions;
+  dismissNotice(): void;
   start(): Promise<void>;
   stop(): void;
   serverInfo(): Promise<{ name: string; version: string; hasOwner: boolean }>;
@@ -67,7 +87,7 @@ export interface CircleClient {
   createConversation(input: { type: ConversationType; people: string[] /* Person ids */; title?: string; picture?: Blob; roles?: Record<string, SpaceRole> }): Promise<string>;
   openConversation(id: string): Promise<void>;                          // loads the newest page, marks as read
   loadOlder(id: string): Promise<void>;
-  send(id: string, text: string): Promise<void>;                        // resolves when queued; state shows in items
+  send(id: string, text: string, options?: { lifetime?: LifetimeClass }): Promise<void>;                        // resolves when queued; state shows in items
   retry(id: string, key: string): Promise<void>;
   discard(id: string, key: string): Promise<void>;
   setTitle(id: string, title: string, picture?: Blob | null): Promise<void>;

@@ -46,7 +46,7 @@ export function createFakeClient(scene: Scene = {}): CircleClient {
     });
   const append = (id: string, item: Partial<TimelineItem> & Pick<TimelineItem, 'body'>) => {
     counter += 1;
-    const full: TimelineItem = { key: `new-${counter}`, seq: counter, time: Date.now(), sender: null, mine: false, state: 'sent', ...item };
+    const full: TimelineItem = { key: `new-${counter}`, seq: counter, time: Date.now(), sender: null, mine: false, state: 'sent', expiresAt: null, lifetime: 0, ...item };
     patch(id, (one) => ({ items: [...one.items, full], lastActivity: full.time }));
     store.setState((state) => ({ order: [id, ...state.order.filter((other) => other !== id)] }));
     return full.key;
@@ -114,7 +114,7 @@ export function createFakeClient(scene: Scene = {}): CircleClient {
         title: title ?? chosen[0]?.displayName ?? 'Conversation',
         pictureUrl: null,
         role: 'OWNER',
-        participants: [{ person: ada, role: 'OWNER' }, ...chosen.map((person) => ({ person, role: roles?.[person.id] ?? fallback }))],
+        participants: [{ person: ada, role: 'OWNER', changed: false }, ...chosen.map((person) => ({ person, role: roles?.[person.id] ?? fallback, changed: false }))],
         items: [],
         hasOlder: false,
         loadingOlder: false,
@@ -152,7 +152,7 @@ export function createFakeClient(scene: Scene = {}): CircleClient {
     },
     addPeople: async (id, ids, role = 'WRITER') => {
       await pause();
-      patch(id, (one) => ({ participants: [...one.participants, ...people.filter((person) => ids.includes(person.id)).map((person) => ({ person, role }))] }));
+      patch(id, (one) => ({ participants: [...one.participants, ...people.filter((person) => ids.includes(person.id)).map((person) => ({ person, role, changed: false }))] }));
       notice(id, `You added ${ids.map(nameOf).join(', ')}`);
     },
     removePerson: async (id, person) => {

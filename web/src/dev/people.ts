@@ -2,7 +2,7 @@ import type { Participant, Person, SpaceRole } from '../circle';
 
 function person(seed: number, handle: string, displayName: string, serverRole: Person['serverRole'] = 'MEMBER'): Person {
   const protocolId = (0x9e3779b1 * seed).toString(16).replace('.', '').padEnd(32, `${seed}c4f`).slice(0, 32);
-  return { id: `member-${handle}`, protocolId, handle, displayName, serverRole };
+  return { id: `member-${handle}`, protocolId, handle, displayName, serverRole, verified: false };
 }
 
 export const ada = person(1, 'ada', 'Ada Lindqvist', 'OWNER');

@@ -16,6 +16,8 @@ function lines(prefix: string, now: number, all: Line[]): TimelineItem[] {
     mine: sender === ada,
     body: sender === null ? { kind: 'notice', text } : { kind: 'text', text },
     state: 'sent',
+    expiresAt: null,
+    lifetime: 0,
   }));
 }
 
@@ -31,6 +33,8 @@ function conversation(seed: number, part: Partial<ConversationState> & Pick<Conv
     loadingOlder: false,
     lastActivity: items.at(-1)?.time ?? Date.now(),
     unread: 0,
+    lifetime: 0,
+    history: 'JOINING',
     alarm: null,
     ...part,
   };

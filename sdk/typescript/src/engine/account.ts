@@ -114,7 +114,7 @@ export class Account {
     if (!invite) throw new CircleFailure('INVITE_UNKNOWN', 'This invite is not valid, or has been used already.');
     const { inviter } = invite;
     const person = inviter ? { id: inviter.id, protocolId: toHex(fromBase64(inviter.protocolId)), handle: inviter.handle, displayName: inviter.displayName } : null;
-    return { inviter: person ? { ...person, serverRole: 'MEMBER' } : null, isSetUp: isSetUp && invite.role === 'OWNER', expiresAt: Date.parse(invite.expiresAt) };
+    return { inviter: person ? { ...person, serverRole: 'MEMBER', verified: false } : null, isSetUp: isSetUp && invite.role === 'OWNER', expiresAt: Date.parse(invite.expiresAt) };
   }
 
   /** Makes all keys; nothing is sent but the handle and the invite's token. */

@@ -8,18 +8,26 @@ import { Board } from '../state/board';
 import { createCircleStore } from '../state/store';
 import { Http } from '../transport/http';
 import { Socket } from '../transport/socket';
-import type { CircleClient, CircleState, InviteInfo, InvitePreview, PendingSignUp, Person, SessionInfo, SpaceRole } from '../types';
+import type {
+  CircleClient, CircleState, DeviceActions, InviteInfo, InvitePreview, LockActions, PendingSignUp, Person, PolicyActions, RecoveryActions, SessionInfo,
+  SpaceRole, TrustActions,
+} from '../types';
 import { Account } from './account';
 import { Api, refuseErrors } from './api';
 import { BrowserSessions, type TabStorage } from './browserSession';
 import { toPerson } from './convert';
 import { Conversations, type CreateInput } from './conversations';
+import { Devices } from './devices';
 import { Epochs } from './epochs';
 import { Invites } from './invites';
 import { Learner } from './learner';
+import { Locking } from './locking';
 import { Outbox } from './outbox';
+import { Policy } from './policy';
+import { Recovery } from './recovery';
 import { Sync } from './sync';
 import { createTabs, type Tabs } from './tabs';
+import { Trust } from './trust';
 
 export interface ClientOptions {
   /** Where Circle is served, such as https://circle.example. */
@@ -44,10 +52,20 @@ interface Parts {
   outbox: Outbox;
   invites: Invites;
   conversations: Conversations;
+  devices: Devices;
+  recovery: Recovery;
+  trust: Trust;
+  policy: Policy;
+  locking: Locking;
 }
 
 export class Client implements CircleClient {
   readonly store: StoreApi<CircleState>;
+  readonly devices: DeviceActions = this.#actions((parts) => parts.devices);
+  readonly recovery: RecoveryActions = this.#actions((parts) => parts.recovery);
+  readonly trust: TrustActions = this.#actions((parts) => parts.trust);
+  readonly policy: PolicyActions = this.#actions((parts) => parts.policy);
+  readonly locking: LockActions = this.#actions((parts) => parts.locking);
   readonly #options: ClientOptions;
   readonly #board: Board;
   readonly #http: Http;
@@ -101,6 +119,10 @@ export class Client implements CircleClient {
       this.#close(parts);
       return parts.keeper.lock();
     });
+  }
+
+  dismissNotice(): void {
+    this.store.setState({ notice: null });
   }
 
   async serverInfo(): Promise<{ name: string; version: string; hasOwner: boolean }> {
@@ -323,11 +345,22 @@ export class Client implements CircleClient {
     const outbox: Outbox = new Outbox({ api, keeper, epochs, sync, board });
     const invites = new Invites({ api, keeper, learner, origin });
     const conversations: Conversations = new Conversations({ api, keeper, learner, sync, epochs, outbox, invites, board });
-    return { keeper, account, api, sync, outbox, invites, conversations };
+    return {
+      keeper, account, api, sync, outbox, invites, conversations,
+      devices: new Devices(), recovery: new Recovery(), trust: new Trust(), policy: new Policy(), locking: new Locking(),
+    };
   }
 
   #with<T>(task: (parts: Parts) => Promise<T>): Promise<T> {
     return this.#guard(async () => task(await this.#all()));
+  }
+
+  /** One part's methods, each guarded like the client's own. */
+  #actions<T extends object>(pick: (parts: Parts) => T): T {
+    return new Proxy({} as T, {
+      get: (_target, name) => (...given: unknown[]) =>
+        this.#with(async (parts) => (pick(parts) as Record<PropertyKey, (...given: unknown[]) => Promise<unknown>>)[name]?.(...given)),
+    });
   }
 
   /** Every failure leaves as a CircleError; a session that ended leads back to the password. */

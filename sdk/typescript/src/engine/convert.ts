@@ -17,7 +17,7 @@ export function toPersonRecord(person: Omit<PersonFieldsFragment, '__typename'>)
 }
 
 export function toPerson(record: PersonRecord): Person {
-  return { id: record.node, protocolId: record.id, handle: record.handle, displayName: record.displayName, serverRole: record.serverRole };
+  return { id: record.node, protocolId: record.id, handle: record.handle, displayName: record.displayName, serverRole: record.serverRole, verified: false };
 }
 
 export function toLink(link: LinkText): LinkBytes {

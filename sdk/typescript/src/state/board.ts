@@ -85,7 +85,7 @@ export class Board {
 
   person(member: string): Person {
     const known = this.#people.get(member);
-    return known ? toPerson(known) : { id: '', protocolId: member, handle: '', displayName: 'Someone', serverRole: 'MEMBER' };
+    return known ? toPerson(known) : { id: '', protocolId: member, handle: '', displayName: 'Someone', serverRole: 'MEMBER', verified: false };
   }
 
   // ---- conversations
@@ -148,7 +148,7 @@ export class Board {
   }
 
   #conversation({ view, items, loadingOlder }: Shown): ConversationState {
-    const participants: Participant[] = view.roster.map(({ member, role }) => ({ person: this.person(member), role }));
+    const participants: Participant[] = view.roster.map(({ member, role }) => ({ person: this.person(member), role, changed: false }));
     return {
       id: view.node,
       protocolId: view.space,
@@ -162,6 +162,8 @@ export class Board {
       loadingOlder,
       lastActivity: view.lastActivity,
       unread: view.unread,
+      lifetime: 0,
+      history: 'JOINING',
       alarm: view.alarm,
     };
   }
@@ -188,6 +190,8 @@ export class Board {
       mine: item.sender !== null && item.sender === this.#me?.id,
       body,
       state: item.state,
+      expiresAt: null,
+      lifetime: 0,
       ...(item.error === undefined ? {} : { error: item.error }),
     };
   }

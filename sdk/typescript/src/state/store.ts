@@ -9,6 +9,8 @@ export const NOTHING: CircleState = {
   conversations: {},
   order: [],
   syncing: false,
+  recoveryKeyConfirmed: true,
+  notice: null,
 };
 
 export function createCircleStore(): StoreApi<CircleState> {
