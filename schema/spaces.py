@@ -9,10 +9,12 @@ import strawberry
 
 from resolvers.context import Ctx
 from resolvers.conversations import SpaceRow, get_spaces, list_roster_links
-from resolvers.errors import NotFound
+from resolvers.epochs import list_epochs
+from resolvers.errors import DueReason, NotFound
 from resolvers.events import LogEvent, list_events
 from resolvers.kinds import SpaceType
 from resolvers.paging import number_position, page_of
+from resolvers.signing import due_of
 from schema.connection import After, Before, Connection, First, Last, connection
 from schema.context import Info
 from schema.loaders import loader
@@ -21,6 +23,7 @@ from schema.scalars import Base64Bytes
 
 if TYPE_CHECKING:
     from db.queries.conversations import RosterLinkRow
+    from schema.epochs import Epoch
     from schema.events import Event
 
 
@@ -99,6 +102,43 @@ class Account(Space):
     ) -> Connection[RosterLink]:
         """A page of links."""
         return await roster_links(self.space_id, info, first, after, last, before)
+
+    @strawberry.field(description="The number of the roster chain's newest link.")
+    async def roster_number(self, info: Info) -> int:
+        """The roster's head."""
+        return (await load_space(info.context, self.space_id)).roster_n
+
+    @strawberry.field(description="The newest epoch; null before the first.")
+    async def current_epoch(self, info: Info) -> Annotated[Epoch, strawberry.lazy("schema.epochs")] | None:
+        """The newest epoch."""
+        from schema.epochs import load_epoch
+
+        row = await load_space(info.context, self.space_id)
+        return await load_epoch(info.context, self.space_id, row.epoch)
+
+    @strawberry.field(description="Why a new epoch must be announced before anything is sent; null when none is due.")
+    async def epoch_due(self, info: Info) -> DueReason | None:
+        """The reason at this moment."""
+        return due_of(await load_space(info.context, self.space_id), info.context.clock())
+
+    @strawberry.field(description="An epoch by its number; null when there is none.")
+    async def epoch(
+        self, info: Info, number: Annotated[int, strawberry.argument(description="The epoch's number, from 1.")]
+    ) -> Annotated[Epoch, strawberry.lazy("schema.epochs")] | None:
+        """One epoch."""
+        from schema.epochs import load_epoch
+
+        return await load_epoch(info.context, self.space_id, number)
+
+    @strawberry.field(description="All epochs, ascending by number.")
+    async def epochs(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Annotated[Epoch, strawberry.lazy("schema.epochs")]]:
+        """A page of epochs."""
+        from schema.epochs import Epoch
+
+        found = await list_epochs(info.context, self.space_id, page_of(first, after, last, before))
+        return connection(found, Epoch.of, lambda row: number_position(row.number))
 
     @strawberry.field(description="The log, ascending by seq.")
     async def events(
