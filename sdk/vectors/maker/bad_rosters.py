@@ -28,19 +28,19 @@ from sdk.vectors.maker.world import Person, Space, uuid4
 
 
 class Rosters:
-    """A group: Ada owner, Ben admin, Cyd writer, Dee reader; Eve is outside."""
+    """A group: Ada owner, Ben admin, Cyd writer, Dee reader; Eve is outside, Fay will reset."""
 
     def __init__(self) -> None:
         self.refused = Refused("roster")
-        self.ada, self.ben, self.cyd, self.dee, self.eve = (
-            Person.create(name) for name in ("Ada", "Ben", "Cyd", "Dee", "Eve")
+        self.ada, self.ben, self.cyd, self.dee, self.eve, self.fay = (
+            Person.create(name) for name in ("Ada", "Ben", "Cyd", "Dee", "Eve", "Fay")
         )
         rows = [(self.ada, Role.OWNER), (self.ben, Role.ADMIN), (self.cyd, Role.WRITER), (self.dee, Role.READER)]
         self.group = Space.create(SpaceType.GROUP, rows)
 
     def people(self) -> list[Person]:
         """Everybody."""
-        return [self.ada, self.ben, self.cyd, self.dee, self.eve]
+        return [self.ada, self.ben, self.cyd, self.dee, self.eve, self.fay]
 
     def case(
         self,
@@ -183,9 +183,33 @@ def _fixed(r: Rosters) -> None:
     r.case("role in an account", account, [make_role(place, ada.member, Role.OWNER, *_seed(ada))])
 
 
+def _renewals(r: Rosters) -> None:
+    """After a reset: the account is renewed by its own member, an owner by an owner unless there is no other."""
+    ada, ben, cyd, fay = r.ada, r.ben, r.cyd, r.fay
+    account = Space.create(SpaceType.ACCOUNT, [(fay, Role.OWNER)])
+    two = Space.create(SpaceType.GROUP, [(ada, Role.OWNER), (ben, Role.ADMIN), (cyd, Role.WRITER), (fay, Role.OWNER)])
+    one = Space.create(SpaceType.GROUP, [(fay, Role.OWNER), (ben, Role.ADMIN), (cyd, Role.WRITER)])
+
+    def add(about: str, space: Space, identity: bytes, role: Role, by: tuple[SignerHead, bytes, int]) -> None:
+        r.case(about, space, [make_add(space.place, fay.member, identity, role, *by)])
+
+    add("renews an account with the present ID", account, fay.chain.identity, Role.OWNER, _seed(fay))
+    old = _seed(fay)
+    fay.reset()
+    new = fay.chain.identity
+    add("renews an account with another ID than its own", account, Z32, Role.OWNER, _seed(fay))
+    add("renews an account in another role", account, new, Role.ADMIN, _seed(fay))
+    add("another renews an account", account, new, Role.OWNER, _seed(ben))
+    add("the device of before a reset renews an account", account, new, Role.OWNER, old)
+    add("an admin lets an owner in again who is not the only one", two, new, Role.OWNER, _seed(ben))
+    add("a writer lets the only owner in again", one, new, Role.OWNER, _seed(cyd))
+    add("lets the only owner in again in another role", one, new, Role.ADMIN, _seed(ben))
+    add("the only owner lets itself in again", one, new, Role.OWNER, _seed(fay))
+
+
 def roster_cases() -> list[Case]:
     """All of them."""
     rosters = Rosters()
-    for part in (_roles, _places, _creations, _fixed, _signers):
+    for part in (_roles, _places, _creations, _fixed, _signers, _renewals):
         part(rosters)
     return rosters.refused.cases

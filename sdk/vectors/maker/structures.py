@@ -162,10 +162,19 @@ def roster_cases() -> list[Case]:
     ben.rotate()
     seed = ada.device.dk_seed
     direct.take(make_add(direct.place, ben.member, ben.chain.identity, Role.OWNER, ada.signer(), seed, direct.tick()))
+    account = Space.create(SpaceType.ACCOUNT, [(ben, Role.OWNER)])
+    owned = Space.create(SpaceType.GROUP, [(ben, Role.OWNER), (ada, Role.ADMIN), (cyd, Role.WRITER)])
+    ben.reset()
+    ben.rotate()
+    own, time = ben.device.dk_seed, account.tick()
+    account.take(make_add(account.place, ben.member, ben.chain.identity, Role.OWNER, ben.signer(), own, time))
+    owned.take(make_add(owned.place, ben.member, ben.chain.identity, Role.OWNER, ada.signer(), seed, owned.tick()))
     broadcast = Space.create(SpaceType.BROADCAST, [(cyd, Role.OWNER), (ada, Role.READER)], Policy(3, True))
     return [
         _roster_case("a group with every kind of link", busy_group()),
         _roster_case("a direct conversation whose other member reset their identity", direct),
+        _roster_case("an account renewed after a reset", account),
+        _roster_case("a group whose only owner reset and was let in by an admin", owned),
         _roster_case("a broadcast", broadcast),
         _roster_case("a vault", Space.create(SpaceType.VAULT, [(ada, Role.OWNER)])),
         _roster_case("an account", Space.create(SpaceType.ACCOUNT, [(cyd, Role.OWNER)])),

@@ -117,10 +117,13 @@ def change(roster: Roster | None, link: RosterLink, signer_identity: bytes) -> R
     if roster is None:
         return _created(link, signer_identity)
     seat = roster.seats.get(member)
-    if seat is None or seat.identity != signer_identity:
+    renews = roster.type == SpaceType.ACCOUNT and link.kind == RosterKind.ADD
+    if seat is None or (seat.identity != signer_identity and not renews):
         raise refuse(Code.FORBIDDEN, "The signer is not in the roster with this ID.")
     seats, policy, joined = dict(roster.seats), roster.policy, dict(roster.joined)
-    if link.kind == RosterKind.ADD:
+    if renews:
+        _renew(link, signer_identity, seat, seats, joined)
+    elif link.kind == RosterKind.ADD:
         _add(roster, link, seat, seats, joined)
     elif link.kind == RosterKind.REMOVE:
         _remove(roster, link, seat, seats)
@@ -174,11 +177,11 @@ def _need(seat: Seat, role: Role) -> None:
 
 def _add(roster: Roster, link: RosterLink, signer: Seat, seats: dict[bytes, Seat], joined: dict[bytes, int]) -> None:
     member, identity, role = link.member, link.identity, link.role
-    if member is None or identity is None or role is None or roster.type == SpaceType.ACCOUNT:
-        raise refuse(Code.FORBIDDEN, "Nobody is added to an account.")
+    if member is None or identity is None or role is None:
+        raise refuse(Code.FORBIDDEN, "The link adds nobody.")
     _need(signer, Role.ADMIN)
     present = seats.get(member)
-    if role > signer.role:
+    if role > signer.role and not _is_only_owner(seats, member):
         raise refuse(Code.FORBIDDEN, "Nobody gives a role above their own.")
     if present is None:
         if roster.type == SpaceType.DIRECT:
@@ -189,6 +192,22 @@ def _add(roster: Roster, link: RosterLink, signer: Seat, seats: dict[bytes, Seat
         raise refuse(Code.FORBIDDEN, "A present member is added only with a new ID, by another, in the same role.")
     seats[member] = Seat(identity, role)
     joined[member] = link.epoch.n
+
+
+def _renew(
+    link: RosterLink, signer_identity: bytes, signer: Seat, seats: dict[bytes, Seat], joined: dict[bytes, int]
+) -> None:
+    """After a reset the member takes the account over under the new ID (docs/decisions/0011)."""
+    if link.member != link.signer.member or link.role != Role.OWNER:
+        raise refuse(Code.FORBIDDEN, "Nobody is added to an account.")
+    if link.identity != signer_identity or signer.identity == signer_identity:
+        raise refuse(Code.FORBIDDEN, "An account is renewed with the member's own new ID alone.")
+    seats[link.signer.member] = Seat(signer_identity, Role.OWNER)
+    joined[link.signer.member] = link.epoch.n
+
+
+def _is_only_owner(seats: Mapping[bytes, Seat], member: bytes) -> bool:
+    return [other for other, seat in seats.items() if seat.role == Role.OWNER] == [member]
 
 
 def _remove(roster: Roster, link: RosterLink, signer: Seat, seats: dict[bytes, Seat]) -> None:

@@ -126,14 +126,15 @@ function change(roster: Roster | null, link: RosterLink, signerIdentity: Bytes, 
   const named: Head = { n: signer.n, hash: signer.hash };
   if (roster === null) return { ...at, ...created(link, signerIdentity), heads: new Map([[key, named]]), joined: new Map() };
   const by = roster.seats.get(key);
-  if (by === undefined || !equal(by.identity, signerIdentity)) throw forbidden('The signer is not in the roster with this ID.');
+  const renews = roster.type === SpaceType.ACCOUNT && statement.kind === 1;
+  if (by === undefined || !(renews || equal(by.identity, signerIdentity))) throw forbidden('The signer is not in the roster with this ID.');
   const heads = new Map([...roster.heads, [key, named]]);
   const next = { ...roster, ...at, heads };
   switch (statement.kind) {
     case 0:
       throw forbidden('A space is created once.');
     case 1: {
-      const seats = added(roster, by, statement);
+      const seats = renews ? renewed(by, statement, signerIdentity) : added(roster, by, statement);
       return { ...next, seats, joined: new Map([...roster.joined, [toHex(statement.member), link.epoch.n]]) };
     }
     case 2:
@@ -166,9 +167,8 @@ function need(by: Seat, least: Role): void {
 }
 
 function added(roster: Roster, by: Seat, seat: Seat): ReadonlyMap<string, Seat> {
-  if (roster.type === SpaceType.ACCOUNT) throw forbidden('Nobody is added to an account.');
   need(by, Role.ADMIN);
-  if (seat.role > by.role) throw forbidden('Nobody gives a role above their own.');
+  if (seat.role > by.role && !isOnlyOwner(roster, seat.member)) throw forbidden('Nobody gives a role above their own.');
   const key = toHex(seat.member);
   const present = roster.seats.get(key);
   if (present === undefined) {
@@ -179,6 +179,20 @@ function added(roster: Roster, by: Seat, seat: Seat): ReadonlyMap<string, Seat> 
   }
   const { member, identity, role } = seat;
   return new Map([...roster.seats, [key, { member, identity, role }]]);
+}
+
+/** After a reset the member takes the account over under the new ID (docs/decisions/0011). */
+function renewed(by: Seat, { member, identity, role }: Seat, signerIdentity: Bytes): ReadonlyMap<string, Seat> {
+  if (!equal(member, by.member) || role !== Role.OWNER) throw forbidden('Nobody is added to an account.');
+  if (!equal(identity, signerIdentity) || equal(by.identity, signerIdentity)) {
+    throw forbidden("An account is renewed with the member's own new ID alone.");
+  }
+  return new Map([[toHex(member), { member, identity, role }]]);
+}
+
+function isOnlyOwner(roster: Roster, member: Bytes): boolean {
+  const owners = [...roster.seats.values()].filter((seat) => seat.role === Role.OWNER);
+  return owners.length === 1 && owners.every((owner) => equal(owner.member, member));
 }
 
 function removed(roster: Roster, by: Seat, member: Bytes): ReadonlyMap<string, Seat> {
