@@ -33,6 +33,10 @@ async def test_the_explorer_runs_queries_and_subscriptions_with_a_pasted_token(t
         page.on("request", note)
         await page.goto(f"{server.url}/graphiql")
         answer = page.get_by_role("region", name="Result Window")
+        # GraphiQL runs nothing before its editors are there.
+        for region in ("Operation Editor", "Result Window"):
+            editor = page.get_by_role("region", name=region).get_by_role("textbox")
+            await expect(editor).to_be_attached(timeout=PATIENCE)
 
         await _run(page, "Me")
         await expect(answer).to_contain_text('"viewer": null', timeout=PATIENCE)
