@@ -84,7 +84,7 @@ export interface CircleClient {
   signOut(): Promise<void>;                                             // ends the session; keys stay wrapped on this browser
   knownAccount(): Promise<{ handle: string; displayName: string } | null>;
   searchPeople(text: string): Promise<Person[]>;
-  createConversation(input: { type: ConversationType; people: string[] /* Person ids */; title?: string; picture?: Blob; roles?: Record<string, SpaceRole> }): Promise<string>;
+  createConversation(input: { type: ConversationType; people: string[] /* Person ids */; title?: string; picture?: Blob; roles?: Record<string, SpaceRole>; lifetime?: LifetimeClass; history?: HistoryPolicy }): Promise<string>;
   openConversation(id: string): Promise<void>;                          // loads the newest page, marks as read
   loadOlder(id: string): Promise<void>;
   send(id: string, text: string, options?: { lifetime?: LifetimeClass }): Promise<void>;                        // resolves when queued; state shows in items

@@ -2,7 +2,7 @@
 import type { Keeper, RosterChange, SpaceView } from '../crypto';
 import { CircleFailure, codeOf, isUncertain } from '../errors';
 import type { Board } from '../state/board';
-import type { ConversationType, SpaceRole } from '../types';
+import type { ConversationType, HistoryPolicy, LifetimeClass, SpaceRole } from '../types';
 import type { Api } from './api';
 import type { Epochs } from './epochs';
 import type { Invites } from './invites';
@@ -25,6 +25,8 @@ export interface CreateInput {
   title?: string;
   picture?: Blob;
   roles?: Record<string, SpaceRole>;
+  lifetime?: LifetimeClass;
+  history?: HistoryPolicy;
 }
 
 export class Conversations {
@@ -65,7 +67,8 @@ export class Conversations {
     const people = members.map((member, index) => ({ member, role: input.roles?.[input.people[index] ?? ''] ?? usualRole(input.type) }));
     const named = input.title === undefined || input.title.trim() === '' ? null : tidyTitle(input.title);
     const title = input.type === 'DIRECT' ? null : (named ?? (picture ? '' : null));
-    const plan = { type: input.type, people, title, picture };
+    const policy = { lifetime: input.lifetime ?? 0, shared: input.history === 'SHARED' };
+    const plan = { type: input.type, people, title, picture, policy };
     for (let attempt = 0; ; attempt += 1) {
       const made = await this.#keeper.makeConversation(plan);
       try {

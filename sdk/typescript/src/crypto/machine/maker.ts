@@ -9,7 +9,7 @@ import { checkGrantScope, sealGrant, type GrantEntry } from '../protocol/grant';
 import { LOG_START, nextHash } from '../protocol/log';
 import { isLiving } from '../protocol/memberKey';
 import { randomBytes } from '../protocol/primitives';
-import { makeRosterLink, NO_EPOCH, Role, SpaceType, type RosterStatement, type Seat } from '../protocol/roster';
+import { makeRosterLink, NO_EPOCH, Role, SpaceType, type Policy, type RosterStatement, type Seat } from '../protocol/roster';
 import { followRoster, rosterPlace, type Roster } from '../protocol/rosterState';
 import type { Signer } from '../protocol/signer';
 import type { ConversationType, SpaceRole } from '../../types';
@@ -37,6 +37,8 @@ export interface ConversationPlan {
   people: { member: string; role: SpaceRole }[];
   title: string | null;
   picture: { bytes: Bytes; mediaType: string } | null;
+  /** Where nothing is chosen, messages stay and newcomers read what comes after them. */
+  policy?: Policy;
 }
 
 /** Roster link, first epoch and first state, each of which fits the one before (docs/decisions/0003). */
@@ -53,7 +55,7 @@ export async function makeConversation(context: Context, plan: ConversationPlan)
   }
   const signer = await ownSigner(context);
   const { chains } = await people.lookup(members.map(({ member }) => member));
-  const statement: RosterStatement = { kind: 0, type: typeNumber(plan.type), seats, policy: { lifetime: 0, shared: false } };
+  const statement: RosterStatement = { kind: 0, type: typeNumber(plan.type), seats, policy: plan.policy ?? { lifetime: 0, shared: false } };
   const link = await makeRosterLink({ space, head: null, epoch: NO_EPOCH }, statement, signer, keyring.device.dk, Date.now());
   const roster = await followRoster(null, link, chains);
   const epoch = await sealEpoch(context, roster, NO_EPOCH);
@@ -66,12 +68,14 @@ async function firstState(context: Context, roster: Roster, epoch: NewEpoch, sta
   const signer = await ownSigner(context);
   const first = await nextHash(LOG_START.hash, 1, roster.hash);
   const second = await nextHash(first, 2, epoch.epoch.hash);
-  const [branch] = epoch.branches;
+  // A title lives as long as the policy lets anything live.
+  const b = roster.policy.lifetime;
+  const branch = epoch.branches[b];
   if (!branch) throw new RangeError('An epoch has seven branches.');
   const now = Date.now();
   const header = {
     space: roster.space, epoch: epoch.epoch, id: makeEnvelopeId(now, randomBytes(10)), member: signer.member, device: signer.device, n: signer.n,
-    seen: { n: 2, hash: second }, kind: EnvelopeKind.STATE, ref: null, b: 0, time: now,
+    seen: { n: 2, hash: second }, kind: EnvelopeKind.STATE, ref: null, b, time: now,
   };
   return (await sealEnvelope(header, stateContent(state), branch, keyring.device.dk)).bytes;
 }
