@@ -1,34 +1,22 @@
 import { createStore } from 'zustand/vanilla';
-import type { CircleClient, CircleState, ConversationState, InviteInfo, Person, SessionInfo, SpaceRole, TimelineItem } from '../circle';
+import type { CircleClient, CircleState, ConversationState, InviteInfo, SessionInfo, SpaceRole, TimelineItem } from '../circle';
+import { createFakeDevices, createFakeRecovery, type FakeDevices } from './fakeDevices';
+import { createFakeLock } from './fakeLock';
+import { createFakePolicy, createFakeTrust } from './fakeTrust';
 import { ada, bob, everyone } from './people';
-import { DAY_MS, fullState, history, HOUR_MS } from './samples';
+import { DAY_MS, fullState, history, HOUR_MS, LIFETIME_MS } from './samples';
+import { FakeError, type Scene, type World } from './scene';
+import { FIRST_KEY } from './words';
 
-/** What the fake world is like. `failing` lets every action fail with a plain sentence. */
-export interface Scene {
-  state?: Partial<CircleState>;
-  failing?: boolean;
-  hasOwner?: boolean;
-  setUp?: boolean;
-  known?: { handle: string; displayName: string } | null;
-  people?: Person[];
-  delay?: number;
-  bare?: boolean;
-}
+export { FakeError, type Scene } from './scene';
 
-const WORDS =
-  'anchor basil candle drift ember fabric garden harbor island jungle kettle lemon meadow north orbit paper quartz river silver timber umbrella velvet window zebra'.split(' ');
-
-export class FakeError extends Error {
-  constructor(
-    message: string,
-    readonly code = 'FAKE',
-  ) {
-    super(message);
-  }
+/** The fake client, and what a test plays for the other side. */
+export interface FakeClient extends CircleClient {
+  readonly devices: FakeDevices;
 }
 
 /** A client without server, for component tests and the fixture page. Everything happens in memory. */
-export function createFakeClient(scene: Scene = {}): CircleClient {
+export function createFakeClient(scene: Scene = {}): FakeClient {
   const store = createStore<CircleState>()(() => ({ ...fullState(), ...scene.state }));
   const people = scene.people ?? everyone;
   let counter = 1000;
@@ -54,7 +42,7 @@ export function createFakeClient(scene: Scene = {}): CircleClient {
   const patchItem = (id: string, key: string, change: Partial<TimelineItem>) =>
     patch(id, (one) => ({ items: one.items.map((item) => (item.key === key ? { ...item, ...change } : item)) }));
   const nameOf = (id: string) => people.find((one) => one.id === id)?.displayName ?? 'Someone';
-  const notice = (id: string, text: string) => append(id, { body: { kind: 'notice', text } });
+  const notice = (id: string, text: string) => void append(id, { body: { kind: 'notice', text } });
   const deliver = async (id: string, key: string) => {
     try {
       if (store.getState().connection === 'offline') return;
@@ -65,8 +53,16 @@ export function createFakeClient(scene: Scene = {}): CircleClient {
     }
   };
 
+  const world: World = { scene, store, pause, patch, notice };
+
   return {
     store,
+    devices: createFakeDevices(world),
+    recovery: createFakeRecovery(world),
+    trust: createFakeTrust(world),
+    policy: createFakePolicy(world),
+    locking: createFakeLock(world),
+    dismissNotice: () => store.setState({ notice: null }),
     start: async () => undefined,
     stop: () => undefined,
     serverInfo: async () => ({ name: 'Circle', version: '0.1.0', hasOwner: scene.hasOwner ?? true }),
@@ -78,7 +74,7 @@ export function createFakeClient(scene: Scene = {}): CircleClient {
     prepareSignUp: async ({ handle }) => {
       await pause();
       if (handle === 'bob') throw new FakeError('This handle is taken. Please choose another.', 'HANDLE_TAKEN');
-      return { words: WORDS };
+      return { words: FIRST_KEY };
     },
     completeSignUp: async () => {
       await pause();
@@ -87,7 +83,7 @@ export function createFakeClient(scene: Scene = {}): CircleClient {
     signIn: async ({ password }) => {
       await pause();
       if (password === 'wrong password') throw new FakeError('The handle or the password is not right.', 'WRONG_PASSWORD');
-      store.setState({ phase: 'ready', me: ada });
+      store.setState({ phase: scene.newBrowser === true ? 'no-keys' : 'ready', me: ada });
     },
     unlock: async (password) => {
       await pause();
@@ -120,6 +116,8 @@ export function createFakeClient(scene: Scene = {}): CircleClient {
         loadingOlder: false,
         lastActivity: Date.now(),
         unread: 0,
+        lifetime: 0,
+        history: 'JOINING',
         alarm: null,
       };
       store.setState((state) => ({ conversations: { ...state.conversations, [id]: created }, order: [id, ...state.order] }));
@@ -135,9 +133,11 @@ export function createFakeClient(scene: Scene = {}): CircleClient {
         return { items: [...older, ...one.items], loadingOlder: false, hasOlder: one.items.length < 700 };
       });
     },
-    send: async (id, text) => {
-      const me = store.getState().me;
-      const key = append(id, { seq: null, sender: me, mine: true, body: { kind: 'text', text }, state: 'sending' });
+    send: async (id, text, options) => {
+      const { me, conversations } = store.getState();
+      const lifetime = options?.lifetime ?? conversations[id]?.lifetime ?? 0;
+      const expiresAt = lifetime === 0 ? null : Date.now() + LIFETIME_MS[lifetime];
+      const key = append(id, { seq: null, sender: me, mine: true, body: { kind: 'text', text }, state: 'sending', lifetime, expiresAt });
       void deliver(id, key);
     },
     retry: async (id, key) => {

@@ -20,5 +20,5 @@ export const echo = person(11, 'echo', 'Echo bot');
 export const everyone = [ada, bob, chen, dana, emil, farah, gus, niki, ivan, jo, echo];
 
 export function as(role: SpaceRole, ...people: Person[]): Participant[] {
-  return people.map((one) => ({ person: one, role }));
+  return people.map((one) => ({ person: one, role, changed: false }));
 }

@@ -84,8 +84,8 @@ function direct(now: number): ConversationState {
     [26, ada, 'Two metres of the thin oak, and screws, 4 x 30.'],
   ]);
   items.push(
-    { key: 'bob-failed', seq: null, time: now - 3 * MINUTE, sender: ada, mine: true, body: { kind: 'text', text: 'And sandpaper, please!' }, state: 'failed', error: 'The server could not be reached.' },
-    { key: 'bob-sending', seq: null, time: now - 1000, sender: ada, mine: true, body: { kind: 'text', text: 'Fine grain.' }, state: 'sending' },
+    { key: 'bob-failed', seq: null, time: now - 3 * MINUTE, sender: ada, mine: true, body: { kind: 'text', text: 'And sandpaper, please!' }, state: 'failed', error: 'The server could not be reached.', expiresAt: null, lifetime: 0 },
+    { key: 'bob-sending', seq: null, time: now - 1000, sender: ada, mine: true, body: { kind: 'text', text: 'Fine grain.' }, state: 'sending', expiresAt: null, lifetime: 0 },
   );
   return conversation(2, { type: 'DIRECT', title: bob.displayName, participants: as('OWNER', ada, bob), items });
 }
@@ -130,8 +130,12 @@ export function fullState(): CircleState {
     conversations: Object.fromEntries(all.map((one) => [one.id, one])),
     order: all.map((one) => one.id),
     syncing: false,
+    recoveryKeyConfirmed: true,
+    notice: null,
   };
 }
 
 export const DAY_MS = DAY;
 export const HOUR_MS = HOUR;
+/** By class: 0 stays. */
+export const LIFETIME_MS = [0, HOUR, 8 * HOUR, DAY, 7 * DAY, 30 * DAY, 90 * DAY] as const;

@@ -1,6 +1,6 @@
 import type { Scene } from './fakeClient';
-import { ada } from './people';
-import { fullState, history } from './samples';
+import { ada, bob } from './people';
+import { fullState, history, LIFETIME_MS } from './samples';
 
 const NOTHING = { conversations: {}, order: [] };
 const KNOWN = { handle: ada.handle, displayName: ada.displayName };
@@ -25,6 +25,21 @@ export const scenes: Record<string, () => Scene> = {
     const one = state.conversations[id];
     if (one) state.conversations[id] = { ...one, items: history(Date.now(), 400), hasOlder: true };
     return { state, delay: 400 };
+  },
+  /** Somebody has begun anew with another identity, and messages go after a week. */
+  changed: () => {
+    const state = fullState();
+    for (const id of ['conversation-1', 'conversation-2']) {
+      const one = state.conversations[id];
+      if (!one) continue;
+      state.conversations[id] = {
+        ...one,
+        lifetime: 4,
+        participants: one.participants.map((other) => (other.person === bob ? { ...other, changed: true } : other)),
+        items: one.items.map((item, index) => (index % 3 === 0 ? item : { ...item, lifetime: 4, expiresAt: item.time + LIFETIME_MS[4] })),
+      };
+    }
+    return { state };
   },
   many: () => {
     const state = fullState();

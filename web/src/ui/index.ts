@@ -1,4 +1,5 @@
 export { Avatar } from './Avatar';
+export { Confirm } from './Confirm';
 export { ConversationAvatar } from './ConversationAvatar';
 export { CopyButton } from './CopyButton';
 export { EmptyState } from './EmptyState';

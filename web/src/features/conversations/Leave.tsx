@@ -1,6 +1,5 @@
 import { leaveProblem, noun, useClient, type ConversationState } from '../../circle';
-import { useAction } from '../../ui';
-import { Confirm } from './Confirm';
+import { Confirm, useAction } from '../../ui';
 
 export function Leave({ conversation, opened, onClose }: { conversation: ConversationState; opened: boolean; onClose: () => void }) {
   const client = useClient();

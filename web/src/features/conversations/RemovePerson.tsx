@@ -1,6 +1,5 @@
 import { noun, useClient, type ConversationState, type Person } from '../../circle';
-import { useAction } from '../../ui';
-import { Confirm } from './Confirm';
+import { Confirm, useAction } from '../../ui';
 
 interface RemovePersonProps {
   conversation: ConversationState;

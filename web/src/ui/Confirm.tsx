@@ -1,7 +1,8 @@
 import { Button, Group, Modal, Stack } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { ErrorLine, type Action } from '../../ui';
+import { ErrorLine } from './ErrorLine';
 import classes from './Confirm.module.css';
+import type { Action } from './useAction';
 
 interface ConfirmProps {
   opened: boolean;
