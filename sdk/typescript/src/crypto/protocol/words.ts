@@ -14,17 +14,20 @@ export function wordsFromEntropy(entropy: Bytes): readonly string[] {
 /**
  * The bytes behind words as a person types them: case and spaces do not matter.
  * @param count 24 for the recovery key, 12 for a linking key
- * @throws {ProtocolError} derivation/BAD_WORDS for an unknown word, another count or a wrong check
+ * @throws {ProtocolError} derivation/BAD_WORDS for an unknown word, which is named with its place, another count, or
+ * a wrong check
  */
 export function entropyFromWords(words: string | readonly string[], count: 12 | 24): Bytes {
   const text = typeof words === 'string' ? words : words.join(' ');
-  const tidy = text.normalize('NFKD').toLowerCase().trim().split(/\s+/);
-  const refusal = new ProtocolError('derivation', 'BAD_WORDS', `These are not ${count} words of a Circle key; check their spelling and order.`);
-  if (tidy.length !== count) throw refusal;
+  const tidy = text.normalize('NFKD').toLowerCase().trim().split(/\s+/).filter((word) => word !== '');
+  const refuse = (sentence: string) => new ProtocolError('derivation', 'BAD_WORDS', sentence);
+  const unknown = tidy.findIndex((word) => !wordlist.includes(word));
+  if (unknown !== -1) throw refuse(`Word ${unknown + 1}, “${(tidy[unknown] ?? '').slice(0, 20)}”, is not one of the words that Circle uses. Please check its spelling.`);
+  if (tidy.length !== count) throw refuse(`These are ${tidy.length === 1 ? '1 word' : `${tidy.length} words`}; it takes ${count}.`);
   try {
     return asBytes(mnemonicToEntropy(tidy.join(' '), wordlist));
   } catch {
-    throw refusal;
+    throw refuse('These words do not fit together: one of them is another, or stands in another place.');
   }
 }
 
