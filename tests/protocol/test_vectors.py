@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circle_client.protocol import cbor, epoch, labels, linking, member_key, padding, primitives, rewrap, words
+from circle_client.protocol import account, cbor, epoch, labels, linking, member_key, padding, primitives, rewrap, words
 from circle_client.protocol.branches import branches, commits
 from circle_client.protocol.envelope import decode_envelope, open_envelope, seal_envelope
 from circle_client.protocol.epoch_keys import (
@@ -26,9 +26,10 @@ from circle_client.protocol.log import LogView, next_hash
 from circle_client.protocol.member import apply_member_link
 from circle_client.protocol.password import password_root
 from circle_client.protocol.roster_state import apply_roster_link
-from circle_client.protocol.safety import safety_number
+from circle_client.protocol.safety import read_safety_qr, safety_number, safety_qr
 
 from sdk.vectors.maker import forms
+from sdk.vectors.maker.account import book_form
 from sdk.vectors.maker.ops_read import (
     raw,
     read_chain,
@@ -116,7 +117,9 @@ def check_invite(case: Case) -> None:
 
 
 def check_safety(case: Case) -> None:
-    assert safety_number(raw(case["own"]), raw(case["other"])) == case["number"]
+    own, other = raw(case["own"]), raw(case["other"])
+    assert (safety_number(own, other), safety_qr(own, other)) == (case["number"], case["qr"])
+    assert read_safety_qr(f" {case['qr']}\n") == (min(own, other), max(own, other))
 
 
 def check_member(case: Case) -> None:
@@ -250,6 +253,22 @@ def check_later(case: Case) -> None:
             (Label.LINK_ANSWER, case["answerMac"], primitives.sha256(request) + answer),
         ):
             assert primitives.mac(labels.kdf(raw(case["k"]), b"", label, [], 32), text).hex() == mac
+
+
+def check_account(case: Case) -> None:
+    book = account.AccountBook()
+    for content in case["contents"]:
+        value = cbor.decode(raw(content), 1 << 17)
+        read = account.read_account(value)
+        book.take(read)
+        if read != account.AccountContent():
+            assert read.content() == {key: value[key] for key in read.content()}
+    assert book_form(book) == case["book"]
+    if "sealed" in case:
+        envelope = decode_envelope(raw(case["sealed"]["envelope"]))
+        envelope.verify(raw(case["sealed"]["dk"]))
+        content = open_envelope(envelope, raw(case["sealed"]["branch"]))
+        assert (envelope.header.kind, cbor.encode(content).hex()) == (8, case["contents"][0])
 
 
 def check_linking(case: Case) -> None:

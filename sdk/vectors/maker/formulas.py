@@ -12,7 +12,7 @@ from circle_client.protocol.labels import Label, h, kdf, seal, x
 from circle_client.protocol.padding import pad, padded
 from circle_client.protocol.password import password_root
 from circle_client.protocol.primitives import NONCE_0, SMALL_ORDER_Y, Z32, gcm_seal, mac, sha256
-from circle_client.protocol.safety import safety_number
+from circle_client.protocol.safety import safety_number, safety_qr
 from circle_client.protocol.words import recovery_keys, to_words
 
 from sdk.vectors.maker.forms import Case
@@ -277,7 +277,13 @@ def safety_cases() -> list[Case]:
     roll = dice("safety")
     a, b = roll(32), roll(32)
     return [
-        {"about": about, "own": one.hex(), "other": two.hex(), "number": safety_number(one, two)}
+        {
+            "about": about,
+            "own": one.hex(),
+            "other": two.hex(),
+            "number": safety_number(one, two),
+            "qr": safety_qr(one, two),
+        }
         for about, one, two in (("one way", a, b), ("the other way", b, a))
     ]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from circle_client.protocol import cbor, epoch, member, member_key, primitives, roster
+from circle_client.protocol.account import MemberPin, read_account
 from circle_client.protocol.envelope import decode_envelope, decode_header, open_envelope
 from circle_client.protocol.epoch_keys import (
     RecipientKey,
@@ -26,6 +27,7 @@ from circle_client.protocol.rewrap import unwrap_archive, unwrap_branch
 from circle_client.protocol.roster import Role
 from circle_client.protocol.roster_state import apply_roster_link, replay_roster
 from circle_client.protocol.rules import check_rules
+from circle_client.protocol.safety import read_safety_qr
 from circle_client.protocol.structures import Head
 from circle_client.protocol.words import from_words
 
@@ -171,6 +173,12 @@ def _kdf(i: Input) -> None:
         raise ProtocolError(Code.BAD_COMMIT, "The output is another derivation's.", Layer.DERIVATION)
 
 
+def _account_pin(i: Input) -> None:
+    pin = i["pin"]
+    found = MemberPin(raw(pin["member"]), raw(pin["identity"]), read_head(pin), pin["generation"])
+    found.check(read_chain(i["chain"]), i["generation"])
+
+
 OPS: dict[str, Callable[[Input], object]] = {
     "cbor.decode": lambda i: cbor.decode(raw(i["data"]), ANY),
     "cbor.structure": lambda i: STRUCTURES[i["structure"]](raw(i["data"])),
@@ -202,6 +210,9 @@ OPS: dict[str, Callable[[Input], object]] = {
     "grant.scope": _grant_scope,
     "link.request": lambda i: verify_link_request(raw(i["k"]), raw(i["request"]), raw(i["mac"]), raw(i["member"])),
     "link.answer": lambda i: verify_link_answer(raw(i["k"]), raw(i["request"]), raw(i["answer"]), raw(i["mac"])),
+    "account.content": lambda i: read_account(cbor.decode(raw(i["content"]), ANY)),
+    "account.pin": _account_pin,
+    "account.safety": lambda i: read_safety_qr(i["text"]),
     "derivation.kdf": _kdf,
     "derivation.password": lambda i: password_root(
         i["password"], raw(i["salt"]), i["memoryKib"], i["iterations"], i["lanes"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sdk.vectors.maker import (
+    account,
     bad_bytes,
     bad_envelopes,
     bad_epochs,
@@ -47,12 +48,14 @@ FILES: dict[str, Callable[[], list[Case]]] = {
     **structures.FILES,
     **epochs.FILES,
     **linking.FILES,
+    **account.FILES,
     "invalid": lambda: [case for make in REFUSED for case in make()],
 }
 
 EXTRA: dict[str, Callable[[], Case]] = {
     "ed25519": formulas.ed25519_extra,
     "linking": lambda: {"refused": linking.refused_cases()},
+    "account": lambda: {"refused": account.refused_cases()},
 }
 
 
