@@ -16,6 +16,23 @@ export class CircleFailure extends Error implements CircleError {
   }
 }
 
+/** What the server shows as proof that this device was taken out of its account: a signed link, not believed yet. */
+export interface Revocation {
+  body: Uint8Array<ArrayBuffer>;
+  signature: Uint8Array<ArrayBuffer>;
+  cosignature: Uint8Array<ArrayBuffer> | null;
+}
+
+/** DEVICE_REVOKED, with the server's proof; without one nothing may be deleted. */
+export class DeviceRevoked extends CircleFailure {
+  readonly proof: Revocation | null;
+
+  constructor(proof: Revocation | null) {
+    super('DEVICE_REVOKED', 'This device was removed from your account.');
+    this.proof = proof;
+  }
+}
+
 /** Codes of failures that say nothing about whether the server did what it was asked. */
 const UNCERTAIN = new Set(['OFFLINE', 'TIMEOUT', 'SERVER', 'INTERNAL', 'UNAVAILABLE']);
 

@@ -1,6 +1,7 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print, type DocumentNode } from 'graphql';
-import { asFailure, CircleFailure, isUncertain } from '../errors';
+import { fromBase64 } from '../bytes';
+import { asFailure, CircleFailure, DeviceRevoked, isUncertain } from '../errors';
 import { backoff, pause } from './backoff';
 
 export interface HttpOptions {
@@ -10,11 +11,19 @@ export interface HttpOptions {
   token: () => string | null;
   timeout?: number;
   tries?: number;
+  /** Called with every DEVICE_REVOKED before it is thrown: the server tells a browser once. */
+  onRevoked?: (error: DeviceRevoked) => Promise<void>;
+}
+
+interface LinkText {
+  body?: unknown;
+  signature?: unknown;
+  cosignature?: unknown;
 }
 
 interface GraphQLAnswer<T> {
   data?: T | null;
-  errors?: { message: string; extensions?: { code?: string; retryAfter?: number } }[];
+  errors?: { message: string; extensions?: { code?: string; retryAfter?: number; link?: LinkText } }[];
 }
 
 const LONGEST_WAIT = 10_000;
@@ -73,6 +82,11 @@ export class Http {
     const [first] = answer.errors ?? [];
     if (first) {
       const code = first.extensions?.code ?? (response.status >= 500 ? 'SERVER' : 'REFUSED');
+      if (code === 'DEVICE_REVOKED') {
+        const revoked = new DeviceRevoked(proofOf(first.extensions?.link));
+        await this.#options.onRevoked?.(revoked);
+        throw revoked;
+      }
       const wait = first.extensions?.retryAfter ?? (retryAfter > 0 ? retryAfter : undefined);
       throw new CircleFailure(code, first.message, wait === undefined ? {} : { retryAfter: wait });
     }
@@ -102,3 +116,13 @@ export class Http {
   }
 }
 
+/** The link in its bytes; null where the server sent none that could be one. */
+function proofOf(link: LinkText | undefined): DeviceRevoked['proof'] {
+  if (typeof link?.body !== 'string' || typeof link.signature !== 'string') return null;
+  try {
+    const cosignature = typeof link.cosignature === 'string' ? fromBase64(link.cosignature) : null;
+    return { body: fromBase64(link.body), signature: fromBase64(link.signature), cosignature };
+  } catch {
+    return null;
+  }
+}
