@@ -4,6 +4,7 @@ import { CircleFailure } from '../errors';
 import { carryFailures } from './failureCarrier';
 import type { Keeper } from './keeper';
 
+export type * from './deviceKeeper';
 export type * from './keeper';
 export type * from './machine/wire';
 

@@ -1,6 +1,7 @@
 /** What the engine may ask of the keeper of keys: the whole door to secrets, as plain asynchronous calls. */
 import type { Bytes } from './protocol/bytes';
 import type { PasswordParameters } from './protocol/password';
+import type { DeviceKeeper } from './deviceKeeper';
 import type {
   EpochBytes, EpochInputBytes, Identity, ItemView, LinkBytes, LogEvent, MemberLinkBytes, Needs, NewConversation, Pending, PersonRecord,
   RosterChange, Sealed, Snapshot, SpaceChange, SpaceView,
@@ -71,7 +72,7 @@ export interface UsedInvite {
 }
 
 /** Every method may throw a CircleFailure with a plain sentence. */
-export interface Keeper {
+export interface Keeper extends DeviceKeeper {
   /** Resolves when the keeper runs. */
   isThere(): Promise<true>;
 

@@ -31,6 +31,8 @@ interface Inside {
   invites: InviteBook;
 }
 
+const soon = () => Promise.reject(new CircleFailure('NOT_SUPPORTED', 'This app cannot do that yet.'));
+
 interface PendingAccount {
   made: MadeAccount;
   storeKey: Bytes;
@@ -178,6 +180,32 @@ export class LocalKeeper implements Keeper {
   readonly failed: Keeper['failed'] = (key, reason) => this.#do(({ sending }) => sending.failed(key, reason));
   readonly requeue: Keeper['requeue'] = (key) => this.#do(({ sending }) => sending.requeue(key));
   readonly discard: Keeper['discard'] = (key) => this.#do(({ sending }) => sending.discard(key));
+
+  // ---- devices
+
+  readonly makeOffer: Keeper['makeOffer'] = soon;
+  readonly makeRecovery: Keeper['makeRecovery'] = soon;
+  readonly makeReset: Keeper['makeReset'] = soon;
+  readonly confirmReset: Keeper['confirmReset'] = soon;
+  readonly newcomer: Keeper['newcomer'] = () => Promise.resolve(null);
+  readonly enter: Keeper['enter'] = soon;
+  readonly dropNewcomer: Keeper['dropNewcomer'] = soon;
+  readonly readCode: Keeper['readCode'] = soon;
+  readonly checkOffer: Keeper['checkOffer'] = soon;
+  readonly answerOffer: Keeper['answerOffer'] = soon;
+  readonly ownKeys: Keeper['ownKeys'] = soon;
+  readonly takeKey: Keeper['takeKey'] = soon;
+  readonly nextSeal: Keeper['nextSeal'] = () => Promise.resolve(null);
+  readonly sealPublished: Keeper['sealPublished'] = soon;
+  readonly learnWraps: Keeper['learnWraps'] = soon;
+  readonly olderKeysNeeded: Keeper['olderKeysNeeded'] = () => Promise.resolve([]);
+  readonly learnMemberKeys: Keeper['learnMemberKeys'] = soon;
+  readonly beforeRotation: Keeper['beforeRotation'] = () => Promise.resolve([]);
+  readonly makeRotation: Keeper['makeRotation'] = soon;
+  readonly makeRecoveryKey: Keeper['makeRecoveryKey'] = soon;
+  readonly isRecoveryKey: Keeper['isRecoveryKey'] = soon;
+  readonly readmitAccount: Keeper['readmitAccount'] = soon;
+  readonly wipe: Keeper['wipe'] = soon;
 
   // ---- invites
 

@@ -56,7 +56,7 @@ export class Reading {
         if (!(await this.#hasEpoch(event.space, number, members))) epochs.set(`${event.space}:${number}`, { space: event.space, node: event.node, number });
       }
     }
-    return { members: await this.#unknown(members), epochs: [...epochs.values()] };
+    return { members: await this.#unknown(members), epochs: [...epochs.values()], ownKey: false, wraps: false };
   }
 
   async needsOf(snapshot: Snapshot): Promise<Needs> {
@@ -66,7 +66,7 @@ export class Reading {
     const members = new Map<string, number>();
     const claims = [...rosterLinks.flatMap(({ body }) => claimsOfLink(body)), ...(epoch ? (await claimsOfAnnouncement(epoch.announcement)).members : [])];
     for (const [member, n] of claims) members.set(member, Math.max(n, members.get(member) ?? 0));
-    return { members: [...new Set([...needs.members, ...(await this.#unknown(members))])], epochs: needs.epochs };
+    return { ...needs, members: [...new Set([...needs.members, ...(await this.#unknown(members))])] };
   }
 
   /** True when the epoch is verified, or was asked for; its creator is then among the members to know. */

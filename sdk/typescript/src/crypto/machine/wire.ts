@@ -74,6 +74,10 @@ export interface Snapshot {
 export interface Needs {
   members: string[];
   epochs: { space: string; node: string; number: number }[];
+  /** An epoch is sealed to a newer generation of the own key: learn the own identity, and take the key. */
+  ownKey: boolean;
+  /** An epoch opens by what rotations carried over: fetch archive and wraps (`learnWraps`). */
+  wraps: boolean;
 }
 
 /** A change of a conversation in a form that names people by id; the engine puts it in words. */
