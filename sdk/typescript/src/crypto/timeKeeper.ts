@@ -1,0 +1,45 @@
+/** The part of the keeper's door that has to do with time, complaints and locks (e2ee.md sections 5, 6, 9 and 12). */
+import type { Bytes } from './protocol/bytes';
+import type { KnownAccount } from './keeper';
+import type { LinkBytes, SpaceChange } from './machine/wire';
+
+/** What opens the store besides the password; each wraps the same store key, none is secret by itself. */
+export interface PassphraseSlot {
+  salt: Bytes;
+  memoryKib: number;
+  iterations: number;
+  lanes: number;
+  wrapped: Bytes;
+  /** The password's slot, under the store key: it opens nothing while there is a passphrase, and comes back after. */
+  parked: Bytes;
+}
+
+export interface TimeKeeper {
+  // ---- lifetimes
+  /** Deletes what is over: lines, titles, waiting messages, keys of closed epochs (SpaceView.expires says when next). */
+  expire(): Promise<SpaceChange[]>;
+
+  // ---- complaints and grants
+  /** The complaint about an epoch whose seal does not open (SpaceView.complains), or null when there is none to make. */
+  takeComplaint(space: string): Promise<LinkBytes | null>;
+  /** The server has it, or refuses one more in this hour: the next is made an hour later. */
+  complained(space: string): Promise<SpaceChange>;
+  /** Numbers of epochs that must be fetched before history is given (`learnEpoch`, `retryEpochs`). */
+  unlearned(space: string): Promise<number[]>;
+  /** What a newcomer or complainer may be given, in parts that the server takes; empty where there is nothing. */
+  makeGrants(space: string, member: string): Promise<{ grant: Bytes; generation: number }[]>;
+  /** The member was given what they lacked. */
+  repaid(space: string, member: string): Promise<SpaceChange>;
+
+  // ---- locks; all but `unlockWith…` throw LOCKED while the store is closed
+  /** A slot that opens with the passphrase instead of the password's slot. */
+  makePassphraseSlot(account: KnownAccount, passphrase: string): Promise<PassphraseSlot>;
+  /** The password's slot of before. */
+  restorePasswordSlot(account: KnownAccount, slot: PassphraseSlot): Promise<Bytes>;
+  /** False when the passphrase is not the one. */
+  unlockWithPassphrase(account: KnownAccount, slot: PassphraseSlot, passphrase: string): Promise<boolean>;
+  /** A slot that opens with the PRF output of a passkey. */
+  makePasskeySlot(account: KnownAccount, secret: Bytes): Promise<Bytes>;
+  /** False when the secret is not the one. */
+  unlockWithPasskey(account: KnownAccount, slot: Bytes, secret: Bytes): Promise<boolean>;
+}
