@@ -7,8 +7,8 @@ export class CircleFailure extends Error implements CircleError {
   /** What a caller inside the client may act on, such as the conversation that exists already. */
   readonly detail?: string;
 
-  constructor(code: string, message: string, extra: { retryAfter?: number; detail?: string } = {}) {
-    super(message);
+  constructor(code: string, message: string, extra: { retryAfter?: number; detail?: string; cause?: unknown } = {}) {
+    super(message, 'cause' in extra ? { cause: extra.cause } : undefined);
     this.name = 'CircleError';
     this.code = code;
     if (extra.retryAfter !== undefined) this.retryAfter = extra.retryAfter;
@@ -46,8 +46,8 @@ export function isUncertain(error: unknown): boolean {
   return UNCERTAIN.has(codeOf(error));
 }
 
-/** Any thrown value as a CircleFailure. The text of an unexpected error is not shown: it is no plain sentence. */
+/** Any thrown value as a CircleFailure. The text of an unexpected error is not shown: it is no plain sentence; it is the cause. */
 export function asFailure(error: unknown): CircleFailure {
   if (error instanceof CircleFailure) return error;
-  return new CircleFailure('UNEXPECTED', 'Something went wrong in this app. Please try again.');
+  return new CircleFailure('UNEXPECTED', 'Something went wrong in this app. Please try again.', { cause: error });
 }
