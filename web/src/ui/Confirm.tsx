@@ -14,10 +14,12 @@ interface ConfirmProps {
   action: Action<[]>;
   /** Nothing can be confirmed; the text says why. */
   blocked?: boolean;
+  /** Something is lost by it: the button is red. */
+  danger?: boolean;
 }
 
 /** Asks before something that cannot be taken back, and says in plain words what it means. */
-export function Confirm({ opened, onClose, title, children, confirm, action, blocked = false }: ConfirmProps) {
+export function Confirm({ opened, onClose, title, children, confirm, action, blocked = false, danger = true }: ConfirmProps) {
   const close = () => {
     action.clear();
     onClose();
@@ -35,7 +37,7 @@ export function Confirm({ opened, onClose, title, children, confirm, action, blo
             {blocked ? 'Close' : 'Cancel'}
           </Button>
           {!blocked && (
-            <Button color="red" loading={action.busy} onClick={() => void go()}>
+            <Button {...(danger ? { color: 'red' } : {})} loading={action.busy} onClick={() => void go()}>
               {confirm}
             </Button>
           )}
