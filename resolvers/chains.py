@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -22,12 +23,20 @@ from resolvers.protocol import (
 from resolvers.sessions import check_label
 
 
-def check_device_name(text: str) -> str:
-    """A device's name, trimmed. Raises Refusal INVALID."""
-    name = check_label(text, ("input", "deviceName"))
-    if not name:
+@dataclass(frozen=True, slots=True)
+class DeviceLabel:
+    """What a device is called, and what it runs on, as it says itself."""
+
+    name: str
+    platform: str | None
+
+
+def check_device_label(name: str, platform: str | None) -> DeviceLabel:
+    """A device's name and platform, trimmed. Raises Refusal INVALID."""
+    clean = check_label(name, ("input", "deviceName"))
+    if not clean:
         raise Refusal(Code.INVALID, "The device needs a name.", ("input", "deviceName"))
-    return name
+    return DeviceLabel(clean, check_label(platform or "", ("input", "platform")) or None)
 
 
 def member_state(chain: ChainState) -> MemberState:
@@ -74,14 +83,15 @@ async def store_link(tx: Transaction, link: MemberLink, after: MemberState, sign
 
 
 async def store_device(
-    tx: Transaction, link: MemberLink, seal: DeviceSeal, signed: Signed, name: str, now: datetime
+    tx: Transaction, link: MemberLink, seal: DeviceSeal, signed: Signed, label: DeviceLabel, now: datetime
 ) -> UUID:
     """Store the device that a checked link names. Raises Refusal FORBIDDEN where someone else was quicker with it."""
     assert link.device is not None  # noqa: S101  (such links have both)
     assert link.dk is not None  # noqa: S101
     device = beginnings.NewDevice(
-        UUID(bytes=link.device), UUID(bytes=link.member), link.dk, name, seal.key, signed.body, signed.signature
-    )
+        UUID(bytes=link.device), UUID(bytes=link.member), link.dk, label.name, label.platform, seal.key, signed.body,
+        signed.signature,
+    )  # fmt: skip
     if not await beginnings.add_device(tx, device, now):
         raise Refusal(Code.FORBIDDEN, "The device or its key is known already.", ("input", "link"))
     return device.id

@@ -14,7 +14,8 @@ from db.queries.devices import OfferRow as OfferRow
 from db.queries.identity import BoxRow, DeviceRow
 from db.transaction import Transaction
 from resolvers.chains import (
-    check_device_name,
+    DeviceLabel,
+    check_device_label,
     is_taken,
     member_state,
     read_link,
@@ -59,6 +60,7 @@ class OfferDevice:
     request: bytes
     mac: bytes
     device_name: str
+    platform: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class RecoverDevice:
     device_name: str
     box: bytes
     generation: int | None = None
+    platform: str | None = None
 
 
 async def offer_device(ctx: Ctx, command: OfferDevice) -> OfferRow:
@@ -95,7 +98,7 @@ async def offer_device(ctx: Ctx, command: OfferDevice) -> OfferRow:
     device or key; a wrong seal), ID_CONFLICT (the link id holds another request), RateLimited, Unauthenticated.
     """
     viewer = ctx.require_viewer()
-    name = check_device_name(command.device_name)
+    label = check_device_label(command.device_name, command.platform)
     request = _read_request(command)
     if viewer.device is not None or request.member != viewer.member.bytes:
         raise Refusal(Code.FORBIDDEN, "A client without a device asks for itself.", ("input", "request"))
@@ -114,8 +117,8 @@ async def offer_device(ctx: Ctx, command: OfferDevice) -> OfferRow:
         if others >= MAX_OFFERS:
             raise RateLimited(int(OFFER_LIFETIME.total_seconds()), "Too many devices ask at once. Wait a few minutes.")
         offer = OfferRow(
-            viewer.member, command.link_id, viewer.session, command.request, command.mac, name, now,
-            now + OFFER_LIFETIME, None, None,
+            viewer.member, command.link_id, viewer.session, command.request, command.mac, label.name, label.platform,
+            now, now + OFFER_LIFETIME, None, None,
         )  # fmt: skip
         await queries.add_offer(tx, offer)
         return offer
@@ -167,7 +170,8 @@ async def answer_device(ctx: Ctx, command: AnswerDevice) -> DeviceRow:
                 decode_link_request(offer.request), link, command.device_seal, answered=offer.answer is not None,
                 late=offer.expires_at <= ctx.clock(),
             )  # fmt: skip
-        device = await _let_in(ctx, tx, chain, command, offer.device_name)
+        label = DeviceLabel(offer.device_name, offer.platform)
+        device = await _let_in(ctx, tx, chain, command, label)
         await queries.answer_offer(tx, viewer.member, offer.link_id, command.answer, command.mac)
         if not await queries.give_device(tx, viewer.member, offer.session, device.id):
             raise NotFound("The device that asked has signed out.", ("input", "linkId"))
@@ -183,7 +187,7 @@ async def recover_device(ctx: Ctx, command: RecoverDevice) -> DeviceRow:
     session has a device; another recovery key), Unauthenticated.
     """
     viewer = ctx.require_viewer()
-    name, link = check_device_name(command.device_name), read_link(command.link)
+    label, link = check_device_label(command.device_name, command.platform), read_link(command.link)
     if len(command.box) != BOX:
         raise Refusal(Code.MALFORMED, "A box has 1,168 bytes.", ("input", "box"))
     async with ctx.uow.write(viewer.member) as tx:
@@ -192,7 +196,7 @@ async def recover_device(ctx: Ctx, command: RecoverDevice) -> DeviceRow:
             return await _device_of(tx, link)
         if viewer.device is not None or link.signer != RECOVERY:
             raise Refusal(Code.FORBIDDEN, "The recovery key signs for a client without a device.", ("input", "link"))
-        device = await _let_in(ctx, tx, chain, command, name)
+        device = await _let_in(ctx, tx, chain, command, label)
         if not await queries.give_device(tx, viewer.member, viewer.session, device.id):
             raise NotFound("This session has ended.")
         tx.on_commit(lambda: _enter(ctx, viewer, device.id))
@@ -214,7 +218,7 @@ async def _device_of(tx: Transaction, link: MemberLink) -> DeviceRow:
 
 
 async def _let_in(
-    ctx: Ctx, tx: Transaction, chain: ChainState, command: AnswerDevice | RecoverDevice, name: str
+    ctx: Ctx, tx: Transaction, chain: ChainState, command: AnswerDevice | RecoverDevice, label: DeviceLabel
 ) -> DeviceRow:
     """Check device.add against the locked chain; store device, link and box."""
     with refusing("input", "link"):
@@ -227,7 +231,7 @@ async def _let_in(
         raise Refusal(Code.FORBIDDEN, "A device's first seal has the generation 1.", ("input", "deviceSeal"))
     if command.generation not in (None, chain.key_generation):
         raise Refusal(Code.GENERATION_CONFLICT, "The member key in the box is not the newest.", ("input", "box"))
-    device = await store_device(tx, link, seal, command.device_seal, name, ctx.clock())
+    device = await store_device(tx, link, seal, command.device_seal, label, ctx.clock())
     await store_link(tx, link, after, command.link)
     await queries.add_box(tx, chain.member, chain.key_generation, device, command.box)
     return await _device_of(tx, link)
@@ -246,10 +250,13 @@ async def rename_device(ctx: Ctx, device: UUID, name: str) -> DeviceRow:
     return row
 
 
-async def publish_device_seal(ctx: Ctx, seal: Signed) -> DeviceRow:
+async def publish_device_seal(ctx: Ctx, seal: Signed, generation: int | None = None) -> DeviceRow:
     """Replace the seal of the session's device by that of generation k + 1. The same seal again gives the first result.
 
-    Raises Refusal MALFORMED, STALE_DEVICE, FORBIDDEN, GENERATION_CONFLICT (not the next), Unauthenticated.
+    `generation`: of the newest member key that the device holds, where it says so. With SK k it destroys what opens
+    the boxes sealed to k, so one that it has not opened yet must not have come meanwhile.
+    Raises Refusal MALFORMED, STALE_DEVICE, FORBIDDEN, GENERATION_CONFLICT (not the next seal; a newer member key),
+    Unauthenticated.
     """
     viewer, path = ctx.require_viewer(), ("input", "deviceSeal")
     with refusing(*path):
@@ -262,9 +269,13 @@ async def publish_device_seal(ctx: Ctx, seal: Signed) -> DeviceRow:
             raise Refusal(Code.STALE_DEVICE, "The seal is not of this session's device, or it was revoked.", path)
         with refusing(*path):
             verify_device_seal(seal, viewer.member.bytes, named.device, row.dk)
+        chain = await queries.lock_chain(tx, viewer.member)
         known = await queries.find_device(tx, viewer.member, UUID(bytes=named.device))
         if known is not None and known.seal == seal.body:
             return known
+        if generation not in (None, chain.key_generation):
+            message = "The member's key was replaced meanwhile: take it before this seal."
+            raise Refusal(Code.GENERATION_CONFLICT, message, ("input", "generation"))
         done = await queries.put_seal(
             tx, UUID(bytes=named.device), named.generation, named.key, seal.body, seal.signature
         )

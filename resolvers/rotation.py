@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import cast
 from uuid import UUID
@@ -21,7 +21,7 @@ from db.queries.rotation import Opened
 from db.queries.rotation import SealedEpoch as SealedEpoch
 from db.queries.rotation import WrapRow as WrapRow
 from db.transaction import Transaction
-from resolvers.chains import check_device_name, is_taken, member_state, read_link, store_device, store_link
+from resolvers.chains import check_device_label, is_taken, member_state, read_link, store_device, store_link
 from resolvers.context import Ctx
 from resolvers.errors import Code, DueReason, NotFound, Refusal, RewrapIncomplete
 from resolvers.kinds import EventKind
@@ -58,8 +58,9 @@ NOBODY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class RotateMemberKey:
-    """A rotation as sent. `link`: device.revoke, recovery or identity.reset; `device_seal`, `device_name` with the
-    reset alone; `boxes`: (device or Z16, box); `grants`: those that the wraps carry over, where the client says it."""
+    """A rotation as sent. `link`: device.revoke, recovery or identity.reset; `device_seal`, `device_name`, `platform`
+    with the reset alone; `boxes`: (device or Z16, box). Where the client says so: `grants`, those that the wraps carry
+    over, and `seals`, k of the device seals that the boxes are sealed to."""
 
     link: SignedMemberLink | None
     device_seal: Signed | None
@@ -69,6 +70,8 @@ class RotateMemberKey:
     archive: bytes | None
     wraps: Mapping[Branch, bytes]
     grants: frozenset[UUID] | None = None
+    seals: Mapping[bytes, int] = field(default_factory=dict)
+    platform: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,11 @@ async def _check_key(
             today=await queries.rotations_since(tx, member, now - timedelta(days=1)),
             resets=checked.resets,
         )
+    newest = {id.bytes: decode_device_seal(seal).generation for id, _, active, seal in chain.devices if active}
+    replaced = sorted(id for id, k in command.seals.items() if k != newest.get(id, k))
+    if replaced:
+        message = "A device has published a new seal meanwhile. Load it and seal to that."
+        raise RewrapIncomplete(message, ("input", "boxes"), boxes=replaced)
     places = {(space, epoch) for space, epoch, _ in command.wraps}
     if len(await queries.sealed_epochs(tx, member, places)) != len(places):
         raise NotFound("A wrap is of an epoch that does not exist.", ("input", "wraps"))
@@ -180,8 +188,8 @@ async def _apply_link(
     viewer = ctx.require_viewer()
     member, link, signed = viewer.member, cast("MemberLink", checked.link), cast("SignedMemberLink", command.link)
     if checked.seal is not None and command.device_seal is not None:
-        name = check_device_name(command.device_name or "")
-        device = await store_device(tx, link, checked.seal, command.device_seal, name, ctx.clock())
+        label = check_device_label(command.device_name or "", command.platform)
+        device = await store_device(tx, link, checked.seal, command.device_seal, label, ctx.clock())
     await store_link(tx, link, checked.state, signed)
     # Only a recipient's links are of a space's log: who was reset is none until someone adds the new ID.
     spaces = [space for space, id in (await queries.own_spaces(tx, member)).items() if id == chain.identity]

@@ -14,13 +14,14 @@ from db.queries.identity import CredentialRow, MemberRow
 from db.queries.invites import InviteRow
 from db.transaction import Transaction
 from resolvers.attempts import INVITE_ADDRESS, give_back, source, take_try
+from resolvers.chains import DeviceLabel, check_device_label
 from resolvers.context import Ctx
 from resolvers.errors import Code, RateLimited, Refusal
 from resolvers.identity_kinds import SessionKind
 from resolvers.invites import hash_token, take_invite
 from resolvers.passwords import check_auth_key, clean_handle, salt_of, verifier_of
 from resolvers.protocol import Signed, SignedUp, SignUp, check_sign_up, next_hash, pack_entry, refusing
-from resolvers.sessions import NewSession, check_kind, check_label, open_session
+from resolvers.sessions import NewSession, check_kind, open_session
 from resolvers.sign_in import SignIn, sign_in
 
 MAX_NAME = 80
@@ -39,6 +40,7 @@ class SignUpCommand:
     proof: SignUp
     device_name: str
     kind: SessionKind
+    platform: str | None = None
 
 
 async def sign_up(ctx: Ctx, command: SignUpCommand) -> NewSession:
@@ -54,9 +56,7 @@ async def sign_up(ctx: Ctx, command: SignUpCommand) -> NewSession:
     name = check_display_name(command.display_name)
     check_auth_key(command.auth_key)
     check_kind(ctx, command.kind)
-    device_name = check_label(command.device_name, ("input", "deviceName"))
-    if not device_name:
-        raise Refusal(Code.INVALID, "The device needs a name.", ("input", "deviceName"))
+    label = check_device_label(command.device_name, command.platform)
     await take_try(ctx, INVITE_ADDRESS, source(ctx))
     try:
         async with ctx.uow.auth() as tx:
@@ -67,16 +67,16 @@ async def sign_up(ctx: Ctx, command: SignUpCommand) -> NewSession:
             with refusing("input"):
                 accepted = check_sign_up(command.proof)
             member = MemberRow(UUID(bytes=accepted.state.member), handle, name, invite.role, now)
-            await _store_member(ctx, tx, member, command, accepted, device_name)
+            await _store_member(ctx, tx, member, command, accepted, label)
             await _store_account(tx, ctx, accepted, command.proof.account)
             await invite_queries.use_invite(tx, invite.id, member.id, command.mac, now)
             device = UUID(bytes=accepted.device)
-            session = await open_session(ctx, tx, member.id, device, command.kind, device_name)
+            session = await open_session(ctx, tx, member.id, device, command.kind, label.name)
     except Refusal as refusal:
         if refusal.code is not Code.INVITE_UNKNOWN:
             await give_back(ctx, INVITE_ADDRESS, source(ctx))
         if refusal.code is Code.INVITE_USED:
-            return await _answer_again(ctx, command, handle, device_name, refusal)
+            return await _answer_again(ctx, command, handle, label.name, refusal)
         raise
     await give_back(ctx, INVITE_ADDRESS, source(ctx))
     return session
@@ -129,7 +129,7 @@ def _check_mac(invite: InviteRow, mac: bytes | None) -> None:
 
 
 async def _store_member(
-    ctx: Ctx, tx: Transaction, member: MemberRow, command: SignUpCommand, accepted: SignedUp, device_name: str
+    ctx: Ctx, tx: Transaction, member: MemberRow, command: SignUpCommand, accepted: SignedUp, label: DeviceLabel
 ) -> None:
     state, proof = accepted.state, command.proof
     if await queries.handle_is_taken(tx, member.handle):
@@ -149,7 +149,8 @@ async def _store_member(
         id=UUID(bytes=accepted.device),
         member=member.id,
         dk=dk,
-        name=device_name,
+        name=label.name,
+        platform=label.platform,
         sk=accepted.device_seal.key,
         seal=proof.device_seal.body,
         seal_signature=proof.device_seal.signature,

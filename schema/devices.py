@@ -71,6 +71,9 @@ class OfferDeviceInput:
     request: Base64Bytes = strawberry.field(description="The request, canonical CBOR, 4 KiB at most.")
     mac: Base64Bytes = strawberry.field(description="The request's MAC, 32 bytes.")
     device_name: str = strawberry.field(description="What to call the device, 1 to 120 characters.")
+    platform: str | None = strawberry.field(
+        default=None, description="What the device runs on, such as 'Chromium on Linux'; 120 characters at most."
+    )
 
 
 @strawberry.type(description="What offerDevice answers.")
@@ -111,6 +114,9 @@ class RecoverDeviceInput:
     device_name: str = strawberry.field(description="What to call the device, 1 to 120 characters.")
     box: Base64Bytes = strawberry.field(description="The member key's secret for the new device, 1,168 bytes.")
     generation: int | None = strawberry.field(default=None, description=_GENERATION)
+    platform: str | None = strawberry.field(
+        default=None, description="What the device runs on, such as 'Chromium on Linux'; 120 characters at most."
+    )
 
 
 @strawberry.type(description="What recoverDevice answers.")
@@ -142,6 +148,11 @@ class PublishDeviceSealInput:
     """The next seal of the session's device."""
 
     device_seal: SignedInput = strawberry.field(description="The device seal of generation k + 1, signed by DK.")
+    generation: int | None = strawberry.field(
+        default=None,
+        description="The newest generation of the member's key that the device holds: refused if there is a newer one, "
+        "whose box only the seal before opens.",
+    )
 
 
 @strawberry.type(description="What publishDeviceSeal answers.")
@@ -176,7 +187,7 @@ class DeviceMutation:
         """Decode, call the use case, map the result."""
         forget(info.context)
         try:
-            command = OfferDevice(input.link_id, input.request, input.mac, input.device_name)
+            command = OfferDevice(input.link_id, input.request, input.mac, input.device_name, input.platform)
             return OfferDevicePayload(offer=DeviceOffer.of(await offer_device(info.context, command)), errors=[])
         except Refusal as refusal:
             return OfferDevicePayload(offer=None, errors=user_errors(refusal))
@@ -202,7 +213,7 @@ class DeviceMutation:
         forget(info.context)
         try:
             link, seal = member_link(input.link, "link"), signed_body(input.device_seal, "deviceSeal")
-            command = RecoverDevice(link, seal, input.device_name, input.box, input.generation)
+            command = RecoverDevice(link, seal, input.device_name, input.box, input.generation, input.platform)
             return RecoverDevicePayload(device=Device.of(await recover_device(info.context, command)), errors=[])
         except Refusal as refusal:
             return RecoverDevicePayload(device=None, errors=user_errors(refusal))
@@ -226,7 +237,8 @@ class DeviceMutation:
         """Decode, call the use case, map the result."""
         forget(info.context)
         try:
-            row = await publish_device_seal(info.context, signed_body(input.device_seal, "deviceSeal"))
+            seal = signed_body(input.device_seal, "deviceSeal")
+            row = await publish_device_seal(info.context, seal, input.generation)
         except Refusal as refusal:
             return PublishDeviceSealPayload(device=None, errors=user_errors(refusal))
         return PublishDeviceSealPayload(device=Device.of(row), errors=[])

@@ -31,4 +31,5 @@ def sign_up_command(sent: SignUpInput) -> SignUpCommand:
         proof=proof,
         device_name=sent.device_name,
         kind=sent.session,
+        platform=sent.platform,
     )

@@ -36,6 +36,9 @@ class SignUpInput:
     boxes: list[BoxInput] = strawberry.field(description="Exactly two: the device's, and the recovery key's.")
     account: SignedInput = strawberry.field(description="Roster link 0 of the account space (type 4), signed by DK.")
     session: SessionKind = strawberry.field(description="How the new session's token travels.")
+    platform: str | None = strawberry.field(
+        default=None, description="What the device runs on, such as 'Chromium on Linux'; 120 characters at most."
+    )
 
 
 @strawberry.type(description="What signUp answers.")

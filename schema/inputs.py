@@ -37,6 +37,11 @@ class BoxInput:
 
     device: Base64Bytes = strawberry.field(description="The device's 16 raw bytes; zeros for the recovery key.")
     box: Base64Bytes = strawberry.field(description="The sealed secret, 1,168 bytes.")
+    seal: int | None = strawberry.field(
+        default=None,
+        description="k of the device seal that it is sealed to: refused if a newer one was published. Absent for the "
+        "recovery key.",
+    )
 
 
 def member_link(sent: MemberLinkInput, name: str) -> SignedMemberLink:

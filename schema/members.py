@@ -80,6 +80,7 @@ class Device(Node):
 
     protocol_id: Base64Bytes = strawberry.field(description="The 16 raw bytes by which signed bodies name it.")
     name: str = strawberry.field(description="What its owner calls it.")
+    platform: str | None = strawberry.field(description="What it runs on, as it said when it came in.")
     created_at: datetime = strawberry.field(description="When it was added.")
     last_seen_at: datetime | None = strawberry.field(description="About when it was last signed in; null if never.")
     seal: Base64Bytes = strawberry.field(description="Its newest device seal, canonical CBOR.")
@@ -93,6 +94,7 @@ class Device(Node):
             id=encode_id("Device", row.id),
             protocol_id=Base64Bytes(row.id.bytes),
             name=row.name,
+            platform=row.platform,
             created_at=row.created_at,
             last_seen_at=row.last_seen_at,
             seal=Base64Bytes(row.seal),

@@ -122,6 +122,10 @@ class RotateMemberKeyInput:
     device_name: str | None = strawberry.field(
         default=None, description="What to call the new device, 1 to 120 characters; with identity.reset alone."
     )
+    platform: str | None = strawberry.field(
+        default=None,
+        description="What the device runs on, such as 'Chromium on Linux', 120 characters at most; with a reset alone.",
+    )
     member_key: SignedInput = strawberry.field(
         description="The member key of generation g + 1, on the chain's head after `link`."
     )
@@ -169,8 +173,10 @@ def rotate_command(sent: RotateMemberKeyInput) -> RotateMemberKey:
         link=None if sent.link is None else member_link(sent.link, "link"),
         device_seal=None if sent.device_seal is None else signed_body(sent.device_seal, "deviceSeal"),
         device_name=sent.device_name,
+        platform=sent.platform,
         member_key=signed_body(sent.member_key, "memberKey"),
         boxes=tuple((bytes(box.device), bytes(box.box)) for box in sent.boxes),
+        seals={bytes(box.device): box.seal for box in sent.boxes if box.seal is not None},
         archive=sent.archive,
         wraps=wraps,
         grants=None if sent.grants is None else frozenset(decode_id("Grant", grant) for grant in sent.grants),

@@ -19,6 +19,7 @@ class Device(SQLModel, table=True):
     member_id: UUID = Field(foreign_key="member.id")
     dk: bytes = Field(unique=True)
     name: str
+    platform: str | None = None
     active: bool = True
     created_at: datetime = moment()
     last_seen_at: datetime | None = moment(default=None)
@@ -98,6 +99,7 @@ class DeviceOffer(SQLModel, table=True):
     request: bytes
     mac: bytes
     device_name: str
+    platform: str | None = None
     created_at: datetime = moment()
     expires_at: datetime = moment()
     answer: bytes | None = None

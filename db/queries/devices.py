@@ -21,6 +21,7 @@ class OfferRow:
     request: bytes
     mac: bytes
     device_name: str
+    platform: str | None
     created_at: datetime
     expires_at: datetime
     answer: bytes | None
@@ -58,7 +59,9 @@ class NewLink:
     rx_n: int
 
 
-_OFFER = "member_id, link_id, session_id, request, mac, device_name, created_at, expires_at, answer, answer_mac"
+_OFFER = (
+    "member_id, link_id, session_id, request, mac, device_name, platform, created_at, expires_at, answer, answer_mac"
+)
 
 
 async def find_offer(tx: Transaction, member: UUID, link_id: bytes) -> OfferRow | None:
@@ -78,9 +81,9 @@ async def open_offers(tx: Transaction, member: UUID, now: datetime) -> int:
 async def add_offer(tx: Transaction, offer: OfferRow) -> None:
     """Store an offer."""
     await tx.raw.execute(
-        f"INSERT INTO device_offer ({_OFFER}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",  # noqa: S608
-        offer.member, offer.link_id, offer.session, offer.request, offer.mac, offer.device_name, offer.created_at,
-        offer.expires_at, offer.answer, offer.answer_mac,
+        f"INSERT INTO device_offer ({_OFFER}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",  # noqa: S608
+        offer.member, offer.link_id, offer.session, offer.request, offer.mac, offer.device_name, offer.platform,
+        offer.created_at, offer.expires_at, offer.answer, offer.answer_mac,
     )  # fmt: skip
 
 

@@ -49,6 +49,7 @@ class DeviceRow:
     id: UUID
     member: UUID
     name: str
+    platform: str | None
     created_at: datetime
     last_seen_at: datetime | None
     seal: bytes
@@ -74,7 +75,7 @@ class CredentialRow:
 
 
 _MEMBER = "id, handle, display_name, role, created_at"
-DEVICE = "id, member_id, name, created_at, last_seen_at, seal, seal_signature, active"
+DEVICE = "id, member_id, name, platform, created_at, last_seen_at, seal, seal_signature, active"
 
 
 async def members_by_id(tx: Transaction, ids: Sequence[UUID]) -> list[MemberRow]:

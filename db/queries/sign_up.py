@@ -22,6 +22,7 @@ class NewDevice:
     member: UUID
     dk: bytes
     name: str
+    platform: str | None
     sk: bytes
     seal: bytes
     seal_signature: bytes
@@ -130,9 +131,9 @@ async def add_device(tx: Transaction, device: NewDevice, now: datetime) -> bool:
     """Store a device; False when its id or key are taken."""
     done = await tx.raw.execute(
         """
-        INSERT INTO device (id, member_id, dk, name, active, created_at, last_seen_at, seal_generation, sk, seal,
-                            seal_signature)
-        VALUES ($1, $2, $3, $4, true, $5, $5, 1, $6, $7, $8) ON CONFLICT DO NOTHING
+        INSERT INTO device (id, member_id, dk, name, platform, active, created_at, last_seen_at, seal_generation, sk,
+                            seal, seal_signature)
+        VALUES ($1, $2, $3, $4, $9, true, $5, $5, 1, $6, $7, $8) ON CONFLICT DO NOTHING
         """,
         device.id,
         device.member,
@@ -142,6 +143,7 @@ async def add_device(tx: Transaction, device: NewDevice, now: datetime) -> bool:
         device.sk,
         device.seal,
         device.seal_signature,
+        device.platform,
     )
     return done == _ADDED
 

@@ -73,8 +73,11 @@ from .create_invite import (
 from .enums import ConversationType, EpochDueReason, ErrorCode, ServerRole, SessionKind
 from .epoch_by_number import (
     EpochByNumber,
-    EpochByNumberConversation,
-    EpochByNumberConversationEpoch,
+    EpochByNumberNodeAccount,
+    EpochByNumberNodeAccountEpoch,
+    EpochByNumberNodeConversation,
+    EpochByNumberNodeConversationEpoch,
+    EpochByNumberNodeNode,
 )
 from .epochs import (
     Epochs,
@@ -321,6 +324,10 @@ from .rename_device import (
 )
 from .roster_links import (
     RosterLinks,
+    RosterLinksNodeAccount,
+    RosterLinksNodeAccountRosterLinks,
+    RosterLinksNodeAccountRosterLinksNodes,
+    RosterLinksNodeAccountRosterLinksPageInfo,
     RosterLinksNodeConversation,
     RosterLinksNodeConversationRosterLinks,
     RosterLinksNodeConversationRosterLinksNodes,
@@ -462,8 +469,11 @@ __all__ = [
     "DeviceOfferParts",
     "DeviceParts",
     "EpochByNumber",
-    "EpochByNumberConversation",
-    "EpochByNumberConversationEpoch",
+    "EpochByNumberNodeAccount",
+    "EpochByNumberNodeAccountEpoch",
+    "EpochByNumberNodeConversation",
+    "EpochByNumberNodeConversationEpoch",
+    "EpochByNumberNodeNode",
     "EpochDueReason",
     "EpochInput",
     "EpochParts",
@@ -649,6 +659,10 @@ __all__ = [
     "RenameDeviceRenameDeviceErrorsUserError",
     "RosterLinkParts",
     "RosterLinks",
+    "RosterLinksNodeAccount",
+    "RosterLinksNodeAccountRosterLinks",
+    "RosterLinksNodeAccountRosterLinksNodes",
+    "RosterLinksNodeAccountRosterLinksPageInfo",
     "RosterLinksNodeConversation",
     "RosterLinksNodeConversationRosterLinks",
     "RosterLinksNodeConversationRosterLinksNodes",

@@ -18,7 +18,12 @@ from .create_conversation import (
     CreateConversationCreateConversation,
 )
 from .create_invite import CreateInvite, CreateInviteCreateInvite
-from .epoch_by_number import EpochByNumber, EpochByNumberConversation
+from .epoch_by_number import (
+    EpochByNumber,
+    EpochByNumberNodeAccount,
+    EpochByNumberNodeConversation,
+    EpochByNumberNodeNode,
+)
 from .epochs import Epochs, EpochsConversation
 from .events import (
     Events,
@@ -81,7 +86,12 @@ from .password_parameters import (
 from .publish_device_seal import PublishDeviceSeal, PublishDeviceSealPublishDeviceSeal
 from .recover_device import RecoverDevice, RecoverDeviceRecoverDevice
 from .rename_device import RenameDevice, RenameDeviceRenameDevice
-from .roster_links import RosterLinks, RosterLinksNodeConversation, RosterLinksNodeNode
+from .roster_links import (
+    RosterLinks,
+    RosterLinksNodeAccount,
+    RosterLinksNodeConversation,
+    RosterLinksNodeNode,
+)
 from .rotate_member_key import RotateMemberKey, RotateMemberKeyRotateMemberKey
 from .rotation_requires import RotationRequires, RotationRequiresViewer
 from .send_message import SendMessage, SendMessageSendMessage
@@ -1218,12 +1228,25 @@ class Client(CarriedClient):
 
     async def roster_links(
         self, id: str, after: Union[Optional[str], UnsetType] = UNSET, **kwargs: Any
-    ) -> Optional[Union[RosterLinksNodeNode, RosterLinksNodeConversation]]:
+    ) -> Optional[
+        Union[RosterLinksNodeNode, RosterLinksNodeAccount, RosterLinksNodeConversation]
+    ]:
         query = gql("""
             query RosterLinks($id: ID!, $after: Cursor) {
               node(id: $id) {
                 __typename
                 ... on Conversation {
+                  rosterLinks(first: 100, after: $after) {
+                    nodes {
+                      ...RosterLinkParts
+                    }
+                    pageInfo {
+                      hasNextPage
+                      endCursor
+                    }
+                  }
+                }
+                ... on Account {
                   rosterLinks(first: 100, after: $after) {
                     nodes {
                       ...RosterLinkParts
@@ -1252,12 +1275,26 @@ class Client(CarriedClient):
 
     async def epoch_by_number(
         self, id: str, number: int, **kwargs: Any
-    ) -> Optional[EpochByNumberConversation]:
+    ) -> Optional[
+        Union[
+            EpochByNumberNodeNode,
+            EpochByNumberNodeAccount,
+            EpochByNumberNodeConversation,
+        ]
+    ]:
         query = gql("""
             query EpochByNumber($id: ID!, $number: Int!) {
-              conversation(id: $id) {
-                epoch(number: $number) {
-                  ...EpochParts
+              node(id: $id) {
+                __typename
+                ... on Conversation {
+                  epoch(number: $number) {
+                    ...EpochParts
+                  }
+                }
+                ... on Account {
+                  epoch(number: $number) {
+                    ...EpochParts
+                  }
                 }
               }
             }
@@ -1283,7 +1320,7 @@ class Client(CarriedClient):
             query=query, operation_name="EpochByNumber", variables=variables, **kwargs
         )
         data = self.get_data(response)
-        return EpochByNumber.model_validate(data).conversation
+        return EpochByNumber.model_validate(data).node
 
     async def epochs(
         self, id: str, after: Union[Optional[str], UnsetType] = UNSET, **kwargs: Any

@@ -44,6 +44,8 @@ class BoxInput(BaseModel):
     "The device's 16 raw bytes; zeros for the recovery key."
     box: Annotated[bytes, PlainSerializer(write_bytes)]
     "The sealed secret, 1,168 bytes."
+    seal: Optional[int] = None
+    "k of the device seal that it is sealed to: refused if a newer one was published. Absent for the recovery key."
 
 
 class ChangeRosterInput(BaseModel):
@@ -132,6 +134,8 @@ class OfferDeviceInput(BaseModel):
     "The request's MAC, 32 bytes."
     device_name: str = Field(alias="deviceName")
     "What to call the device, 1 to 120 characters."
+    platform: Optional[str] = None
+    "What the device runs on, such as 'Chromium on Linux'; 120 characters at most."
 
 
 class PublishDeviceSealInput(BaseModel):
@@ -139,6 +143,8 @@ class PublishDeviceSealInput(BaseModel):
 
     device_seal: "SignedInput" = Field(alias="deviceSeal")
     "The device seal of generation k + 1, signed by DK."
+    generation: Optional[int] = None
+    "The newest generation of the member's key that the device holds: refused if there is a newer one, whose box only the seal before opens."
 
 
 class RecoverDeviceInput(BaseModel):
@@ -154,6 +160,8 @@ class RecoverDeviceInput(BaseModel):
     "The member key's secret for the new device, 1,168 bytes."
     generation: Optional[int] = None
     "The generation of the member key in the box: refused unless it is the newest, so that a rotation made meanwhile leaves no device with an old key."
+    platform: Optional[str] = None
+    "What the device runs on, such as 'Chromium on Linux'; 120 characters at most."
 
 
 class RenameDeviceInput(BaseModel):
@@ -174,6 +182,8 @@ class RotateMemberKeyInput(BaseModel):
     "The new device's seal; with identity.reset alone."
     device_name: Optional[str] = Field(alias="deviceName", default=None)
     "What to call the new device, 1 to 120 characters; with identity.reset alone."
+    platform: Optional[str] = None
+    "What the device runs on, such as 'Chromium on Linux', 120 characters at most; with a reset alone."
     member_key: "SignedInput" = Field(alias="memberKey")
     "The member key of generation g + 1, on the chain's head after `link`."
     boxes: list["BoxInput"]
@@ -235,6 +245,8 @@ class SignUpInput(BaseModel):
     "Roster link 0 of the account space (type 4), signed by DK."
     session: SessionKind
     "How the new session's token travels."
+    platform: Optional[str] = None
+    "What the device runs on, such as 'Chromium on Linux'; 120 characters at most."
 
 
 class SignedInput(BaseModel):

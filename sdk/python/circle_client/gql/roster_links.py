@@ -12,7 +12,11 @@ from .fragments import RosterLinkParts
 class RosterLinks(BaseModel):
     node: Optional[
         Annotated[
-            Union["RosterLinksNodeNode", "RosterLinksNodeConversation"],
+            Union[
+                "RosterLinksNodeNode",
+                "RosterLinksNodeAccount",
+                "RosterLinksNodeConversation",
+            ],
             Field(discriminator="typename__"),
         ]
     ] = Field(default=None)
@@ -20,7 +24,6 @@ class RosterLinks(BaseModel):
 
 class RosterLinksNodeNode(BaseModel):
     typename__: Literal[
-        "Account",
         "ComplaintEvent",
         "Device",
         "EnvelopeEvent",
@@ -32,6 +35,24 @@ class RosterLinksNodeNode(BaseModel):
         "RosterEvent",
         "Session",
     ] = Field(alias="__typename")
+
+
+class RosterLinksNodeAccount(BaseModel):
+    typename__: Literal["Account"] = Field(alias="__typename")
+    roster_links: "RosterLinksNodeAccountRosterLinks" = Field(alias="rosterLinks")
+
+
+class RosterLinksNodeAccountRosterLinks(BaseModel):
+    nodes: list["RosterLinksNodeAccountRosterLinksNodes"]
+    page_info: "RosterLinksNodeAccountRosterLinksPageInfo" = Field(alias="pageInfo")
+
+
+RosterLinksNodeAccountRosterLinksNodes = RosterLinkParts
+
+
+class RosterLinksNodeAccountRosterLinksPageInfo(BaseModel):
+    has_next_page: bool = Field(alias="hasNextPage")
+    end_cursor: Optional[str] = Field(alias="endCursor", default=None)
 
 
 class RosterLinksNodeConversation(BaseModel):
@@ -55,5 +76,7 @@ class RosterLinksNodeConversationRosterLinksPageInfo(BaseModel):
 
 
 RosterLinks.model_rebuild()
+RosterLinksNodeAccount.model_rebuild()
+RosterLinksNodeAccountRosterLinks.model_rebuild()
 RosterLinksNodeConversation.model_rebuild()
 RosterLinksNodeConversationRosterLinks.model_rebuild()

@@ -51,6 +51,8 @@ export type BoxInput = {
   box: Scalars['Base64Bytes']['input'];
   /** The device's 16 raw bytes; zeros for the recovery key. */
   device: Scalars['Base64Bytes']['input'];
+  /** k of the device seal that it is sealed to: refused if a newer one was published. Absent for the recovery key. */
+  seal?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** What changeRoster takes. */
@@ -209,6 +211,8 @@ export type OfferDeviceInput = {
   linkId: Scalars['Base64Bytes']['input'];
   /** The request's MAC, 32 bytes. */
   mac: Scalars['Base64Bytes']['input'];
+  /** What the device runs on, such as 'Chromium on Linux'; 120 characters at most. */
+  platform?: InputMaybe<Scalars['String']['input']>;
   /** The request, canonical CBOR, 4 KiB at most. */
   request: Scalars['Base64Bytes']['input'];
 };
@@ -217,6 +221,8 @@ export type OfferDeviceInput = {
 export type PublishDeviceSealInput = {
   /** The device seal of generation k + 1, signed by DK. */
   deviceSeal: SignedInput;
+  /** The newest generation of the member's key that the device holds: refused if there is a newer one, whose box only the seal before opens. */
+  generation?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** What recoverDevice takes. */
@@ -231,6 +237,8 @@ export type RecoverDeviceInput = {
   generation?: InputMaybe<Scalars['Int']['input']>;
   /** device.add, signed by the recovery key. */
   link: MemberLinkInput;
+  /** What the device runs on, such as 'Chromium on Linux'; 120 characters at most. */
+  platform?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** What renameDevice takes. */
@@ -269,6 +277,8 @@ export type RotateMemberKeyInput = {
   link?: InputMaybe<MemberLinkInput>;
   /** The member key of generation g + 1, on the chain's head after `link`. */
   memberKey: SignedInput;
+  /** What the device runs on, such as 'Chromium on Linux', 120 characters at most; with a reset alone. */
+  platform?: InputMaybe<Scalars['String']['input']>;
   /** What Viewer.rotationRequires names, and what grants gave; 20,000 at most. */
   wraps: Array<WrapInput>;
 };
@@ -339,6 +349,8 @@ export type SignUpInput = {
   mac?: InputMaybe<Scalars['Base64Bytes']['input']>;
   /** The member key of generation 1, signed by DK. */
   memberKey: SignedInput;
+  /** What the device runs on, such as 'Chromium on Linux'; 120 characters at most. */
+  platform?: InputMaybe<Scalars['String']['input']>;
   /** How the new session's token travels. */
   session: SessionKind;
 };
