@@ -196,9 +196,9 @@ export interface DeviceKeeper {
 
   // ---- letting a new device in
 
-  /** The link id of twelve words, or of a scanned text. Throws BAD_CODE. */
+  /** The link id of twelve words, or of a scanned text. Throws BAD_WORDS. */
   readCode(code: string): Promise<Bytes>;
-  /** Checks the request behind a code: MAC, member, device seal. Throws BAD_CODE, BAD_LINK. */
+  /** Checks the request behind a code: MAC, member, device seal. Throws BAD_WORDS, BAD_LINK. */
   checkOffer(code: string, offer: { request: Bytes; mac: Bytes }): Promise<CheckedOffer>;
   /**
    * device.add, box and answer for a checked request, on the own chain as learned last. Throws as checkOffer,

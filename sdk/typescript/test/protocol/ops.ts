@@ -40,6 +40,8 @@ import {
   verifyAnnouncement,
   verifyDeviceSeal,
   verifyEnvelope,
+  verifyLinkAnswer,
+  verifyLinkRequest,
   verifyMemberKey,
   verifyRoster,
   xBody,
@@ -66,7 +68,7 @@ export interface Input {
   newer: string; generation: number; wrap: string; b: number; commits: string[]; announcements: string[];
   identity: string; complained: number[]; entries: [number, number, string][]; salt: string; length: number; output: string;
   password: string; memoryKib: number; iterations: number; lanes: number; words: string;
-  token: string; secret: string; inviter: string; newcomer: string; mac: string;
+  token: string; secret: string; request: string; answer: string; inviter: string; newcomer: string; mac: string;
   announcement: unknown;
 }
 
@@ -201,4 +203,6 @@ export const ops: Record<string, Op> = {
   'derivation.password': (i) => passwordRoot(i.password, { salt: b(i.salt), memoryKib: i.memoryKib, iterations: i.iterations, lanes: i.lanes }),
   'derivation.words': (i) => entropyFromWords(i.words, 24),
   'derivation.invite': (i) => checkInviteMac(b(i.secret), b(i.token), b(i.inviter), b(i.newcomer), b(i.mac)),
+  'link.request': (i) => verifyLinkRequest(b(i.k as unknown as string), { body: b(i.request), mac: b(i.mac) }, b(i.member)),
+  'link.answer': (i) => verifyLinkAnswer(b(i.k as unknown as string), b(i.request), { body: b(i.answer), mac: b(i.mac) }),
 };

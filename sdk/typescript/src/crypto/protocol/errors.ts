@@ -16,7 +16,8 @@ export type ProtocolLayer =
   | 'log'
   | 'wrap'
   | 'grant'
-  | 'derivation';
+  | 'derivation'
+  | 'link';
 
 export type ProtocolCode =
   | 'MALFORMED'
@@ -41,6 +42,7 @@ export type ProtocolCode =
   | 'UNREADABLE' // an envelope or wrap that does not open
   | 'BAD_WORDS'
   | 'BAD_INVITE'
+  | 'BAD_LINK' // a request or answer that was not made with the code shown, or not for this device
   | 'WEAK_PARAMETERS';
 
 /** Why a space needs its next epoch (section 6); the values of the API's `EpochDueReason`. */

@@ -30,6 +30,7 @@ export * from './safety';
 export type { DeviceKey, Head, Signed, Signer } from './signer';
 export * from './member';
 export * from './memberKey';
+export * from './linking';
 export * from './rewrap';
 export * from './branches';
 export * from './roster';
