@@ -7,6 +7,8 @@ export { ErrorLine } from './ErrorLine';
 export { Keys } from './Keys';
 export { Logo } from './Logo';
 export { Page, Section } from './Page';
+export { QrCode } from './QrCode';
+export { hasCamera, QrScanner } from './QrScanner';
 export { RichText } from './RichText';
 export { countCharacters } from './characters';
 export { hueOf } from './hue';
