@@ -6,6 +6,8 @@ import type { Keeper } from './keeper';
 
 export type * from './deviceKeeper';
 export type * from './keeper';
+export type * from './timeKeeper';
+export type * from './trustKeeper';
 export type * from './machine/wire';
 
 /**
