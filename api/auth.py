@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from starlette.datastructures import Headers
 from db.uow import UnitOfWork
 from resolvers.context import Viewer
 from resolvers.sessions import SessionEnd, find_end, find_session, renew_session
+from resolvers.tokens import hash_token
 
 COOKIE = "circle_session"
 TOKEN_BYTES = 32
@@ -100,7 +100,7 @@ def token_hash(token: str) -> bytes | None:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
-    return hashlib.sha256(raw).digest() if len(raw) == TOKEN_BYTES else None
+    return hash_token(raw) if len(raw) == TOKEN_BYTES else None
 
 
 def cookie_token(headers: Headers, *, secure: bool) -> str | None:

@@ -6,12 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-import asyncpg
-
 from api.settings import Settings
 from db.embedded import EmbeddedError, EmbeddedPostgres
 from db.embedded.server import dsn_of
-from db.engine import Database
+from db.engine import Database, answers
 from db.migrate import migrate
 
 
@@ -56,13 +54,3 @@ async def open_server(settings: Settings, *, share: bool = False) -> AsyncIterat
         with suppress(asyncio.CancelledError):
             await keeper
         await postgres.stop()
-
-
-async def answers(dsn: str) -> bool:
-    """Whether a PostgreSQL server lets us in there."""
-    try:
-        connection = await asyncpg.connect(dsn, timeout=5)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
-        return False
-    await connection.close()
-    return True

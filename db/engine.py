@@ -117,6 +117,16 @@ class Database:
         )
 
 
+async def answers(dsn: str) -> bool:
+    """Whether a PostgreSQL server lets us in there."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=5)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
+        return False
+    await connection.close()
+    return True
+
+
 async def _nothing(_: Connection) -> None:
     """Backlog transactions set nothing that outlives them: no round trip to undo it."""
 

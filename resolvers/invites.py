@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from resolvers.identity_kinds import ServerRole
 from resolvers.members import cursor_id, get_member
 from resolvers.paging import Page, Slice, slice_of
 from resolvers.reading import reading
+from resolvers.tokens import hash_token
 
 TOKEN_BYTES, HASH_BYTES = 16, 32
 MAX_HOURS = 720
@@ -35,11 +35,6 @@ class InvitePreview:
     role: ServerRole
     inviter: MemberRow | None
     expires_at: datetime
-
-
-def hash_token(token: bytes) -> bytes:
-    """What is stored of an invite's token."""
-    return hashlib.sha256(token).digest()
 
 
 async def get_invite_preview(ctx: Ctx, token: bytes) -> InvitePreview | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from resolvers.identity_kinds import SessionKind
 from resolvers.members import cursor_id
 from resolvers.paging import Page, Slice, slice_of
 from resolvers.reading import reading
+from resolvers.tokens import hash_token
 
 LIFETIME = timedelta(days=30)
 MAX_LABEL = 120
@@ -54,7 +54,7 @@ async def open_session(
     now = ctx.clock()
     raw = secrets.token_bytes(32)
     row = SessionRow(uuid4(), member, device, kind.value, label, now, now, now + LIFETIME)
-    await queries.add_session(tx, row, hashlib.sha256(raw).digest())
+    await queries.add_session(tx, row, hash_token(raw))
     token = base64.urlsafe_b64encode(raw).decode().rstrip("=")
     viewer = Viewer(member=member, device=device, session=row.id)
 

@@ -18,11 +18,12 @@ from resolvers.chains import DeviceLabel, check_device_label
 from resolvers.context import Ctx
 from resolvers.errors import Code, RateLimited, Refusal
 from resolvers.identity_kinds import SessionKind
-from resolvers.invites import hash_token, take_invite
+from resolvers.invites import take_invite
 from resolvers.passwords import check_auth_key, clean_handle, salt_of, verifier_of
 from resolvers.protocol import Signed, SignedUp, SignUp, check_sign_up, next_hash, pack_entry, refusing
 from resolvers.sessions import NewSession, check_kind, open_session
 from resolvers.sign_in import SignIn, sign_in
+from resolvers.tokens import hash_token
 
 MAX_NAME = 80
 MAC_BYTES = 32
