@@ -1,63 +1,21 @@
 /** The client as the web interface sees it: wires the parts together and guards who may do what when. */
 import type { StoreApi } from 'zustand/vanilla';
-import { openKeeper, type Keeper } from '../crypto';
-import { asFailure, CircleFailure, codeOf } from '../errors';
+import { asFailure, codeOf } from '../errors';
 import * as gql from '../gql/generated';
-import { Accounts } from '../store/accounts';
 import { Board } from '../state/board';
 import { createCircleStore } from '../state/store';
 import { Http } from '../transport/http';
-import { Socket } from '../transport/socket';
 import type {
   CircleClient, CircleState, DeviceActions, InviteInfo, InvitePreview, LockActions, PendingSignUp, Person, PolicyActions, RecoveryActions, SessionInfo,
   SpaceRole, TrustActions,
 } from '../types';
-import { Account } from './account';
-import { Api, refuseErrors } from './api';
-import { BrowserSessions, type TabStorage } from './browserSession';
 import { toPerson } from './convert';
-import { Conversations, type CreateInput } from './conversations';
-import { Devices } from './devices';
-import { Epochs } from './epochs';
-import { Invites } from './invites';
-import { Learner } from './learner';
-import { Locking } from './locking';
-import { Outbox } from './outbox';
-import { Policy } from './policy';
-import { Recovery } from './recovery';
-import { Sync } from './sync';
+import type { CreateInput } from './conversations';
+import { buildParts, type ClientOptions, type Parts } from './parts';
 import { createTabs, type Tabs } from './tabs';
-import { Trust } from './trust';
-
-export interface ClientOptions {
-  /** Where Circle is served, such as https://circle.example. */
-  origin: string;
-  /** A cookie in browsers, a bearer token elsewhere. */
-  session?: 'COOKIE' | 'BEARER';
-  /** Of the databases in IndexedDB; another name is another browser, as it were. */
-  databaseName?: string;
-  fetch?: typeof fetch;
-  webSocketImpl?: unknown;
-  tabStorage?: TabStorage | null;
-}
 
 /** How often expired messages are looked for, in milliseconds. */
 const SWEEP = 15_000;
-
-interface Parts {
-  keeper: Keeper;
-  account: Account;
-  api: Api;
-  sync: Sync;
-  outbox: Outbox;
-  invites: Invites;
-  conversations: Conversations;
-  devices: Devices;
-  recovery: Recovery;
-  trust: Trust;
-  policy: Policy;
-  locking: Locking;
-}
 
 export class Client implements CircleClient {
   readonly store: StoreApi<CircleState>;
@@ -246,22 +204,12 @@ export class Client implements CircleClient {
     return this.#with(({ invites }) => invites.revoke(id));
   }
 
-  async listSessions(): Promise<SessionInfo[]> {
-    const found: SessionInfo[] = [];
-    let after: string | null = null;
-    for (;;) {
-      const asked: string | null = after;
-      const { viewer }: gql.SessionsQuery = await this.#guard(() => this.#http.ask(gql.SessionsDocument, { after: asked }));
-      if (!viewer) throw new CircleFailure('UNAUTHENTICATED', 'Please sign in again.');
-      found.push(...viewer.sessions.nodes.map(toSession));
-      if (!viewer.sessions.pageInfo.hasNextPage) return found;
-      after = viewer.sessions.pageInfo.endCursor ?? null;
-    }
+  listSessions(): Promise<SessionInfo[]> {
+    return this.#with(({ sessions }) => sessions.list());
   }
 
-  async revokeSession(id: string): Promise<void> {
-    const { revokeSession } = await this.#guard(() => this.#http.once(gql.RevokeSessionDocument, { input: { sessionId: id } }));
-    refuseErrors(revokeSession.errors);
+  revokeSession(id: string): Promise<void> {
+    return this.#with(({ sessions }) => sessions.revoke(id));
   }
 
   // ---- inside
@@ -309,46 +257,14 @@ export class Client implements CircleClient {
   }
 
   #all(): Promise<Parts> {
-    this.#parts ??= this.#build();
-    return this.#parts;
-  }
-
-  async #build(): Promise<Parts> {
-    const { origin, databaseName = 'circle', webSocketImpl } = this.#options;
-    const board = this.#board;
-    const keeper = await openKeeper();
-    const accounts = new Accounts(databaseName);
-    const tab = this.#options.tabStorage === undefined ? (typeof sessionStorage === 'undefined' ? null : sessionStorage) : this.#options.tabStorage;
-    const account = new Account({
+    this.#parts ??= buildParts(this.#options, {
       http: this.#http,
-      keeper,
-      accounts,
-      browser: new BrowserSessions(accounts, tab),
-      board,
-      kind: this.#options.session ?? (typeof document === 'undefined' ? 'BEARER' : 'COOKIE'),
-      databasePrefix: databaseName,
+      board: this.#board,
+      token: () => this.#token,
       setToken: (token) => { this.#token = token; },
+      onSignedOut: () => { void this.#standBy(); },
     });
-    const api = new Api(this.#http);
-    const learner = new Learner(api, keeper, board);
-    const socket = new Socket({ url: socketUrl(origin), token: () => this.#token, webSocketImpl });
-    const sync = new Sync({
-      api, socket, keeper, learner, board,
-      events: {
-        beforeStream: () => account.ensureSession(),
-        onSignedOut: () => { void this.#standBy(); },
-        onLevel: () => { void outbox.flush(); },
-        onOpened: (node) => { void conversations.await(node).catch(() => undefined); },
-      },
-    });
-    const epochs = new Epochs({ api, keeper, learner, sync, board });
-    const outbox: Outbox = new Outbox({ api, keeper, epochs, sync, board });
-    const invites = new Invites({ api, keeper, learner, origin });
-    const conversations: Conversations = new Conversations({ api, keeper, learner, sync, epochs, outbox, invites, board });
-    return {
-      keeper, account, api, sync, outbox, invites, conversations,
-      devices: new Devices(), recovery: new Recovery(), trust: new Trust(), policy: new Policy(), locking: new Locking(),
-    };
+    return this.#parts;
   }
 
   #with<T>(task: (parts: Parts) => Promise<T>): Promise<T> {
@@ -372,21 +288,4 @@ export class Client implements CircleClient {
       throw asFailure(error);
     }
   }
-}
-
-function socketUrl(origin: string): string {
-  const url = new URL('/graphql', origin);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  return url.href;
-}
-
-function toSession(session: gql.SessionFieldsFragment): SessionInfo {
-  return {
-    id: session.id,
-    label: session.label,
-    deviceName: session.device?.name ?? null,
-    createdAt: Date.parse(session.createdAt),
-    lastSeenAt: Date.parse(session.lastSeenAt),
-    isCurrent: session.isCurrent,
-  };
 }
