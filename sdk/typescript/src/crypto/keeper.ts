@@ -2,11 +2,13 @@
 import type { Bytes } from './protocol/bytes';
 import type { PasswordParameters } from './protocol/password';
 import type { DeviceKeeper } from './deviceKeeper';
+import type { TimeKeeper } from './timeKeeper';
+import type { TrustKeeper } from './trustKeeper';
 import type {
   EpochBytes, EpochInputBytes, Identity, ItemView, LinkBytes, LogEvent, MemberLinkBytes, Needs, NewConversation, Pending, PersonRecord,
   RosterChange, Sealed, Snapshot, SpaceChange, SpaceView,
 } from './machine/wire';
-import type { ConversationType, SpaceRole } from '../types';
+import type { ConversationType, LifetimeClass, SpaceRole } from '../types';
 
 export interface StretchedPassword {
   /** Names the root that stays with the keeper until it is used or the keeper is locked. */
@@ -72,7 +74,7 @@ export interface UsedInvite {
 }
 
 /** Every method may throw a CircleFailure with a plain sentence. */
-export interface Keeper extends DeviceKeeper {
+export interface Keeper extends DeviceKeeper, TimeKeeper, TrustKeeper {
   /** Resolves when the keeper runs. */
   isThere(): Promise<true>;
 
@@ -118,8 +120,6 @@ export interface Keeper extends DeviceKeeper {
   missing(space: string): Promise<number[]>;
   /** Looks again at epochs learned anew; true when some can be opened now. */
   retryEpochs(space: string, numbers: number[]): Promise<boolean>;
-  /** Deletes lines whose time is over. */
-  expire(): Promise<SpaceChange[]>;
   /** Forgets a conversation's lines, so that they are read again. */
   forgetLines(space: string): Promise<void>;
   closeSpace(space: string): Promise<SpaceChange>;
@@ -133,26 +133,23 @@ export interface Keeper extends DeviceKeeper {
     people: { member: string; role: SpaceRole }[];
     title: string | null;
     picture: { bytes: Bytes; mediaType: string } | null;
+    /** Where nothing is chosen, messages stay and newcomers read what comes after them. */
+    policy?: { lifetime: LifetimeClass; shared: boolean };
   }): Promise<NewConversation>;
   makeRosterLink(space: string, change: RosterChange): Promise<LinkBytes>;
   /** Whether the newest epoch's list has been checked against the members' chains and keys. */
   isEpochChecked(space: string): Promise<boolean>;
   /** Checks the newest epoch's list; throws RECIPIENTS_CHANGED when it does not fit. */
   checkRecipients(space: string): Promise<void>;
-  /** What a newcomer or complainer may be given, or null. */
-  makeGrant(space: string, member: string): Promise<{ grant: Bytes; generation: number } | null>;
-  /** The complainer was given what they lacked. */
-  repaid(space: string, member: string): Promise<void>;
   makeEpoch(space: string): Promise<EpochInputBytes>;
   /** The server says that an epoch is due for a reason that it alone counts (hours, envelopes). */
   markDue(space: string): Promise<SpaceChange>;
   /** The server says that no epoch is due: so it is, unless the log itself says otherwise. */
   markNotDue(space: string): Promise<SpaceChange>;
-  /** The complaint about an epoch whose seal does not open, or null when there is none to make. */
-  takeComplaint(space: string): Promise<LinkBytes | null>;
 
   // ---- the outbox
-  queueText(space: string, text: string): Promise<SpaceChange>;
+  /** `lifetime` is the policy's where none is chosen, and never longer. */
+  queueText(space: string, text: string, lifetime?: LifetimeClass): Promise<SpaceChange>;
   queueState(space: string, title: string, picture: { bytes: Bytes; mediaType: string } | null): Promise<SpaceChange>;
   pending(): Promise<Pending[]>;
   isSealed(key: string): Promise<boolean>;

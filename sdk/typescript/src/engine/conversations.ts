@@ -235,8 +235,9 @@ export class Conversations {
 
   /** Earlier history, where it is shared. */
   async #grant(node: string, member: string, person: string): Promise<void> {
-    const made = await this.#keeper.makeGrant(this.#known(node).space, member);
-    if (made) await this.#api.grantEpochs(node, person, made.generation, made.grant);
+    for (const { grant, generation } of await this.#keeper.makeGrants(this.#known(node).space, member)) {
+      await this.#api.grantEpochs(node, person, generation, grant);
+    }
   }
 
   async leave(node: string): Promise<void> {

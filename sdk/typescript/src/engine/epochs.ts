@@ -74,10 +74,11 @@ export class Epochs {
 
   /** Whoever makes the next epoch first gives complainers the keys that they were denied (e2ee.md section 6). */
   async #repay(space: string, node: string, member: string): Promise<void> {
-    const made = await this.#keeper.makeGrant(space, member);
     const person = this.#board.person(member);
-    if (made && person.id !== '') await this.#api.grantEpochs(node, person.id, made.generation, made.grant);
-    await this.#keeper.repaid(space, member);
+    for (const { grant, generation } of await this.#keeper.makeGrants(space, member)) {
+      if (person.id !== '') await this.#api.grantEpochs(node, person.id, generation, grant);
+    }
+    this.#board.apply([await this.#keeper.repaid(space, member)]);
   }
 
   /** The whole list against the members' chains and keys as they are now (e2ee.md section 6). */

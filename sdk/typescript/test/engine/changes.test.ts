@@ -109,9 +109,9 @@ describe('earlier history', () => {
     await ada.send(world, space, 'long ago');
     await world.sync(ada, space);
     await world.change(ada, space, { what: 'add', member: cem.id, role: 'WRITER' });
-    expect(await ada.keeper.makeGrant(space, cem.id)).toBeNull();
+    expect(await ada.keeper.makeGrants(space, cem.id)).toEqual([]);
     await share(space);
-    const given = await ada.keeper.makeGrant(space, cem.id);
+    const [given] = await ada.keeper.makeGrants(space, cem.id);
     if (!given) throw new Error('There is something to give.');
     await world.open(cem, space);
     expect(cem.lines(space)).toContain(`4 [${REASONS.beforeJoining}]`);

@@ -163,7 +163,9 @@ export class LocalKeeper implements Keeper {
   readonly makeConversation: Keeper['makeConversation'] = (input) => this.#do(({ sending }) => sending.makeConversation(input));
   readonly makeRosterLink: Keeper['makeRosterLink'] = (space, change) => this.#do(({ sending }) => sending.makeRosterLink(space, change));
   readonly makeEpoch: Keeper['makeEpoch'] = (space) => this.#do(({ sending }) => sending.makeEpoch(space));
-  readonly makeGrant: Keeper['makeGrant'] = (space, member) => this.#do(({ sending }) => sending.makeGrant(space, member));
+  readonly makeGrants: Keeper['makeGrants'] = (space, member) => this.#do(({ sending }) => sending.makeGrants(space, member));
+  readonly unlearned: Keeper['unlearned'] = (space) => this.#do(({ sending }) => sending.unlearned(space));
+  readonly complained: Keeper['complained'] = (space) => this.#do(({ sending }) => sending.complained(space));
   readonly repaid: Keeper['repaid'] = (space, member) => this.#do(({ sending }) => sending.repaid(space, member));
   readonly isEpochChecked: Keeper['isEpochChecked'] = (space) => this.#do(({ sending }) => sending.isEpochChecked(space));
   readonly checkRecipients: Keeper['checkRecipients'] = (space) => this.#do(({ sending }) => sending.checkRecipients(space));
@@ -171,7 +173,7 @@ export class LocalKeeper implements Keeper {
 
   // ---- the outbox
 
-  readonly queueText: Keeper['queueText'] = (space, text) => this.#do(({ sending }) => sending.queueText(space, text));
+  readonly queueText: Keeper['queueText'] = (space, text, lifetime) => this.#do(({ sending }) => sending.queueText(space, text, lifetime));
   readonly queueState: Keeper['queueState'] = (space, title, picture) => this.#do(({ sending }) => sending.queueState(space, title, picture));
   readonly pending: Keeper['pending'] = () => this.#do(({ sending }) => sending.pending());
   readonly isSealed: Keeper['isSealed'] = (key) => this.#do(({ sending }) => sending.isSealed(key));
@@ -180,6 +182,14 @@ export class LocalKeeper implements Keeper {
   readonly failed: Keeper['failed'] = (key, reason) => this.#do(({ sending }) => sending.failed(key, reason));
   readonly requeue: Keeper['requeue'] = (key) => this.#do(({ sending }) => sending.requeue(key));
   readonly discard: Keeper['discard'] = (key) => this.#do(({ sending }) => sending.discard(key));
+
+  // ---- locks
+
+  readonly makePassphraseSlot: Keeper['makePassphraseSlot'] = soon;
+  readonly restorePasswordSlot: Keeper['restorePasswordSlot'] = soon;
+  readonly unlockWithPassphrase: Keeper['unlockWithPassphrase'] = soon;
+  readonly makePasskeySlot: Keeper['makePasskeySlot'] = soon;
+  readonly unlockWithPasskey: Keeper['unlockWithPasskey'] = soon;
 
   // ---- devices
 
@@ -206,6 +216,22 @@ export class LocalKeeper implements Keeper {
   readonly isRecoveryKey: Keeper['isRecoveryKey'] = soon;
   readonly readmitAccount: Keeper['readmitAccount'] = soon;
   readonly wipe: Keeper['wipe'] = soon;
+
+  // ---- trust
+
+  readonly account: Keeper['account'] = () => Promise.resolve({ space: null, verified: [], recoveryKeyConfirmed: true, alarm: null });
+  readonly setRecoveryKeyConfirmed: Keeper['setRecoveryKeyConfirmed'] = soon;
+  readonly queuePins: Keeper['queuePins'] = () => Promise.resolve(false);
+  readonly behind: Keeper['behind'] = () => Promise.resolve([]);
+  readonly checkBounds: Keeper['checkBounds'] = () => Promise.resolve([]);
+  readonly safetyNumber: Keeper['safetyNumber'] = soon;
+  readonly setVerified: Keeper['setVerified'] = soon;
+  readonly compareSafety: Keeper['compareSafety'] = soon;
+  readonly alarmOf: Keeper['alarmOf'] = soon;
+  readonly checkListed: Keeper['checkListed'] = () => Promise.resolve([]);
+  readonly level: Keeper['level'] = soon;
+  readonly commonPoint: Keeper['commonPoint'] = soon;
+  readonly acceptState: Keeper['acceptState'] = soon;
 
   // ---- invites
 

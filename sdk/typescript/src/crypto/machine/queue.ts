@@ -5,7 +5,9 @@ import { messageContent, stateContent } from '../protocol/contents';
 import { EnvelopeKind, makeEnvelopeId, sealEnvelope, type Content } from '../protocol/envelope';
 import { randomBytes } from '../protocol/primitives';
 import type { Context } from './context';
+import type { LifetimeClass } from '../../types';
 import { ownSigner } from './maker';
+import { clampLifetime } from './policy';
 import type { Space } from './space';
 import type { ItemView, Pending } from './wire';
 
@@ -29,12 +31,14 @@ export interface Queued {
   epoch: number;
   state: 'sending' | 'failed';
   error: string | null;
+  /** As chosen; null: as the policy says when it is sealed. */
+  lifetime: LifetimeClass | null;
 }
 
-export function newQueued(space: Space, content: QueuedContent, order: number, now: number): Queued {
+export function newQueued(space: Space, content: QueuedContent, order: number, now: number, lifetime?: LifetimeClass): Queued {
   const key = toHex(makeEnvelopeId(now, randomBytes(10)));
   contentOf(content);
-  return { key, space: space.id, node: space.record.node, order, time: now, content, envelope: null, epoch: 0, state: 'sending', error: null };
+  return { key, space: space.id, node: space.record.node, order, time: now, content, envelope: null, epoch: 0, state: 'sending', error: null, lifetime: lifetime ?? null };
 }
 
 function contentOf(content: QueuedContent): Content {
@@ -45,7 +49,7 @@ function contentOf(content: QueuedContent): Content {
 export async function sealQueued(context: Context, space: Space, queued: Queued): Promise<{ envelope: Bytes; epoch: number }> {
   if (Date.now() - queued.time > OLDEST) throw new CircleFailure('TOO_OLD', 'This message waited too long to be sent. Please send it again.');
   const epoch = await space.current();
-  const b = space.policyClass;
+  const b = clampLifetime(queued.lifetime, space.policyClass);
   const branch = epoch?.branches[b];
   if (!epoch || !branch) throw new CircleFailure('NO_KEY', epoch?.reason ?? 'This device was not given the keys of this conversation.');
   const signer = await ownSigner(context);

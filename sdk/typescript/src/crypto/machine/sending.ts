@@ -2,6 +2,7 @@
 import { CircleFailure } from '../../errors';
 import { equal, type Bytes } from '../protocol/bytes';
 import { EnvelopeKind } from '../protocol/envelope';
+import type { LifetimeClass } from '../../types';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
 import { checkList, makeChange, makeConversation, makeNextEpoch, makeOwnComplaint, makeOwnGrant, type ConversationPlan } from './maker';
@@ -9,7 +10,7 @@ import { newQueued, pendingOf, queuedItem, sealQueued, type Queued, type QueuedC
 import { ALARMS } from './reasons';
 import type { Rooms } from './rooms';
 import type { Space } from './space';
-import type { LogRow, StoredItem } from './spaceRecord';
+import type { LogRow, SpaceRecord, StoredItem } from './spaceRecord';
 import type { EpochInputBytes, ItemView, LinkBytes, NewConversation, Pending, RosterChange, Sealed, SpaceChange } from './wire';
 
 const GONE = new CircleFailure('GONE', 'This message is no longer waiting.');
@@ -39,16 +40,33 @@ export class Sending {
     return makeNextEpoch(this.#context, await this.#rooms.get(space));
   }
 
-  async makeGrant(space: string, member: string): Promise<{ grant: Bytes; generation: number } | null> {
-    return makeOwnGrant(this.#context, await this.#rooms.get(space), member);
+  async makeGrants(space: string, member: string): Promise<{ grant: Bytes; generation: number }[]> {
+    const made = await makeOwnGrant(this.#context, await this.#rooms.get(space), member);
+    return made ? [made] : [];
+  }
+
+  /** Epochs that were never looked at. */
+  async unlearned(space: string): Promise<number[]> {
+    const open = await this.#rooms.get(space);
+    const found: number[] = [];
+    for (let n = 1; n <= (open.record.current?.n ?? 0); n += 1) if (!(await open.epoch(n))) found.push(n);
+    return found;
   }
 
   /** The keys that a complainer lacked were given. */
-  async repaid(space: string, member: string): Promise<void> {
+  repaid(space: string, member: string): Promise<SpaceChange> {
+    return this.#alter(space, (record) => { record.owed = record.owed.filter((one) => one.member !== member); });
+  }
+
+  complained(space: string): Promise<SpaceChange> {
+    return this.#alter(space, (record) => { record.complain = null; });
+  }
+
+  async #alter(space: string, change: (record: SpaceRecord) => void): Promise<SpaceChange> {
     const open = await this.#rooms.get(space);
-    await this.#rooms.change([space], () => {
-      open.record.owed = open.record.owed.filter((one) => one.member !== member);
-      return Promise.resolve();
+    return this.#rooms.change([space], () => {
+      change(open.record);
+      return Promise.resolve(this.#rooms.shown(open));
     });
   }
 
@@ -73,8 +91,8 @@ export class Sending {
 
   // ---- the outbox
 
-  queueText(space: string, text: string): Promise<SpaceChange> {
-    return this.#queue(space, { kind: EnvelopeKind.MESSAGE, text });
+  queueText(space: string, text: string, lifetime?: LifetimeClass): Promise<SpaceChange> {
+    return this.#queue(space, { kind: EnvelopeKind.MESSAGE, text }, lifetime);
   }
 
   queueState(space: string, title: string, picture: { bytes: Bytes; mediaType: string } | null): Promise<SpaceChange> {
@@ -148,12 +166,12 @@ export class Sending {
     return { ...this.#rooms.shown(await this.#rooms.get(space)), gone: [key] };
   }
 
-  async #queue(space: string, content: QueuedContent): Promise<SpaceChange> {
+  async #queue(space: string, content: QueuedContent, lifetime?: LifetimeClass): Promise<SpaceChange> {
     const open = await this.#rooms.get(space);
     this.#order ??= (await this.queued()).at(-1)?.order ?? 0;
     this.#order += 1;
     const now = Date.now();
-    const queued = newQueued(open, content, this.#order, now);
+    const queued = newQueued(open, content, this.#order, now, lifetime);
     await this.#rooms.change([space], (draft) => {
       draft.put('outbox', queued.key, queued);
       open.record.lastActivity = Math.max(open.record.lastActivity, now);

@@ -9,6 +9,8 @@ import { roleName, typeName } from './names';
 import type { People } from './people';
 import { membersOfLinks } from './claims';
 import { keys, type EpochRecord, type SpaceRecord } from './spaceRecord';
+import { lifetimeOf } from './policy';
+import type { LifetimeClass } from '../../types';
 import type { SpaceView } from './wire';
 
 
@@ -106,8 +108,8 @@ export class Space {
     return seat !== undefined && equal(seat.identity, identity);
   }
 
-  get policyClass(): number {
-    return this.roster?.policy.lifetime ?? 0;
+  get policyClass(): LifetimeClass {
+    return this.roster ? lifetimeOf(this.roster.policy) : 0;
   }
 
   get head(): Head {
