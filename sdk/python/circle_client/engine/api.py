@@ -275,10 +275,11 @@ class Api:
     async def epoch(self, node: str, number: int) -> EpochFacts | None:
         """What the server hands out of an epoch; None where it shows none."""
         found = await shaped(self.client.epoch_by_number(node, number))
-        if found is None or found.epoch is None:
+        epoch = getattr(found, "epoch", None)
+        if epoch is None:
             return None
-        grants = tuple((grant.generation, grant.grant) for grant in found.epoch.grants)
-        return EpochFacts(SealFacts(found.epoch.recipients, found.epoch.seal), grants)
+        grants = tuple((grant.generation, grant.grant) for grant in epoch.grants)
+        return EpochFacts(SealFacts(epoch.recipients, epoch.seal), grants)
 
     async def log_from_start(self, node: str, space: bytes) -> AsyncIterator[list[LogEvent]]:
         """Pages of a space's log, ascending, from the first entry that this member may see."""
