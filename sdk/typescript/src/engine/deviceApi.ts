@@ -1,6 +1,6 @@
 /** The operations on devices and their keys as calls with plain values. */
 import { fromBase64, fromHex, toBase64, toHex, type Bytes } from '../bytes';
-import type { LinkBytes, MemberLinkBytes } from '../crypto';
+import type { AnswerBytes, ArchiveBytes, KeyBox, LinkBytes, MemberLinkBytes, OfferBytes, RecoveryBytes, RequiredWrap, RotationBytes, SealBytes, WrapBytes } from '../crypto';
 import { CircleFailure } from '../errors';
 import * as gql from '../gql/generated';
 import type { Http } from '../transport/http';
@@ -13,6 +13,7 @@ export interface DeviceFacts {
   /** The 16 raw bytes, as hex. */
   id: string;
   name: string;
+  platform: string | null;
   createdAt: number;
   lastSeenAt: number | null;
   seal: LinkBytes;
@@ -27,44 +28,10 @@ export interface OfferFacts {
   answer: { body: Bytes; mac: Bytes } | null;
 }
 
-/** A branch of an epoch under an archive or member key. */
-export interface WrapBytes {
-  space: string;
-  epoch: number;
-  branch: number;
-  generation: number;
-  wrap: Bytes;
-}
-
-/** An archive key of one generation under that of the next. */
-export interface ArchiveBytes {
-  generation: number;
-  wrap: Bytes;
-}
-
-/** What the server says that a rotation must wrap, and what opens it where this device never saw it. */
-export interface RequiredBranch {
-  space: string;
-  epoch: number;
-  branch: number;
-  announcement: Bytes | null;
-  seal: Bytes | null;
-}
-
-export interface BoxFacts {
-  generation: number;
-  box: Bytes;
-}
-
-/** What `rotateMemberKey` takes. `seal`: the k of the device seal that a box is for; null for the recovery key. */
-export interface RotationBytes {
-  link: MemberLinkBytes | null;
-  /** With a reset alone. */
-  device: { seal: LinkBytes; name: string } | null;
-  memberKey: LinkBytes;
-  boxes: { device: Bytes; seal: number | null; box: Bytes }[];
-  archive: Bytes | null;
-  wraps: Omit<WrapBytes, 'generation'>[];
+/** What a device is called, and what it runs on. */
+export interface DeviceLabel {
+  name: string;
+  platform: string | null;
 }
 
 /** REWRAP_INCOMPLETE; `boxes`: hex ids of the devices without a box, or with one for an old seal. */
@@ -84,7 +51,7 @@ function memberLink(link: MemberLinkBytes): gql.MemberLinkInput {
   return { ...signedInput(link), cosignature: link.cosignature ? toBase64(link.cosignature) : null };
 }
 
-function box(found: { generation: number; box: string } | null | undefined): BoxFacts | null {
+function box(found: { generation: number; box: string } | null | undefined): KeyBox | null {
   return found ? { generation: found.generation, box: fromBase64(found.box) } : null;
 }
 
@@ -122,6 +89,7 @@ export class DeviceApi {
       node: device.id,
       id: toHex(fromBase64(device.protocolId)),
       name: device.name,
+      platform: device.platform ?? null,
       createdAt: Date.parse(device.createdAt),
       lastSeenAt: device.lastSeenAt ? Date.parse(device.lastSeenAt) : null,
       seal: { body: fromBase64(device.seal), signature: fromBase64(device.sealSignature) },
@@ -134,14 +102,14 @@ export class DeviceApi {
   }
 
   /** The newest box for this session's device. */
-  async keyBox(): Promise<BoxFacts | null> {
+  async keyBox(): Promise<KeyBox | null> {
     const { viewer } = await this.#http.ask(gql.MyKeyBoxDocument, {});
     if (!viewer) throw SIGN_IN;
     return box(viewer.keyBox);
   }
 
   /** The newest box for the recovery key. */
-  async recoveryBox(): Promise<BoxFacts | null> {
+  async recoveryBox(): Promise<KeyBox | null> {
     const { viewer } = await this.#http.ask(gql.MyRecoveryBoxDocument, {});
     if (!viewer) throw SIGN_IN;
     return box(viewer.recoveryBox);
@@ -179,7 +147,7 @@ export class DeviceApi {
   }
 
   /** What a rotation made now must wrap, as the server sees it. */
-  required(): Promise<RequiredBranch[]> {
+  required(): Promise<RequiredWrap[]> {
     return all(
       async (after) => {
         const { viewer } = await this.#http.ask(gql.RotationRequiresDocument, { after });
@@ -198,9 +166,9 @@ export class DeviceApi {
 
   // ---- linking and recovery: the same bytes again give the first result
 
-  async offer(linkId: Bytes, request: Bytes, mac: Bytes, deviceName: string): Promise<{ expiresAt: number }> {
+  async offer({ linkId, request, mac }: OfferBytes, { name, platform }: DeviceLabel): Promise<{ expiresAt: number }> {
     const { offerDevice } = await this.#http.ask(gql.OfferDeviceDocument, {
-      input: { linkId: toBase64(linkId), request: toBase64(request), mac: toBase64(mac), deviceName },
+      input: { linkId: toBase64(linkId), request: toBase64(request), mac: toBase64(mac), deviceName: name, platform },
     });
     refuseErrors(offerDevice.errors);
     if (!offerDevice.offer) throw new CircleFailure('SERVER', 'The server did not take the request. Please try again.');
@@ -222,12 +190,12 @@ export class DeviceApi {
     };
   }
 
-  async answer(linkId: Bytes, made: { link: MemberLinkBytes; seal: LinkBytes; box: Bytes; answer: Bytes; mac: Bytes; generation: number }): Promise<void> {
+  async answer(linkId: Bytes, made: AnswerBytes): Promise<void> {
     const { answerDevice } = await this.#http.ask(gql.AnswerDeviceDocument, {
       input: {
         linkId: toBase64(linkId),
         link: memberLink(made.link),
-        deviceSeal: signedInput(made.seal),
+        deviceSeal: signedInput(made.deviceSeal),
         box: toBase64(made.box),
         answer: toBase64(made.answer),
         mac: toBase64(made.mac),
@@ -237,24 +205,32 @@ export class DeviceApi {
     refuseErrors(answerDevice.errors);
   }
 
-  async recover(made: { link: MemberLinkBytes; seal: LinkBytes; box: Bytes; generation: number }, deviceName: string): Promise<void> {
+  async recover(made: RecoveryBytes, { name, platform }: DeviceLabel): Promise<void> {
     const { recoverDevice } = await this.#http.ask(gql.RecoverDeviceDocument, {
-      input: { link: memberLink(made.link), deviceSeal: signedInput(made.seal), deviceName, box: toBase64(made.box), generation: made.generation },
+      input: {
+        link: memberLink(made.link),
+        deviceSeal: signedInput(made.deviceSeal),
+        deviceName: name,
+        platform,
+        box: toBase64(made.box),
+        generation: made.generation,
+      },
     });
     refuseErrors(recoverDevice.errors);
   }
 
   // ---- rotation
 
-  /** The same member key again gives the first result. Throws Incomplete. */
-  async rotate(made: RotationBytes): Promise<void> {
+  /** The same member key again gives the first result. `label` comes with a reset alone. Throws Incomplete. */
+  async rotate(made: RotationBytes, label: DeviceLabel | null = null): Promise<void> {
     const { rotateMemberKey } = await this.#http.ask(gql.RotateMemberKeyDocument, {
       input: {
         link: made.link ? memberLink(made.link) : null,
-        deviceSeal: made.device ? signedInput(made.device.seal) : null,
-        deviceName: made.device?.name ?? null,
+        deviceSeal: made.deviceSeal ? signedInput(made.deviceSeal) : null,
+        deviceName: label?.name ?? null,
+        platform: label?.platform ?? null,
         memberKey: signedInput(made.memberKey),
-        boxes: made.boxes.map(({ device, box: sealed }) => ({ device: toBase64(device), box: toBase64(sealed) })),
+        boxes: made.boxes.map(({ device, seal, box: sealed }) => ({ device: toBase64(device), seal, box: toBase64(sealed) })),
         archive: made.archive ? toBase64(made.archive) : null,
         wraps: made.wraps.map(({ space, epoch, branch, wrap }) => ({ space: toBase64(fromHex(space)), epoch, branch, wrap: toBase64(wrap) })),
       },
@@ -262,8 +238,8 @@ export class DeviceApi {
     refuse(rotateMemberKey.errors);
   }
 
-  async publishSeal(seal: LinkBytes): Promise<void> {
-    const { publishDeviceSeal } = await this.#http.ask(gql.PublishDeviceSealDocument, { input: { deviceSeal: signedInput(seal) } });
+  async publishSeal({ deviceSeal, generation }: SealBytes): Promise<void> {
+    const { publishDeviceSeal } = await this.#http.ask(gql.PublishDeviceSealDocument, { input: { deviceSeal: signedInput(deviceSeal), generation } });
     refuseErrors(publishDeviceSeal.errors);
   }
 }
