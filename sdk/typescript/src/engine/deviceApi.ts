@@ -195,7 +195,7 @@ export class DeviceApi {
       input: {
         linkId: toBase64(linkId),
         link: memberLink(made.link),
-        deviceSeal: signedInput(made.deviceSeal),
+        deviceSeal: signedInput(made.seal),
         box: toBase64(made.box),
         answer: toBase64(made.answer),
         mac: toBase64(made.mac),
@@ -209,7 +209,7 @@ export class DeviceApi {
     const { recoverDevice } = await this.#http.ask(gql.RecoverDeviceDocument, {
       input: {
         link: memberLink(made.link),
-        deviceSeal: signedInput(made.deviceSeal),
+        deviceSeal: signedInput(made.seal),
         deviceName: name,
         platform,
         box: toBase64(made.box),
@@ -226,7 +226,7 @@ export class DeviceApi {
     const { rotateMemberKey } = await this.#http.ask(gql.RotateMemberKeyDocument, {
       input: {
         link: made.link ? memberLink(made.link) : null,
-        deviceSeal: made.deviceSeal ? signedInput(made.deviceSeal) : null,
+        deviceSeal: made.seal ? signedInput(made.seal) : null,
         deviceName: label?.name ?? null,
         platform: label?.platform ?? null,
         memberKey: signedInput(made.memberKey),
@@ -238,8 +238,8 @@ export class DeviceApi {
     refuse(rotateMemberKey.errors);
   }
 
-  async publishSeal({ deviceSeal, generation }: SealBytes): Promise<void> {
-    const { publishDeviceSeal } = await this.#http.ask(gql.PublishDeviceSealDocument, { input: { deviceSeal: signedInput(deviceSeal), generation } });
+  async publishSeal({ seal, generation }: SealBytes): Promise<void> {
+    const { publishDeviceSeal } = await this.#http.ask(gql.PublishDeviceSealDocument, { input: { deviceSeal: signedInput(seal), generation } });
     refuseErrors(publishDeviceSeal.errors);
   }
 }
