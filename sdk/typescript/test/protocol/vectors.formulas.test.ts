@@ -20,6 +20,7 @@ import {
   passwordUnlock,
   recoveryKeys,
   safetyNumber,
+  safetyQr,
   sealKeyFromSeed,
   sha256,
   signingKeyFromSeed,
@@ -98,8 +99,9 @@ describe('vectors: formulas', () => {
     expect(toHex(await inviteMac(link.pin.secret, link.token, link.pin.inviter, b(c.newcomer)))).toBe(c.mac);
   });
 
-  it.each(load<{ own: string; other: string; number: string }>('safety.json'))('safety number: $about', async (c) => {
+  it.each(load<{ own: string; other: string; number: string; qr: string }>('safety.json'))('safety number: $about', async (c) => {
     expect((await safetyNumber(b(c.own), b(c.other))).join(' ')).toBe(c.number);
+    expect(safetyQr(b(c.own), b(c.other))).toBe(c.qr);
   });
 
   interface Rewrap {

@@ -41,4 +41,5 @@ export * from './grant';
 export * from './envelope';
 export * from './rules';
 export * from './contents';
+export * from './account';
 export * from './log';
