@@ -15,8 +15,8 @@ import { passwordRoot, passwordUnlock } from '../../src/crypto/protocol/password
 import { ARGON, gcmOpen } from '../../src/crypto/protocol/primitives';
 import { SealedStore } from '../../src/store/sealed';
 
-const PASSWORD = 'a long enough password';
-const PARAMETERS = { salt: new Uint8Array(16), ...ARGON };
+export const PASSWORD = 'a long enough password';
+export const PARAMETERS = { salt: new Uint8Array(16), ...ARGON };
 let count = 0;
 
 export class Person {
@@ -28,7 +28,7 @@ export class Person {
   /** What was shown last of each space. */
   readonly shown = new Map<string, { change: SpaceChange; lines: Map<string, string> }>();
 
-  private constructor(name: string, keeper: LocalKeeper, identity: Identity, account: Person['account']) {
+  constructor(name: string, keeper: LocalKeeper, identity: Identity, account: Person['account']) {
     this.name = name;
     this.keeper = keeper;
     this.id = account.member;

@@ -27,7 +27,8 @@ export class Offers {
 export interface Context {
   readonly store: RecordStore;
   readonly people: People;
-  readonly keyring: Keyring;
+  /** Replaced whole, once the new one is stored, when a rotation or the publishing of a seal changes it. */
+  keyring: Keyring;
   readonly offers: Offers;
 }
 

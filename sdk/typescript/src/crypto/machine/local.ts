@@ -4,12 +4,16 @@ import { CircleFailure } from '../../errors';
 import { SealedStore, type RecordStore } from '../../store/sealed';
 import type { Keeper, KnownAccount, Loaded, NewAccount, NewAccountInput } from '../keeper';
 import type { Bytes } from '../protocol/bytes';
+import { linkId, linkKeyOf } from '../protocol/linking';
 import { verifyMemberChain } from '../protocol/member';
 import { Offers, type Context } from './context';
 import { fromProtocol } from './failures';
+import { Arrivals } from './arrivals';
 import { InviteBook } from './inviteBook';
 import { openKeyring, storeKeyring, type StoredKeyring } from './keyring';
+import { answerOffer, checkOffer } from './linking';
 import { makeAccount, type MadeAccount } from './newAccount';
+import { nextSeal, ownKeys, sealPublished, takeKey } from './ownKeys';
 import { People } from './people';
 import { queuedItem } from './queue';
 import { Reading } from './reading';
@@ -43,6 +47,7 @@ interface PendingAccount {
 export class LocalKeeper implements Keeper {
   readonly #vault = new Vault();
   readonly #lock = new Mutex();
+  readonly #arrivals = new Arrivals(this.#vault, (account, storeKey) => this.#openStore(account, storeKey));
   #pending: PendingAccount | null = null;
   #inside: Inside | null = null;
 
@@ -76,14 +81,14 @@ export class LocalKeeper implements Keeper {
     const writes = [write, people.prove(member, chain.identity), { table: 'records' as const, key: 'keyring', value: storeKeyring(made.keyring) }];
     if (made.inviterIdentity && inviter) writes.push(people.prove(inviter, made.inviterIdentity));
     await store.write(writes);
-    await this.#enter(store);
+    await this.#enter(store, database);
   }
 
   readonly unlock: Keeper['unlock'] = (account, ticket) =>
     plain(async () => {
       const storeKey = await this.#vault.open(account, ticket);
       if (!storeKey) return false;
-      await this.#enter(await this.#openStore(account, storeKey));
+      await this.#enter(await this.#openStore(account, storeKey), account.database);
       return true;
     });
 
@@ -93,7 +98,7 @@ export class LocalKeeper implements Keeper {
     plain(async () => {
       const storeKey = await this.#vault.join(account, session);
       if (!storeKey) return false;
-      await this.#enter(await this.#openStore(account, storeKey));
+      await this.#enter(await this.#openStore(account, storeKey), account.database);
       return true;
     });
 
@@ -101,6 +106,7 @@ export class LocalKeeper implements Keeper {
     this.#inside?.context.store.close();
     this.#inside = null;
     this.#pending = null;
+    this.#arrivals.forget();
     this.#vault.lock();
     return Promise.resolve();
   };
@@ -111,9 +117,11 @@ export class LocalKeeper implements Keeper {
     return SealedStore.open(account.database, await this.#vault.use(account, storeKey));
   }
 
-  async #enter(store: RecordStore): Promise<void> {
+  async #enter(store: RecordStore, database: string): Promise<void> {
     const stored = (await store.get('records', 'keyring')) as StoredKeyring | undefined;
+    if (!stored && (await this.#arrivals.resume(store, database))) return;
     if (!stored) throw new CircleFailure('STORE_DAMAGED', 'What this browser keeps for Circle is incomplete.');
+    this.#vault.settle();
     const people = new People(store);
     await people.load();
     const context: Context = { store, people, keyring: await openKeyring(stored), offers: new Offers() };
@@ -193,20 +201,24 @@ export class LocalKeeper implements Keeper {
 
   // ---- devices
 
-  readonly makeOffer: Keeper['makeOffer'] = soon;
-  readonly makeRecovery: Keeper['makeRecovery'] = soon;
-  readonly makeReset: Keeper['makeReset'] = soon;
-  readonly confirmReset: Keeper['confirmReset'] = soon;
-  readonly newcomer: Keeper['newcomer'] = () => Promise.resolve(null);
-  readonly enter: Keeper['enter'] = soon;
-  readonly dropNewcomer: Keeper['dropNewcomer'] = soon;
-  readonly readCode: Keeper['readCode'] = soon;
-  readonly checkOffer: Keeper['checkOffer'] = soon;
-  readonly answerOffer: Keeper['answerOffer'] = soon;
-  readonly ownKeys: Keeper['ownKeys'] = soon;
-  readonly takeKey: Keeper['takeKey'] = soon;
-  readonly nextSeal: Keeper['nextSeal'] = () => Promise.resolve(null);
-  readonly sealPublished: Keeper['sealPublished'] = soon;
+  readonly makeOffer: Keeper['makeOffer'] = (place) => this.#arrive((arrivals) => arrivals.makeOffer(place));
+  readonly makeRecovery: Keeper['makeRecovery'] = (place) => this.#arrive((arrivals) => arrivals.makeRecovery(place));
+  readonly makeReset: Keeper['makeReset'] = (place) => this.#arrive((arrivals) => arrivals.makeReset(place));
+  readonly confirmReset: Keeper['confirmReset'] = (identity) => this.#arrive((arrivals) => arrivals.confirmReset(identity));
+  readonly newcomer: Keeper['newcomer'] = () => this.#arrive((arrivals) => Promise.resolve(arrivals.newcomer()));
+  readonly enter: Keeper['enter'] = (entry) =>
+    this.#arrive(async (arrivals) => {
+      const { store, database } = await arrivals.enter(entry);
+      await this.#enter(store, database);
+    });
+  readonly dropNewcomer: Keeper['dropNewcomer'] = () => this.#arrive((arrivals) => arrivals.drop());
+  readonly readCode: Keeper['readCode'] = (code) => plain(async () => linkId(linkKeyOf(code)));
+  readonly checkOffer: Keeper['checkOffer'] = (code, offer) => this.#do(({ context }) => checkOffer(context, code, offer));
+  readonly answerOffer: Keeper['answerOffer'] = (code, offer) => this.#do(({ context }) => answerOffer(context, code, offer));
+  readonly ownKeys: Keeper['ownKeys'] = () => this.#do(({ context }) => ownKeys(context, () => Promise.resolve(false)));
+  readonly takeKey: Keeper['takeKey'] = (keyBox) => this.#do(async ({ context }) => { await takeKey(context, keyBox); });
+  readonly nextSeal: Keeper['nextSeal'] = (isWanted = false) => this.#do(({ context }) => nextSeal(context, isWanted));
+  readonly sealPublished: Keeper['sealPublished'] = (seal) => this.#do(({ context }) => sealPublished(context, seal));
   readonly learnWraps: Keeper['learnWraps'] = soon;
   readonly olderKeysNeeded: Keeper['olderKeysNeeded'] = () => Promise.resolve([]);
   readonly learnMemberKeys: Keeper['learnMemberKeys'] = soon;
@@ -237,6 +249,11 @@ export class LocalKeeper implements Keeper {
 
   readonly makeInvite: Keeper['makeInvite'] = () => this.#do(({ invites }) => invites.make());
   readonly verifyInvites: Keeper['verifyInvites'] = (used) => this.#do(({ invites }) => invites.verify(used));
+
+  /** For a device without keys, or that waits to be let in. */
+  #arrive<T>(task: (arrivals: Arrivals) => Promise<T>): Promise<T> {
+    return plain(() => this.#lock.run(() => task(this.#arrivals)));
+  }
 
   /** One task at a time: what is in memory and what is stored change together. Throws LOCKED. */
   #do<T>(task: (inside: Inside) => Promise<T>): Promise<T> {

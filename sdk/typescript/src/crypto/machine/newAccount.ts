@@ -55,6 +55,6 @@ export async function makeAccount(fragment: string): Promise<MadeAccount> {
     account: await makeRosterLink({ space: newId(), head: null, epoch: NO_EPOCH }, create, signer, dk, now),
   };
   rk.fill(0);
-  const keyring: Keyring = { member: toHex(member), memberBytes: member, device: by, sk: { k: 1, key: sk }, secrets };
+  const keyring: Keyring = { member: toHex(member), memberBytes: member, device: by, sk: { k: 1, key: sk, at: now }, secrets, older: [], next: null };
   return { keyring, account, link, memberKey, inviterIdentity: join.pin?.inviter ?? null };
 }

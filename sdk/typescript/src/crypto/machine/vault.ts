@@ -43,11 +43,10 @@ export class Vault {
     return gcmOpen(key, account.wrapped.slice(0, NONCE), place('password', account), account.wrapped.slice(NONCE));
   }
 
-  /** Takes a store key into use; the password's root has done its work. */
+  /** Takes a store key into use. */
   async use(account: Place, storeKey: Bytes): Promise<CryptoKey> {
     this.#storeKey = storeKey;
     this.#account = { member: account.member, device: account.device };
-    this.#roots.clear();
     return crypto.subtle.importKey('raw', storeKey, 'AES-GCM', false, ['encrypt', 'decrypt']);
   }
 
@@ -76,12 +75,17 @@ export class Vault {
     }
   }
 
+  /** The password's root has done its work. */
+  settle(): void {
+    for (const root of this.#roots.values()) root.fill(0);
+    this.#roots.clear();
+  }
+
   lock(): void {
     this.#storeKey?.fill(0);
     this.#storeKey = null;
     this.#account = null;
-    for (const root of this.#roots.values()) root.fill(0);
-    this.#roots.clear();
+    this.settle();
   }
 
   #unlockKey(account: Place, ticket: string): Promise<Bytes> {

@@ -1,0 +1,85 @@
+/** The own member key and device seal as rotations replace them (e2ee.md section 8). */
+import { CircleFailure } from '../../errors';
+import { LIFETIMES } from '../protocol/branches';
+import type { KeyBox, OwnKeys, SealBytes } from '../deviceKeeper';
+import { equal, toHex } from '../protocol/bytes';
+import { activeDevices } from '../protocol/member';
+import { isLiving, openMemberBox, type MemberKey, type MemberSecrets } from '../protocol/memberKey';
+import type { Write } from '../../store/sealed';
+import type { Context } from './context';
+import { storeKeyring, withNextSeal, withSealPublished, withSecrets, type Keyring } from './keyring';
+import type { LinkBytes } from './wire';
+
+const DAY = 86_400_000;
+const WEEK = 7 * DAY;
+/** A device whose seal is older gets no box and is linked again. */
+export const SILENT = 45 * DAY;
+/** Renewed long before, so that a device that is used now and then never comes to that. */
+const RENEWED = 30 * DAY;
+/** Messages with a lifetime of class 1 to 4 let the key be changed daily. */
+const SHORT = LIFETIMES[4] ?? WEEK;
+
+/** Stores a keyring, and only then uses it. */
+export async function keepKeyring(context: Context, keyring: Keyring, others: Write[] = []): Promise<void> {
+  await context.store.write([{ table: 'records', key: 'keyring', value: storeKeyring(keyring) }, ...others]);
+  context.keyring = keyring;
+}
+
+/** `isShortLived`: whether a message of class 1 to 4 lives in a space of the member. */
+export async function ownKeys({ keyring, people }: Context, isShortLived: () => Promise<boolean>): Promise<OwnKeys> {
+  const { chain, key } = await people.get(keyring.member);
+  const now = Date.now();
+  const isHeld = key.generation <= keyring.secrets.generation;
+  return {
+    generation: keyring.secrets.generation,
+    newest: key.generation,
+    mustPublish: keyring.older.length > 0 || keyring.next !== null || (isHeld && now - keyring.sk.at > RENEWED),
+    isRotationDue: isHeld && isLiving(chain, key) && (now - key.time >= WEEK || (now - key.time >= DAY && (await isShortLived()))),
+    devices: activeDevices(chain).map(({ device }) => toHex(device)),
+    device: toHex(keyring.device.device),
+  };
+}
+
+export function isShort(lifetime: number | null): boolean {
+  return lifetime !== null && lifetime > 0 && lifetime <= SHORT;
+}
+
+/** Takes M of the newest generation from this device's box. Throws KEYS_OUTDATED, UNTRUSTED. */
+export async function takeKey(context: Context, keyBox: KeyBox | null): Promise<boolean> {
+  const { keyring, people } = context;
+  const { key } = await people.get(keyring.member);
+  if (key.generation <= keyring.secrets.generation) return false;
+  if (keyBox === null || keyBox.generation < key.generation) {
+    throw new CircleFailure('KEYS_OUTDATED', 'This device was away for too long and was not given your new keys. Please link it again.');
+  }
+  // A rotation since the chain was learned: the engine learns it and asks again.
+  if (keyBox.generation > key.generation) throw new CircleFailure('KEYS_BEHIND', 'Another of your devices has just changed the keys. Please try again in a moment.');
+  await keepKeyring(context, withSecrets(keyring, await openBox(keyring, key, keyBox)));
+  return true;
+}
+
+async function openBox({ device, sk, next }: Keyring, key: MemberKey, { box }: KeyBox): Promise<MemberSecrets> {
+  const tries = [{ key: sk.key, number: sk.k }];
+  // A seal that the server has taken although its answer was lost.
+  if (next !== null) tries.push({ key: next.key, number: sk.k + 1 });
+  for (const one of tries) {
+    const opened = await openMemberBox(one.key, { device: device.device, number: one.number }, key, box).catch(() => null);
+    if (opened !== null) return opened;
+  }
+  throw new CircleFailure('UNTRUSTED', 'The box that the server hands out for this device does not open.');
+}
+
+/** The next device seal, kept before it is told: boxes may be made for it from then on. */
+export async function nextSeal(context: Context, isWanted: boolean): Promise<SealBytes | null> {
+  const { keyring } = context;
+  if (!isWanted && keyring.older.length === 0 && keyring.next === null && Date.now() - keyring.sk.at <= RENEWED) return null;
+  const made = await withNextSeal(keyring, Date.now());
+  if (keyring.next === null) await keepKeyring(context, made);
+  return { seal: made.next.seal, generation: made.secrets.generation };
+}
+
+/** On the server's answer alone: the old SK and every earlier M are destroyed. */
+export async function sealPublished(context: Context, seal: LinkBytes): Promise<void> {
+  const { next } = context.keyring;
+  if (next !== null && equal(next.seal.body, seal.body)) await keepKeyring(context, withSealPublished(context.keyring));
+}
