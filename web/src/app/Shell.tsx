@@ -2,9 +2,11 @@ import { Button } from '@mantine/core';
 import { IconMessages, IconSparkles, IconUserPlus } from '@tabler/icons-react';
 import { Link, Navigate, Route, Routes, useLocation } from 'react-router';
 import { useCircle, useMe } from '../circle';
-import { ConversationList, NewConversation } from '../features/conversations';
-import { Invites } from '../features/identity';
+import { ConversationList, NewConversation, PolicyWindow } from '../features/conversations';
+import { RecoveryReminder } from '../features/devices';
+import { Invites, Notice } from '../features/identity';
 import { Palette } from '../features/palette';
+import { Profile, Readmit } from '../features/people';
 import { Settings, ShortcutHelp } from '../features/settings';
 import { EmptyState, Keys, Page, usePhone } from '../ui';
 import { ConversationPage } from './ConversationPage';
@@ -26,6 +28,8 @@ export function Shell() {
   return (
     <div className={classes.shell}>
       <OfflineBanner />
+      <Notice banner />
+      {!(phone && address !== undefined) && <RecoveryReminder />}
       <div className={classes.panes}>
         {!(phone && address !== undefined) && <Navigation />}
         {showsList && !(phone && address !== undefined) && (
@@ -40,13 +44,16 @@ export function Shell() {
               <Route path="/c/:address" element={<ConversationPage details={false} />} />
               <Route path="/c/:address/details" element={<ConversationPage details />} />
               <Route path="/invites" element={<InvitesPage />} />
-              <Route path="/settings" element={<Settings />} />
+              <Route path="/settings/*" element={<Settings />} />
               <Route path="*" element={<Navigate to="/" replace />} />
             </Routes>
           </div>
         )}
       </div>
       <NewConversation />
+      <PolicyWindow />
+      <Profile />
+      <Readmit />
       <Palette />
       <ShortcutHelp />
     </div>

@@ -32,8 +32,9 @@ export function directWith(conversations: Iterable<ConversationState>, person: s
 }
 
 /** Why one cannot write here, as a sentence; null where one can. */
-export function writeProblem(conversation: ConversationState): string | null {
+export function writeProblem(conversation: ConversationState, me: Person | null): string | null {
   if (conversation.role === null) return 'You are no longer in this conversation. You can still read what you received.';
+  if (isShutOut(conversation, me)) return 'You can write here again when somebody has let you in.';
   if (conversation.alarm !== null) return 'Nothing can be sent here until this is cleared up.';
   if (conversation.role === 'READER') {
     return conversation.type === 'BROADCAST' ? 'Only writers, admins and owners can write in this channel.' : 'You can read here, but not write.';
@@ -63,6 +64,42 @@ export function leaveProblem(conversation: ConversationState): string | null {
   const owners = conversation.participants.filter((one) => one.role === 'OWNER').length;
   if (conversation.role === 'OWNER' && owners < 2) return 'You are the only owner. Make someone else an owner before you leave.';
   return null;
+}
+
+/** Whether one began anew with other keys and nobody has let one in again here. */
+export function isShutOut(conversation: ConversationState, me: Person | null): boolean {
+  return conversation.role !== null && conversation.participants.some((one) => one.changed && one.person.id === me?.id);
+}
+
+/** The others who began anew with other keys and wait here to be let in. */
+export function waitingPeople(conversation: ConversationState, me: Person | null): Participant[] {
+  if (conversation.role === null) return [];
+  return conversation.participants.filter((one) => one.changed && one.person.id !== me?.id);
+}
+
+/** Whether `by` may let `target` in again: admins, for roles up to their own and for an only owner; in a direct conversation the other one. */
+function mayReadmit(conversation: ConversationState, by: Pick<Participant, 'role' | 'changed' | 'person'>, target: Participant): boolean {
+  if (by.changed || by.person.id === target.person.id) return false;
+  if (conversation.type === 'DIRECT') return true;
+  const owners = conversation.participants.filter((one) => one.role === 'OWNER');
+  const onlyOwner = target.role === 'OWNER' && owners.length === 1;
+  return atLeast(by.role, 'ADMIN') && (onlyOwner || rank(target.role) <= rank(by.role));
+}
+
+export function canReadmit(conversation: ConversationState, target: Participant, me: Person | null): boolean {
+  if (conversation.alarm !== null || conversation.role === null || !target.changed) return false;
+  const own = conversation.participants.find((one) => one.person.id === me?.id);
+  return own !== undefined && mayReadmit(conversation, own, target);
+}
+
+/** Who could let this person in again: to be asked by those who cannot. */
+export function whoCanReadmit(conversation: ConversationState, target: Participant): Person[] {
+  return conversation.participants.filter((one) => mayReadmit(conversation, one, target)).map((one) => one.person);
+}
+
+/** Lifetimes and history are an admin's to choose; in a direct conversation both people can. */
+export function canSetPolicy(conversation: ConversationState, me: Person | null): boolean {
+  return conversation.alarm === null && atLeast(conversation.role, 'ADMIN') && !isShutOut(conversation, me);
 }
 
 const KINDS = { DIRECT: 'Direct conversation', GROUP: 'Group', BROADCAST: 'Channel' } as const;

@@ -16,6 +16,6 @@ export { shrinkPicture } from './picture';
 export { usePreferences } from './preferences';
 export { clockTime, dayName, exactTime, listTime, relativeTime, sameDay } from './time';
 export { useAction, type Action } from './useAction';
-export { useLoaded } from './useLoaded';
+export { useLoaded, type Loaded } from './useLoaded';
 export { useNow } from './useNow';
 export { usePhone } from './usePhone';

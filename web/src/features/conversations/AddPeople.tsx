@@ -1,9 +1,11 @@
 import { Button, Modal, Select, Stack } from '@mantine/core';
+import { IconHistory } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
-import { ROLE_ORDER, ROLES, useClient, type ConversationState, type Person, type SpaceRole } from '../../circle';
+import { HISTORY, LIFETIMES, ROLE_ORDER, ROLES, useClient, type ConversationState, type Person, type SpaceRole } from '../../circle';
 import { ErrorLine, useAction, usePhone } from '../../ui';
 import { listNames } from './model';
 import { PeoplePicker } from './PeoplePicker';
+import classes from './PolicySection.module.css';
 
 interface AddPeopleProps {
   conversation: ConversationState;
@@ -35,10 +37,24 @@ function AddPeopleForm({ conversation, onClose }: Omit<AddPeopleProps, 'opened'>
     <Stack gap="md">
       <PeoplePicker chosen={people} onChange={setPeople} without={present} autoFocus />
       <Select label="Role" data={roles} value={role} onChange={(value) => setRole(value ?? 'WRITER')} allowDeselect={false} size="md" />
+      <WhatTheyRead conversation={conversation} />
       <ErrorLine>{add.error}</ErrorLine>
       <Button disabled={people.length === 0} loading={add.busy} onClick={() => void add.run()}>
         {people.length === 0 ? 'Choose people to add' : `Add ${listNames(people)}`}
       </Button>
     </Stack>
+  );
+}
+
+/** Shown before anybody is added: it cannot be taken back from them afterwards. */
+function WhatTheyRead({ conversation: { history, lifetime } }: { conversation: ConversationState }) {
+  return (
+    <div className={classes.reach} role="note" aria-label="What they will be able to read">
+      <IconHistory size={19} stroke={1.7} aria-hidden="true" />
+      <p>
+        {HISTORY[history].they}
+        {lifetime !== 0 && ` Messages here disappear after ${LIFETIMES[lifetime]}.`}
+      </p>
+    </div>
   );
 }

@@ -1,11 +1,12 @@
-import { IconAlertTriangleFilled, IconClock, IconExclamationCircle, IconSpeakerphone } from '@tabler/icons-react';
+import { IconAlertTriangleFilled, IconClock, IconExclamationCircle, IconSpeakerphone, IconUserExclamation } from '@tabler/icons-react';
 import { memo } from 'react';
 import { Link } from 'react-router';
-import { addressOf, describe, type ConversationState, type Person } from '../../circle';
+import { addressOf, describe, otherPerson, waitingPeople, type ConversationState, type Person } from '../../circle';
 import { ConversationAvatar, listTime } from '../../ui';
 import { useDrafts } from '../messages';
+import { VerifiedMark } from '../people';
 import classes from './ConversationList.module.css';
-import { previewOf } from './model';
+import { lastOf, previewOf } from './model';
 
 interface ConversationRowProps {
   conversation: ConversationState;
@@ -28,11 +29,13 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
       <span className={classes.words}>
         <span className={classes.line}>
           <span className={classes.name}>{title}</span>
+          {otherPerson(conversation, me)?.verified === true && <VerifiedMark size={15} />}
           {conversation.type === 'BROADCAST' && <IconSpeakerphone size={15} stroke={1.8} aria-label="Channel" className={classes.mark} />}
           <time className={classes.time}>{listTime(conversation.lastActivity, now)}</time>
         </span>
         <span className={classes.line}>
-          <Preview conversation={conversation} me={me} />
+          <Preview conversation={conversation} me={me} now={now} />
+          {conversation.alarm === null && waitingPeople(conversation, me).length > 0 && <IconUserExclamation size={17} className={classes.waiting} aria-label="Somebody has new keys" />}
           {conversation.alarm !== null && <IconAlertTriangleFilled size={16} className={classes.alarm} aria-label="Needs attention" />}
           {unread > 0 && (
             <span className={classes.badge}>
@@ -46,9 +49,9 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
   );
 });
 
-function Preview({ conversation, me }: { conversation: ConversationState; me: Person | null }) {
+function Preview({ conversation, me, now }: { conversation: ConversationState; me: Person | null; now: number }) {
   const draft = useDrafts((state) => state.texts[conversation.id]);
-  const last = conversation.items.at(-1);
+  const last = lastOf(conversation, now);
   if (draft !== undefined) {
     return (
       <span className={classes.preview}>
@@ -56,7 +59,7 @@ function Preview({ conversation, me }: { conversation: ConversationState; me: Pe
       </span>
     );
   }
-  const preview = previewOf(conversation, me);
+  const preview = previewOf(conversation, me, now);
   if (!preview) return <span className={classes.preview}>{describe(conversation, me)}</span>;
   return (
     <>

@@ -1,13 +1,15 @@
 import { ActionIcon, Button } from '@mantine/core';
-import { IconChevronLeft, IconLock, IconLogout, IconPencil, IconUserPlus, IconX } from '@tabler/icons-react';
+import { IconChevronLeft, IconFingerprint, IconLock, IconLogout, IconPencil, IconUserPlus, IconX } from '@tabler/icons-react';
 import { useState } from 'react';
 import { canAdd, canRename, describe, noun, otherPerson, useMe, type ConversationState } from '../../circle';
 import { ConversationAvatar, usePhone } from '../../ui';
+import { useProfile, VerifiedMark } from '../people';
 import { AddPeople } from './AddPeople';
 import classes from './Details.module.css';
 import { EditTitle } from './EditTitle';
 import { Leave } from './Leave';
 import { PersonRow } from './PersonRow';
+import { PolicySection } from './PolicySection';
 
 /** The right pane: what this conversation is, who is in it, and what one may change. */
 export function Details({ conversation, onClose }: { conversation: ConversationState; onClose: () => void }) {
@@ -15,7 +17,8 @@ export function Details({ conversation, onClose }: { conversation: ConversationS
   const phone = usePhone();
   const [open, setOpen] = useState<'add' | 'edit' | 'leave' | null>(null);
   const close = () => setOpen(null);
-  const direct = otherPerson(conversation, me) !== null;
+  const other = otherPerson(conversation, me);
+  const openProfile = useProfile((state) => state.open);
   const word = noun(conversation);
 
   return (
@@ -29,8 +32,15 @@ export function Details({ conversation, onClose }: { conversation: ConversationS
       <div className={classes.scroller}>
         <div className={classes.about}>
           <ConversationAvatar conversation={conversation} size={88} />
-          <h3 className={classes.title}>{conversation.title}</h3>
+          <h3 className={classes.title}>
+            {conversation.title} {other?.verified === true && <VerifiedMark size={18} />}
+          </h3>
           <p className={classes.kind}>{describe(conversation, me)}</p>
+          {other && (
+            <Button variant="default" size="sm" leftSection={<IconFingerprint size={17} aria-hidden="true" />} onClick={() => openProfile(other)}>
+              Profile and safety number
+            </Button>
+          )}
           {canRename(conversation) && (
             <Button variant="default" size="sm" leftSection={<IconPencil size={16} aria-hidden="true" />} onClick={() => setOpen('edit')}>
               Change title or picture
@@ -41,9 +51,10 @@ export function Details({ conversation, onClose }: { conversation: ConversationS
           <IconLock size={18} stroke={1.8} aria-hidden="true" />
           <p>Messages, title and picture are locked on the devices of the people below. The server passes them on and cannot read them.</p>
         </div>
+        <PolicySection conversation={conversation} />
         <section aria-label="People">
           <div className={classes.peopleHead}>
-            <h3>{direct ? 'In this conversation' : `People · ${conversation.participants.length}`}</h3>
+            <h3>{other ? 'In this conversation' : `People · ${conversation.participants.length}`}</h3>
             {canAdd(conversation) && (
               <Button variant="subtle" size="sm" leftSection={<IconUserPlus size={17} aria-hidden="true" />} onClick={() => setOpen('add')}>
                 Add people
@@ -56,7 +67,7 @@ export function Details({ conversation, onClose }: { conversation: ConversationS
             ))}
           </ul>
         </section>
-        {!direct && conversation.role !== null && (
+        {!other && conversation.role !== null && (
           <Button variant="subtle" color="red" c="var(--danger)" fullWidth justify="flex-start" leftSection={<IconLogout size={18} aria-hidden="true" />} onClick={() => setOpen('leave')}>
             Leave this {word}
           </Button>

@@ -1,7 +1,7 @@
-import { Button, SegmentedControl, Stack, TextInput } from '@mantine/core';
+import { Button, SegmentedControl, Select, Stack, TextInput } from '@mantine/core';
 import { useState, type SubmitEvent } from 'react';
 import { useNavigate } from 'react-router';
-import { addressOf, directWith, useClient, type ConversationType, type Person } from '../../circle';
+import { addressOf, directWith, HISTORY, LIFETIME_ORDER, LIFETIMES, useClient, type ConversationType, type HistoryPolicy, type LifetimeClass, type Person } from '../../circle';
 import { ErrorLine, useAction } from '../../ui';
 import classes from './NewConversation.module.css';
 import { TITLE_LENGTH, titleProblem } from './model';
@@ -20,6 +20,15 @@ const ABOUT: Record<ConversationType, string> = {
 };
 const SUBMIT: Record<ConversationType, string> = { DIRECT: 'Start conversation', GROUP: 'Create group', BROADCAST: 'Create channel' };
 
+const KEEPING = [
+  { value: '0', label: 'Off: messages stay' },
+  ...LIFETIME_ORDER.filter((one) => one !== 0).map((one) => ({ value: String(one), label: `After ${LIFETIMES[one]}` })),
+];
+const READING: { value: HistoryPolicy; label: string }[] = [
+  { value: 'JOINING', label: HISTORY.JOINING.name },
+  { value: 'SHARED', label: HISTORY.SHARED.name },
+];
+
 export function NewConversationForm({ onDone }: { onDone: () => void }) {
   const client = useClient();
   const navigate = useNavigate();
@@ -27,16 +36,18 @@ export function NewConversationForm({ onDone }: { onDone: () => void }) {
   const [people, setPeople] = useState<Person[]>([]);
   const [title, setTitle] = useState('');
   const [picture, setPicture] = useState<Blob | null>(null);
+  const [lifetime, setLifetime] = useState<LifetimeClass>(0);
+  const [history, setHistory] = useState<HistoryPolicy>('JOINING');
   const [tried, setTried] = useState(false);
   const direct = type === 'DIRECT';
   const problem = direct ? null : titleProblem(title);
   const peopleProblem = direct && people.length === 0 ? 'Please choose a person.' : null;
 
-  const named = () => ({ title: title.trim(), ...(picture ? { picture } : {}) });
+  const named = () => ({ title: title.trim(), history, ...(picture ? { picture } : {}) });
   const create = useAction(async () => {
     const [first] = people;
     const existing = direct && first ? directWith(Object.values(client.store.getState().conversations), first.id) : undefined;
-    const id = existing?.id ?? (await client.createConversation({ type, people: people.map((one) => one.id), ...(direct ? {} : named()) }));
+    const id = existing?.id ?? (await client.createConversation({ type, people: people.map((one) => one.id), lifetime, ...(direct ? {} : named()) }));
     const made = client.store.getState().conversations[id];
     onDone();
     if (made) await navigate(addressOf(made));
@@ -77,6 +88,19 @@ export function NewConversationForm({ onDone }: { onDone: () => void }) {
         <div>
           {!direct && <h3 className={classes.label}>People</h3>}
           <PeoplePicker key={direct ? 'one' : 'many'} single={direct} chosen={people} onChange={setPeople} autoFocus />
+        </div>
+        <div className={classes.policy}>
+          <Select
+            label="Disappearing messages"
+            data={KEEPING}
+            value={String(lifetime)}
+            onChange={(value) => setLifetime(Number(value ?? 0) as LifetimeClass)}
+            allowDeselect={false}
+            size="md"
+          />
+          {!direct && (
+            <Select label="New people can read" data={READING} value={history} onChange={(value) => setHistory(value ?? 'JOINING')} allowDeselect={false} size="md" />
+          )}
         </div>
         <ErrorLine>{create.error ?? (tried ? peopleProblem : null)}</ErrorLine>
         <Button type="submit" fullWidth loading={create.busy}>

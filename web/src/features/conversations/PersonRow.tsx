@@ -1,8 +1,9 @@
-import { ActionIcon, Menu } from '@mantine/core';
+import { ActionIcon, Button, Menu } from '@mantine/core';
 import { IconDots, IconUserMinus } from '@tabler/icons-react';
 import { useState } from 'react';
-import { canChangeRole, canRemove, noun, ROLE_ORDER, ROLES, useClient, useMe, type ConversationState, type Participant, type SpaceRole } from '../../circle';
+import { canChangeRole, canReadmit, canRemove, noun, ROLE_ORDER, ROLES, useClient, useMe, type ConversationState, type Participant, type SpaceRole } from '../../circle';
 import { Avatar, ErrorLine, useAction } from '../../ui';
+import { NewKeysMark, useProfile, useReadmit, VerifiedMark } from '../people';
 import classes from './Details.module.css';
 import { RemovePerson } from './RemovePerson';
 
@@ -11,7 +12,9 @@ export function PersonRow({ conversation, participant }: { conversation: Convers
   const client = useClient();
   const me = useMe();
   const [removing, setRemoving] = useState(false);
-  const { person, role } = participant;
+  const { person, role, changed } = participant;
+  const openProfile = useProfile((state) => state.open);
+  const openReadmit = useReadmit((state) => state.open);
   const changeRole = useAction(async (next: SpaceRole) => {
     if (next !== role) await client.changeRole(conversation.id, person.id, next);
   });
@@ -21,14 +24,20 @@ export function PersonRow({ conversation, participant }: { conversation: Convers
   return (
     <li>
       <div className={classes.person}>
-        <Avatar id={person.protocolId} name={person.displayName} size={38} />
-        <div className={classes.names}>
-          <span className={classes.name}>
-            {person.displayName}
-            {person.id === me?.id && ' (you)'}
+        <button type="button" className={classes.who} title="Show profile" onClick={() => openProfile(person)}>
+          <Avatar id={person.protocolId} name={person.displayName} size={38} />
+          <span className={classes.names}>
+            <span className={classes.nameLine}>
+              <span className={classes.name}>
+                {person.displayName}
+                {person.id === me?.id && ' (you)'}
+              </span>
+              {person.verified && <VerifiedMark size={15} />}
+            </span>
+            <span className={classes.handle}>@{person.handle}</span>
           </span>
-          <span className={classes.handle}>@{person.handle}</span>
-        </div>
+        </button>
+        {changed && <NewKeysMark />}
         {conversation.type !== 'DIRECT' && <span className={classes.role}>{ROLES[role].name}</span>}
         {(mayChange || mayRemove) && (
           <Menu position="bottom-end" width={260}>
@@ -61,6 +70,11 @@ export function PersonRow({ conversation, participant }: { conversation: Convers
           </Menu>
         )}
       </div>
+      {canReadmit(conversation, participant, me) && (
+        <Button className={classes.readmit} variant="light" size="compact-sm" onClick={() => openReadmit(conversation.id, person)}>
+          Let {person.displayName} in again…
+        </Button>
+      )}
       <ErrorLine>{changeRole.error}</ErrorLine>
       <RemovePerson conversation={conversation} person={person} opened={removing} onClose={() => setRemoving(false)} />
     </li>

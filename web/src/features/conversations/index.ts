@@ -1,4 +1,5 @@
 export { ConversationList } from './ConversationList';
 export { Details } from './Details';
 export { NewConversation } from './NewConversation';
-export { matches, previewOf, useNewConversation } from './model';
+export { PolicyWindow } from './PolicyWindow';
+export { matches, previewOf, useNewConversation, usePolicyWindow } from './model';

@@ -1,16 +1,21 @@
 import { create } from 'zustand';
-import type { ConversationState, Person } from '../../circle';
+import type { ConversationState, Person, TimelineItem } from '../../circle';
 import { countCharacters } from '../../ui';
 
+/** The newest line whose time is not over. */
+export function lastOf(conversation: ConversationState, now: number): TimelineItem | undefined {
+  return conversation.items.findLast(({ expiresAt }) => expiresAt === null || expiresAt > now);
+}
+
 /** The second line of a conversation in the list: its last words, or null while none are known. */
-export function previewOf(conversation: ConversationState, me: Person | null): { from: string | null; text: string } | null {
-  const last = conversation.items.at(-1);
+export function previewOf(conversation: ConversationState, me: Person | null, now: number): { from: string | null; text: string } | null {
+  const last = lastOf(conversation, now);
   if (!last) return null;
   switch (last.body.kind) {
     case 'notice':
       return { from: null, text: last.body.text };
     case 'unreadable':
-      return { from: null, text: 'A message that cannot be read yet' };
+      return { from: null, text: 'A message that this device can’t read yet' };
     case 'text': {
       const text = last.body.text.replace(/\s+/g, ' ').trim();
       if (last.mine) return { from: 'You', text };
@@ -38,6 +43,19 @@ export const useNewConversation = create<NewConversation>((set) => ({
   opened: false,
   open: () => set({ opened: true }),
   close: () => set({ opened: false }),
+}));
+
+interface PolicyWindow {
+  asked: { about: 'lifetime' | 'history'; conversation: string } | null;
+  open: (about: 'lifetime' | 'history', conversation: string) => void;
+  close: () => void;
+}
+
+/** The window in which an admin sets what a conversation keeps. */
+export const usePolicyWindow = create<PolicyWindow>((set) => ({
+  asked: null,
+  open: (about, conversation) => set({ asked: { about, conversation } }),
+  close: () => set({ asked: null }),
 }));
 
 export const TITLE_LENGTH = 120;

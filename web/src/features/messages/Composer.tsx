@@ -1,15 +1,17 @@
 import { ActionIcon, Textarea } from '@mantine/core';
 import { IconArrowUp, IconLock } from '@tabler/icons-react';
 import { useEffect, useRef, useState, type KeyboardEvent, type SubmitEvent } from 'react';
-import { plainMessage, useClient, writeProblem, type ConversationState } from '../../circle';
+import { LIFETIMES, plainMessage, useClient, useMe, writeProblem, type ConversationState } from '../../circle';
 import { ErrorLine, usePhone } from '../../ui';
 import { useDrafts } from './drafts';
+import { LifetimeMenu, useNextLifetime } from './LifetimeMenu';
 import { charactersLeft, sendable } from './model';
 import classes from './Composer.module.css';
 
 /** Writes and sends. Enter sends, Shift+Enter begins a line; what is not sent is kept per conversation. */
 export function Composer({ conversation }: { conversation: ConversationState }) {
-  const problem = writeProblem(conversation);
+  const me = useMe();
+  const problem = writeProblem(conversation, me);
   if (problem !== null) {
     return (
       <p className={classes.closed}>
@@ -18,15 +20,17 @@ export function Composer({ conversation }: { conversation: ConversationState }) 
       </p>
     );
   }
-  return <OpenComposer id={conversation.id} title={conversation.title} />;
+  return <OpenComposer conversation={conversation} />;
 }
 
-function OpenComposer({ id, title }: { id: string; title: string }) {
+function OpenComposer({ conversation }: { conversation: ConversationState }) {
+  const { id, title } = conversation;
   const client = useClient();
   const phone = usePhone();
   const field = useRef<HTMLTextAreaElement>(null);
   const draft = useDrafts((state) => state.texts[id] ?? '');
-  const setDraft = useDrafts((state) => state.setDraft);
+  const { setDraft, setLifetime } = useDrafts.getState();
+  const lifetime = useNextLifetime(conversation);
   const [error, setError] = useState<string | null>(null);
   const left = charactersLeft(draft);
   const text = sendable(draft);
@@ -40,10 +44,15 @@ function OpenComposer({ id, title }: { id: string; title: string }) {
   const send = () => {
     if (text === null || !ready) return;
     setDraft(id, '');
+    setLifetime(id, null);
     setError(null);
-    client.send(id, text).catch((thrown: unknown) => {
+    const queued = lifetime === null ? client.send(id, text) : client.send(id, text, { lifetime });
+    queued.catch((thrown: unknown) => {
       // It did not even get in line: give the words back, unless new ones have been typed.
-      if ((useDrafts.getState().texts[id] ?? '') === '') setDraft(id, text);
+      if ((useDrafts.getState().texts[id] ?? '') === '') {
+        setDraft(id, text);
+        setLifetime(id, lifetime);
+      }
       setError(plainMessage(thrown));
     });
   };
@@ -62,6 +71,7 @@ function OpenComposer({ id, title }: { id: string; title: string }) {
     <form className={classes.composer} onSubmit={submit} aria-label="Write a message">
       <ErrorLine>{error}</ErrorLine>
       <div className={classes.row}>
+        <LifetimeMenu conversation={conversation} onClose={() => field.current?.focus()} />
         <Textarea
           ref={field}
           className={classes.field}
@@ -79,6 +89,9 @@ function OpenComposer({ id, title }: { id: string; title: string }) {
           <IconArrowUp size={22} stroke={2} />
         </ActionIcon>
       </div>
+      <p className="visually-hidden" role="status">
+        {lifetime !== null && `The next message disappears after ${LIFETIMES[lifetime]}`}
+      </p>
       {left !== null && (
         <p className={classes.left} data-over={left < 0} role="status">
           {left < 0 ? `${-left} characters too long. Please send it in parts.` : `${left} characters left`}

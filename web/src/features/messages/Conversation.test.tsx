@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { useCircle, type ConversationState } from '../../circle';
 import { createFakeClient, FakeError, type Scene } from '../../dev/fakeClient';
 import { bob } from '../../dev/people';
+import { fullState } from '../../dev/samples';
 import { renderView } from '../../test/render';
 import { Conversation } from './Conversation';
 import { useDrafts } from './drafts';
@@ -100,11 +101,17 @@ describe('the timeline', () => {
     await waitFor(() => expect(within(messages()).queryByText('And sandpaper, please!')).not.toBeInTheDocument());
   });
 
-  it('shows an unreadable message in its place, with the reason', async () => {
-    open(BOOKS);
-    const row = (await screen.findByText('This message cannot be read')).closest('li');
-    expect(row).toHaveTextContent('locked with a key that this browser has not received yet');
+  it('shows an unreadable message in its place, and says why and what to do', async () => {
+    const state = fullState();
+    const books = state.conversations[BOOKS];
+    if (books) state.conversations[BOOKS] = { ...books, hasOlder: false };
+    const { user } = open(BOOKS, { state });
+    const row = (await screen.findByText('This device can’t read this message yet')).closest('li');
     expect(row).toHaveTextContent('Emil Haugen');
+    await user.click(within(messages()).getByRole('button', { name: 'What to do' }));
+    const advice = await screen.findByRole('dialog', { name: 'What to do' });
+    expect(advice).toHaveTextContent('locked with a key that this browser has not received yet');
+    expect(advice).toHaveTextContent('ask Emil Haugen to send it again');
   });
 
   it('marks where the unread messages begin, and keeps the mark when they are read', async () => {

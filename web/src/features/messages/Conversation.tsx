@@ -1,7 +1,8 @@
-import { IconAlertTriangleFilled } from '@tabler/icons-react';
 import { useEffect, useRef } from 'react';
-import { writeProblem, type ConversationState } from '../../circle';
+import { useMe, writeProblem, type ConversationState } from '../../circle';
 import { usePhone } from '../../ui';
+import { ChangedBanner } from '../people';
+import { AlarmBanner } from './AlarmBanner';
 import { Announcer } from './Announcer';
 import { Composer } from './Composer';
 import classes from './Conversation.module.css';
@@ -21,7 +22,8 @@ export function Conversation({ conversation, onBack, detailsOpen, onDetails }: C
   const reading = useReading(conversation);
   const pane = useRef<HTMLElement>(null);
   const phone = usePhone();
-  const writable = writeProblem(conversation) === null;
+  const me = useMe();
+  const writable = writeProblem(conversation, me) === null;
   // The composer takes the focus where it may; elsewhere the pane does, so that the keyboard and screen readers are here.
   const focusPane = phone || !writable;
   useEffect(() => {
@@ -30,12 +32,8 @@ export function Conversation({ conversation, onBack, detailsOpen, onDetails }: C
   return (
     <main ref={pane} tabIndex={-1} className={classes.pane} aria-label={conversation.title}>
       <Header conversation={conversation} onBack={onBack} detailsOpen={detailsOpen} onDetails={onDetails} />
-      {conversation.alarm !== null && (
-        <div className={classes.alarm} role="alert">
-          <IconAlertTriangleFilled size={20} aria-hidden="true" />
-          <p>{conversation.alarm}</p>
-        </div>
-      )}
+      <AlarmBanner conversation={conversation} onCleared={() => pane.current?.focus({ preventScroll: true })} />
+      <ChangedBanner conversation={conversation} />
       <Timeline conversation={conversation} reading={reading} />
       <Announcer items={conversation.items} />
       <Composer conversation={conversation} />

@@ -1,7 +1,9 @@
-import { ActionIcon, Popover, Tooltip } from '@mantine/core';
-import { IconChevronLeft, IconLayoutSidebarRight, IconLock } from '@tabler/icons-react';
-import { describe, otherPerson, useMe, type ConversationState } from '../../circle';
+import { ActionIcon, Button, Popover, Tooltip } from '@mantine/core';
+import { IconChevronLeft, IconLayoutSidebarRight, IconLock, IconStopwatch } from '@tabler/icons-react';
+import { useState } from 'react';
+import { describe, LIFETIMES, otherPerson, useMe, type ConversationState, type Person } from '../../circle';
 import { ConversationAvatar, usePhone } from '../../ui';
+import { useProfile, VerifiedMark } from '../people';
 import classes from './Conversation.module.css';
 
 interface HeaderProps {
@@ -14,6 +16,7 @@ interface HeaderProps {
 export function Header({ conversation, onBack, detailsOpen, onDetails }: HeaderProps) {
   const me = useMe();
   const phone = usePhone();
+  const other = otherPerson(conversation, me);
   return (
     <header className={classes.header}>
       {phone && (
@@ -24,13 +27,19 @@ export function Header({ conversation, onBack, detailsOpen, onDetails }: HeaderP
       <button type="button" className={classes.who} onClick={onDetails} aria-label={`${conversation.title}, show details`}>
         <ConversationAvatar conversation={conversation} size={38} />
         <span className={classes.names}>
-          <span role="heading" aria-level={1} className={classes.title}>
-            {conversation.title}
+          <span className={classes.line}>
+            <span role="heading" aria-level={1} className={classes.title}>
+              {conversation.title}
+            </span>
+            {other?.verified === true && <VerifiedMark />}
           </span>
-          <span className={classes.kind}>{describe(conversation, me)}</span>
+          <span className={classes.line}>
+            <span className={classes.kind}>{describe(conversation, me)}</span>
+            {conversation.lifetime !== 0 && <Lifetime name={LIFETIMES[conversation.lifetime]} />}
+          </span>
         </span>
       </button>
-      <Encryption conversation={conversation} />
+      <Encryption other={other} />
       {!phone && (
         <Tooltip label={detailsOpen ? 'Hide details' : 'Details'}>
           <ActionIcon aria-label="Details" aria-expanded={detailsOpen} onClick={onDetails}>
@@ -42,13 +51,24 @@ export function Header({ conversation, onBack, detailsOpen, onDetails }: HeaderP
   );
 }
 
-function Encryption({ conversation }: { conversation: ConversationState }) {
-  const me = useMe();
-  const other = otherPerson(conversation, me);
+/** That messages disappear here, and after how long. */
+function Lifetime({ name }: { name: string }) {
   return (
-    <Popover position="bottom-end" width={330} trapFocus returnFocus>
+    <span className={classes.lifetime} title={`Messages disappear after ${name}`}>
+      <IconStopwatch size={14} stroke={1.9} aria-hidden="true" />
+      <span aria-hidden="true">{name}</span>
+      <span className="visually-hidden">Messages disappear after {name}</span>
+    </span>
+  );
+}
+
+function Encryption({ other }: { other: Person | null }) {
+  const openProfile = useProfile((state) => state.open);
+  const [opened, setOpened] = useState(false);
+  return (
+    <Popover position="bottom-end" width={330} trapFocus returnFocus opened={opened} onChange={setOpened}>
       <Popover.Target>
-        <ActionIcon aria-label="End-to-end encrypted" color="lagoon">
+        <ActionIcon aria-label="End-to-end encrypted" color="lagoon" onClick={() => setOpened(!opened)}>
           <IconLock size={19} stroke={1.8} />
         </ActionIcon>
       </Popover.Target>
@@ -59,9 +79,28 @@ function Encryption({ conversation }: { conversation: ConversationState }) {
             End-to-end encrypted
           </h3>
           <p>
-            What is written here is locked on the sender’s device and opened only on the devices of{' '}
-            {other ? `you and ${other.displayName}` : 'the people in this conversation'}. The server keeps and delivers it, but has no key to it.
+            What is written here is locked on the sender’s device and opened only on the devices of {other ? `you and ${other.displayName}` : 'the people in this conversation'}.
+            The server keeps and delivers it, but has no key to it.
           </p>
+          {other && (
+            <>
+              <p>
+                {other.verified
+                  ? `You have compared safety numbers: it is ${other.displayName} whom you write to.`
+                  : `To be sure that it is ${other.displayName} whom you write to, compare safety numbers.`}
+              </p>
+              <Button
+                variant="light"
+                size="compact-sm"
+                onClick={() => {
+                  setOpened(false);
+                  openProfile(other);
+                }}
+              >
+                Show profile and safety number
+              </Button>
+            </>
+          )}
         </div>
       </Popover.Dropdown>
     </Popover>

@@ -5,10 +5,12 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { type ConversationState } from '../../circle';
 import { ErrorLine, useNow } from '../../ui';
 import { Beginning } from './Beginning';
+import { useUnexpired } from './useCountdown';
 import { buildRows } from './model';
 import { TimelineRow } from './TimelineRow';
 import { TimelineSkeleton } from './TimelineSkeleton';
 import classes from './Timeline.module.css';
+import { useLeaving } from './useLeaving';
 import { useOlder } from './useOlder';
 import type { Reading } from './useReading';
 
@@ -25,7 +27,8 @@ export function Timeline({ conversation, reading }: { conversation: Conversation
   const now = useNow();
   const scroller = useRef<HTMLDivElement>(null);
   const [away, setAway] = useState(false);
-  const rows = useMemo(() => buildRows(items, firstUnread), [items, firstUnread]);
+  const { shown: staying, leaving } = useLeaving(useUnexpired(items));
+  const rows = useMemo(() => buildRows(staying, firstUnread), [staying, firstUnread]);
   // Where everything is loaded, the first row tells what this conversation is.
   const offset = hasOlder ? 0 : 1;
   const virtual = useVirtualizer({
@@ -101,7 +104,7 @@ export function Timeline({ conversation, reading }: { conversation: Conversation
             const row = rows[index - offset];
             return (
               <li key={key} ref={virtual.measureElement} data-index={index} className={classes.slot} style={{ transform: `translateY(${start}px)` }}>
-                {row ? <TimelineRow conversation={conversation} row={row} now={now} /> : <Beginning conversation={conversation} />}
+                {row ? <TimelineRow conversation={conversation} row={row} now={now} leaving={leaving.has(row.item.key)} /> : <Beginning conversation={conversation} />}
               </li>
             );
           })}

@@ -1,2 +1,3 @@
 export { Conversation } from './Conversation';
 export { useDrafts } from './drafts';
+export { useLifetimeMenu } from './LifetimeMenu';

@@ -34,7 +34,7 @@ export function buildRows(items: TimelineItem[], firstUnread: string | null): Ro
 
 function together(before: TimelineItem, item: TimelineItem): boolean {
   if (before.body.kind === 'notice' || item.body.kind === 'notice') return false;
-  if (before.mine !== item.mine || before.sender?.id !== item.sender?.id) return false;
+  if (before.mine !== item.mine || before.sender?.id !== item.sender?.id || before.lifetime !== item.lifetime) return false;
   return item.time - before.time < GROUP_GAP;
 }
 

@@ -16,6 +16,8 @@ export const usePalette = create<PaletteState>((set) => ({
 export interface Command {
   id: string;
   name: string;
+  /** Shown for a search that it fits alone. */
+  onlyFound?: boolean;
   run: () => void;
 }
 
@@ -45,7 +47,7 @@ export function findHits({ search, conversations, people, commands, me, matches 
   return [
     ...fitting.slice(0, CONVERSATIONS).map((conversation): Hit => ({ kind: 'conversation', id: conversation.id, conversation })),
     ...strangers.slice(0, PEOPLE).map((person): Hit => ({ kind: 'person', id: person.id, person })),
-    ...commands.filter((one) => one.name.toLocaleLowerCase().includes(words)).map((command): Hit => ({ kind: 'command', id: command.id, command })),
+    ...commands.filter((one) => (search === '' ? one.onlyFound !== true : words.split(/\s+/).every((word) => one.name.toLocaleLowerCase().includes(word)))).map((command): Hit => ({ kind: 'command', id: command.id, command })),
   ];
 }
 

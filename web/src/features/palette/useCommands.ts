@@ -4,6 +4,7 @@ import { useClient } from '../../circle';
 import { useNewConversation } from '../conversations';
 import { useShortcutHelp } from '../settings';
 import type { Command } from './model';
+import { useConversationCommands } from './useConversationCommands';
 
 /** What the palette can do besides going somewhere. */
 export function useCommands(): Command[] {
@@ -12,7 +13,9 @@ export function useCommands(): Command[] {
   const { setColorScheme } = useMantineColorScheme();
   const newConversation = useNewConversation((state) => state.open);
   const help = useShortcutHelp((state) => state.open);
+  const here = useConversationCommands();
   return [
+    ...here,
     { id: 'new', name: 'New conversation', run: newConversation },
     { id: 'invite', name: 'Invite people', run: () => void navigate('/invites') },
     { id: 'settings', name: 'Open settings', run: () => void navigate('/settings') },
