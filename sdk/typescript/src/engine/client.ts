@@ -6,7 +6,7 @@ import { Board } from '../state/board';
 import { createCircleStore } from '../state/store';
 import { Http } from '../transport/http';
 import type {
-  CircleClient, CircleState, DeviceActions, InviteInfo, InvitePreview, LockActions, PendingSignUp, Person, PolicyActions, RecoveryActions, SessionInfo,
+  CircleClient, CircleState, DeviceActions, InviteInfo, InvitePreview, LifetimeClass, LockActions, PendingSignUp, Person, PolicyActions, RecoveryActions, SessionInfo,
   SpaceRole, TrustActions,
 } from '../types';
 import { toPerson } from './convert';
@@ -158,8 +158,8 @@ export class Client implements CircleClient {
     return this.#with(({ conversations }) => conversations.loadOlder(id));
   }
 
-  send(id: string, text: string): Promise<void> {
-    return this.#with(({ conversations }) => conversations.send(id, text));
+  send(id: string, text: string, options: { lifetime?: LifetimeClass } = {}): Promise<void> {
+    return this.#with(({ conversations }) => conversations.send(id, text, options.lifetime));
   }
 
   retry(id: string, key: string): Promise<void> {

@@ -166,13 +166,16 @@ export class Conversations {
 
   // ---- messages
 
-  async send(node: string, text: string): Promise<void> {
-    const { space, role } = this.#known(node);
+  async send(node: string, text: string, lifetime?: LifetimeClass): Promise<void> {
+    const { space, role, lifetime: longest } = this.#known(node);
     if (role === 'READER') throw new CircleFailure('FORBIDDEN', 'You may read here, but not write.');
     const tidy = text.trim();
     if (tidy === '') throw new CircleFailure('INVALID', 'There is nothing to send.');
     if (Array.from(tidy).length > LONGEST_TEXT) throw new CircleFailure('INVALID', 'This message is too long. A message has at most 16,000 characters.');
-    this.#board.apply([await this.#keeper.queueText(space, tidy)]);
+    if (lifetime !== undefined && longest !== 0 && (lifetime === 0 || lifetime > longest)) {
+      throw new CircleFailure('LIFETIME_TOO_LONG', 'Messages in this conversation do not stay that long.');
+    }
+    this.#board.apply([await this.#keeper.queueText(space, tidy, lifetime)]);
     this.#outbox.push(node);
   }
 
@@ -246,6 +249,14 @@ export class Conversations {
     await this.#change(node, { what: 'remove', member: me.id });
   }
 
+  /** What the conversation keeps and for how long; new keys follow at once, where that can be. */
+  async setPolicy(node: string, policy: { lifetime?: LifetimeClass; history?: HistoryPolicy }): Promise<void> {
+    const change: RosterChange = { what: 'policy', ...policy };
+    if (isDone(this.#known(node), change)) return;
+    await this.#change(node, change);
+    await this.#renew(node);
+  }
+
   /** Signs the change on the newest state, again when somebody else was faster. */
   async #change(node: string, change: RosterChange): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
@@ -262,7 +273,7 @@ export class Conversations {
         // Whether a request that got no answer was done shows when the log is read.
         if ((code !== 'CHAIN_CONFLICT' && !isUncertain(error)) || attempt >= TRIES) throw error;
         await this.#sync.catchUp(node);
-        await this.#learner.learnMembers([change.member]);
+        if ('member' in change) await this.#learner.learnMembers([change.member]);
       }
     }
   }
@@ -296,6 +307,7 @@ function usualRole(type: ConversationType): SpaceRole {
 }
 
 function isDone(view: SpaceView, change: RosterChange): boolean {
+  if (change.what === 'policy') return (change.lifetime ?? view.lifetime) === view.lifetime && (change.history ?? view.history) === view.history;
   const seat = view.roster.find(({ member }) => member === change.member);
   if (change.what === 'add') return seat !== undefined;
   return change.what === 'remove' ? seat === undefined : seat?.role === change.role;

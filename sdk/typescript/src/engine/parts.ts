@@ -92,7 +92,7 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   return {
     keeper, account, api, sync, outbox, invites, conversations,
     sessions: new Sessions(http),
-    devices: new Devices(), recovery: new Recovery(), trust: new Trust(), policy: new Policy(), locking: new Locking(),
+    devices: new Devices(), recovery: new Recovery(), trust: new Trust(), policy: new Policy({ conversations, board }), locking: new Locking(),
   };
 }
 

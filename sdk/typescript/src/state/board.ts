@@ -46,7 +46,7 @@ export class Board {
     this.#store.setState({ me: me ? toPerson(me) : null });
   }
 
-  /** Forgets everything that is shown. */
+  /** Forgets everything that is shown but the notice about this device. */
   clear(phase: Phase): void {
     this.#people.clear();
     this.#byNode.clear();
@@ -162,8 +162,8 @@ export class Board {
       loadingOlder,
       lastActivity: view.lastActivity,
       unread: view.unread,
-      lifetime: 0,
-      history: 'JOINING',
+      lifetime: view.lifetime,
+      history: view.history,
       alarm: view.alarm,
     };
   }
@@ -181,7 +181,7 @@ export class Board {
 
   #item(item: ItemView, view: SpaceView): TimelineItem {
     const body: TimelineItem['body'] =
-      item.body.kind === 'notice' ? { kind: 'notice', text: noticeText(item.body.notice, view.type, this.#name) } : item.body;
+      item.body.kind === 'notice' ? { kind: 'notice', text: noticeText(item.body.notice, view.type, this.#name, view.role === 'ADMIN' || view.role === 'OWNER') } : item.body;
     return {
       key: item.key,
       seq: item.seq,
@@ -190,8 +190,8 @@ export class Board {
       mine: item.sender !== null && item.sender === this.#me?.id,
       body,
       state: item.state,
-      expiresAt: null,
-      lifetime: 0,
+      expiresAt: item.expiresAt,
+      lifetime: item.lifetime,
       ...(item.error === undefined ? {} : { error: item.error }),
     };
   }

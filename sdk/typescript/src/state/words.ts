@@ -1,6 +1,6 @@
 /** Changes of a conversation in plain words. */
 import type { Notice } from '../crypto';
-import type { ConversationType, SpaceRole } from '../types';
+import type { ConversationType, HistoryPolicy, LifetimeClass, SpaceRole } from '../types';
 
 const ROLES: Record<SpaceRole, string> = {
   READER: 'a reader',
@@ -21,14 +21,24 @@ export const UNTITLED: Record<ConversationType, string> = {
   BROADCAST: 'Untitled channel',
 };
 
+/** How long messages of a class stay. */
+const SPANS: Record<LifetimeClass, string> = { 0: '', 1: '1 hour', 2: '8 hours', 3: '1 day', 4: '7 days', 5: '30 days', 6: '90 days' };
+
+function policyText(who: string, lifetime: LifetimeClass | undefined, history: HistoryPolicy | undefined): string {
+  const stay = lifetime === undefined ? null : lifetime === 0 ? 'messages to stay' : `messages to disappear after ${SPANS[lifetime]}`;
+  const read = history === undefined ? null : history === 'SHARED' ? 'earlier messages to be shown to new people' : 'new people to see only what comes after they join';
+  if (stay === null && read === null) return `${who} confirmed how long messages stay`;
+  return `${who} set ${[stay, read].filter((part) => part !== null).join(', and ')}`;
+}
+
 /**
- * A notice as a sentence. `name` gives a person's name, with 'You' and 'you' for oneself.
+ * A notice as a sentence. `name` gives a person's name, with 'You' and 'you' for oneself; admins are told more.
  */
-export function noticeText(notice: Notice, type: ConversationType, name: (member: string, start: boolean) => string): string {
+export function noticeText(notice: Notice, type: ConversationType, name: (member: string, start: boolean) => string, isAdmin: boolean): string {
   const who = name(notice.by, true);
   switch (notice.what) {
     case 'created':
-      return `${who} ${CREATED[type]}`;
+      return `${who} ${CREATED[type]}${notice.lifetime ? `; messages disappear after ${SPANS[notice.lifetime]}` : ''}`;
     case 'added':
       return `${who} added ${name(notice.member, false)}`;
     case 'removed':
@@ -38,7 +48,11 @@ export function noticeText(notice: Notice, type: ConversationType, name: (member
     case 'role':
       return `${who} made ${name(notice.member, false)} ${ROLES[notice.role]}`;
     case 'policy':
-      return `${who} changed how long messages are kept`;
+      return policyText(who, notice.lifetime, notice.history);
+    case 'complaint': {
+      const maker = isAdmin ? `keys that ${ownerOf(name(notice.creator, false))} device made for new messages` : 'new keys of this conversation';
+      return `${who} could not open ${maker}. They are sent again, and made anew; nobody has to do anything.`;
+    }
     case 'title':
       return `${who} changed the title to “${notice.title}”`;
     case 'picture':
@@ -46,4 +60,8 @@ export function noticeText(notice: Notice, type: ConversationType, name: (member
     case 'reset':
       return `${who} started again with new keys and must be added again`;
   }
+}
+
+function ownerOf(name: string): string {
+  return name === 'you' ? 'your' : `${name}’s`;
 }

@@ -91,10 +91,11 @@ describe('what is shown', () => {
   const person = (id: string, displayName: string): PersonRecord => ({ id, node: `node-${id}`, handle: displayName.toLowerCase(), displayName, serverRole: 'MEMBER' });
   const view = (changes: Partial<SpaceView> = {}): SpaceView => ({
     space: 's1', node: 'n1', type: 'GROUP', title: null, picture: null, roster: [{ member: 'a', role: 'OWNER' }, { member: 'b', role: 'WRITER' }], role: 'OWNER',
-    head: 5, oldest: 1, hasOlder: false, lastActivity: 10, unread: 0, alarm: null, due: false, epoch: 1, epochAt: 0, owes: [], expires: null, ...changes,
+    head: 5, oldest: 1, hasOlder: false, lastActivity: 10, unread: 0, alarm: null, due: false, epoch: 1, epochAt: 0, lifetime: 0, history: 'JOINING', owes: [], answers: [],
+    complains: null, expires: null, renewsTitle: null, ...changes,
   });
   const item = (key: string, seq: number | null, time: number, changes: Partial<ItemView> = {}): ItemView => ({
-    key, seq, time, sender: 'b', body: { kind: 'text', text: key }, state: seq === null ? 'sending' : 'sent', ...changes,
+    key, seq, time, sender: 'b', body: { kind: 'text', text: key }, state: seq === null ? 'sending' : 'sent', lifetime: 0, expiresAt: null, ...changes,
   });
 
   function board() {

@@ -242,7 +242,7 @@ export class World {
 
   /** Changes the roster and makes the next epoch, as the engine does. */
   async change(person: Person, id: string, change: Parameters<LocalKeeper['makeRosterLink']>[1]): Promise<void> {
-    await person.keeper.learnIdentities(this.identities([change.member]));
+    if ('member' in change) await person.keeper.learnIdentities(this.identities([change.member]));
     await this.roster(id, await person.keeper.makeRosterLink(id, change));
     await this.sync(person, id);
     await this.renew(person, id);

@@ -38,6 +38,6 @@ export interface Shown {
   gone: string[];
 }
 
-export function shownItem({ key, seq, time, sender, body }: StoredItem): ItemView {
-  return { key, seq, time, sender, body, state: 'sent' };
+export function shownItem({ key, seq, time, sender, body, b, expiresAt }: StoredItem): ItemView {
+  return { key, seq, time, sender, body, state: 'sent', lifetime: b, expiresAt };
 }

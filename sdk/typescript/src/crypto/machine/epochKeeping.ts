@@ -17,6 +17,8 @@ import type { Space } from './space';
 import type { EpochRecord } from './spaceRecord';
 import type { EpochBytes } from './wire';
 
+const DAY = 86_400_000;
+
 export interface Taken {
   epoch: EpochRecord;
   /** The own seal does not open: to be answered with a complaint. */
@@ -50,6 +52,7 @@ export async function takeEpoch(
     recipients: offered.recipients,
     rosterN: roster.n,
     acceptedAt: offered.acceptedAt,
+    closesAt: offered.acceptedAt + DAY,
     branches: Array.from({ length: CLASSES }, () => null),
     reason: REASONS.noKey,
   };

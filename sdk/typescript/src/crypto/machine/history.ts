@@ -7,6 +7,7 @@ import { MemberKind, parseMemberLink } from '../protocol/member';
 import { parseRosterLink, SpaceType } from '../protocol/roster';
 import { checkRosterPin, verifyRoster } from '../protocol/rosterState';
 import { claimsOf, membersOfLinks } from './claims';
+import { noteSeal, takeComplaint } from './complaints';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
 import { takeEpoch } from './epochKeeping';
@@ -16,15 +17,16 @@ import { rosterNotice } from './logbook';
 import { ALARMS, REASONS } from './reasons';
 import { Space } from './space';
 import { keys, noticeItem, type LogRow, type SpaceRecord, type StoredItem } from './spaceRecord';
-import type { LogEvent, Snapshot } from './wire';
+import type { LinkBytes, LogEvent, Snapshot } from './wire';
 
 function freshRecord(snapshot: Snapshot, before: SpaceRecord | null): SpaceRecord {
   const head = { n: snapshot.head, hash: snapshot.headHash };
   return {
     space: snapshot.space, node: snapshot.node, createdAt: snapshot.createdAt, type: before?.type ?? 'GROUP', seats: [], start: head, head, epochSeqs: [], marks: [], current: null, epochAt: 0,
-    due: true, checked: 0, complain: null, title: before?.title ?? null, picture: before?.picture ?? null, stateSeq: before?.stateSeq ?? 0,
+    due: true, checked: 0, lacking: [], title: before?.title ?? null, picture: before?.picture ?? null, stateSeq: before?.stateSeq ?? 0,
+    titleUntil: before?.titleUntil ?? null, renewsTitle: before?.renewsTitle ?? null, lifetime: before?.lifetime ?? 0, shared: before?.shared ?? false,
     lastRead: before?.lastRead ?? 0, unread: 0, lastActivity: snapshot.createdAt, oldest: before?.oldest ?? 0, hasOlder: false,
-    alarm: before?.alarm ?? null, out: false, owed: [], expiring: before?.expiring ?? [], told: [],
+    alarm: before?.alarm ?? null, out: false, owed: before?.owed ?? [], expires: before?.expires ?? null, reached: 0, told: [],
   };
 }
 
@@ -49,7 +51,9 @@ export async function openSnapshot(context: Context, draft: Draft, snapshot: Sna
   record.due = snapshot.due || !record.current;
   record.hasOlder = hasOlder && isReadableBefore(space, context);
   record.unread = shown.items.filter((item) => isUnread(item, record, context.keyring.member)).length;
-  record.lastActivity = Math.max(record.lastActivity, ...snapshot.events.map(({ acceptedAt }) => acceptedAt));
+  const times = snapshot.events.map(({ acceptedAt }) => acceptedAt);
+  record.lastActivity = Math.max(record.lastActivity, ...times);
+  record.reached = Math.min(Date.now(), Math.max(0, ...times));
   return { space, shown };
 }
 
@@ -89,7 +93,8 @@ async function takeNewestState(space: Space, draft: Draft, context: Context, eve
   if (event.body.kind !== 'envelope' || event.body.envelope === null) return;
   try {
     const judged = await judge(space, draft, context.people, event, event.body.envelope);
-    if (judged.header.kind === EnvelopeKind.STATE) takeState(space, draft, event, judged);
+    const { content } = judged;
+    if (judged.header.kind === EnvelopeKind.STATE && content !== null) takeState(space, draft, event, { ...judged, content });
   } catch {
     // A title from before one joined cannot be read; the conversation then has none until an admin sets it.
   }
@@ -136,14 +141,19 @@ async function takeStretch(space: Space, draft: Draft, context: Context, events:
   const shown: Shown = { items: [], gone: [] };
   const marksBefore = record.marks.length;
   for (const event of events) {
-    draft.put('log', [space.id, event.seq], { hash: event.logHash, item: event.item } satisfies LogRow);
+    const before = (await draft.get('log', [space.id, event.seq])) as LogRow | undefined;
+    const until = before && equal(before.item, event.item) ? before.until : undefined;
+    draft.put('log', [space.id, event.seq], { hash: event.logHash, item: event.item, ...(until === undefined ? {} : { until }) } satisfies LogRow);
     const itemKey = keys.item(space.id, event.item);
     const other = (await draft.get('log', itemKey)) as number | undefined;
     if (other === undefined || other > event.seq) draft.put('log', itemKey, event.seq);
     merge(shown, await noteChange(space, draft, event));
   }
   for (const n of await epochsIn(events)) await learnEpoch(space, draft, context, n).catch(() => undefined);
-  for (const event of events) merge(shown, await takeEnvelope(space, draft, context, event, false));
+  for (const event of events) {
+    merge(shown, await takeEnvelope(space, draft, context, event, false));
+    if (event.body.kind === 'complaint') merge(shown, await tellComplaint(space, draft, context, event, event.body));
+  }
   if (record.marks.length > marksBefore) merge(shown, await refuseLate(space, draft, context));
   return shown;
 }
@@ -161,6 +171,11 @@ async function isChained(events: LogEvent[], end: Bytes): Promise<boolean> {
   return equal(hash, end);
 }
 
+async function tellComplaint(space: Space, draft: Draft, context: Context, { seq, item, acceptedAt }: LogEvent, signed: LinkBytes): Promise<Shown> {
+  const notice = await takeComplaint(space, context, item, signed, false);
+  return notice ? keep(space, draft, noticeItem(seq, acceptedAt, notice, 0)) : { items: [], gone: [] };
+}
+
 /** Roster links, announcements and members' links of the past: already in the chains, here only their places. */
 async function noteChange(space: Space, draft: Draft, { seq, item, acceptedAt, body }: LogEvent): Promise<Shown> {
   const { record } = space;
@@ -173,7 +188,7 @@ async function noteChange(space: Space, draft: Draft, { seq, item, acceptedAt, b
         const state = space.states[n];
         if (!state || !equal(state.hash, item)) throw new RangeError('The log holds a link that is not of the roster.');
         space.addMark(seq, null, n);
-        return keep(space, draft, noticeItem(seq, acceptedAt, rosterNotice(body.body), 0));
+        return keep(space, draft, noticeItem(seq, acceptedAt, rosterNotice(body.body, space.states[n - 1] ?? null), 0));
       }
       case 'epoch': {
         const { epoch } = await parseAnnouncement(body.announcement);
@@ -210,10 +225,10 @@ export async function learnEpoch(space: Space, draft: Draft, { offers, keyring, 
   if (!offered) return;
   const taken = await takeEpoch(space, offered, keyring, people, null);
   if (taken.epoch.n !== n) return;
-  space.keepEpoch(draft, taken.epoch);
+  await space.keepEpoch(draft, taken.epoch);
   offers.drop(space.id, n);
   if (taken.isAlarm) space.record.alarm ??= ALARMS.seal;
-  if (taken.mustComplain && n === (space.record.current?.n ?? n)) space.record.complain = n;
+  noteSeal(space, taken);
 }
 
 /** Messages already shown that turn out to lie after what ended their epoch. */

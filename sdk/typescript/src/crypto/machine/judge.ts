@@ -7,6 +7,7 @@ import { Role } from '../protocol/roster';
 import type { Roster } from '../protocol/rosterState';
 import { checkRules, type Referred } from '../protocol/rules';
 import type { Draft } from './draft';
+import { deadlineOf, earlier } from './expiry';
 import type { People } from './people';
 import { REASONS } from './reasons';
 import type { Space } from './space';
@@ -29,7 +30,10 @@ export interface Judged {
   id: string;
   sender: string;
   isAdmin: boolean;
-  content: Content;
+  /** When it expires; null: it stays. */
+  until: number | null;
+  /** Null where its time is over: it is not opened any more. */
+  content: Content | null;
   /** What `ref` names, when this device has it. */
   about: EnvelopeRow | null;
 }
@@ -37,6 +41,7 @@ export interface Judged {
 export interface Place {
   seq: number;
   item: Bytes;
+  acceptedAt: number;
 }
 
 /** Reads the envelope at this place of the log. Throws Refused. */
@@ -52,15 +57,19 @@ export async function judge(space: Space, draft: Draft, people: People, place: P
   const role = await checkSender(space, people, place, envelope, roster);
   await checkSeen(space, draft, place, header);
   const about = await checkAgainstRules(space, draft, header, role, roster);
+  const now = Date.now();
+  const row = (await draft.get('log', [space.id, place.seq])) as LogRow | undefined;
+  // Looked at again, it ends when it did at first sight.
+  const until = earlier(row?.until, deadlineOf(place.acceptedAt, header.b, now));
+  const judged = { header, id: toHex(header.id), sender: toHex(header.member), isAdmin: role >= Role.ADMIN, until, about };
+  if (until !== null && until <= now) return { ...judged, content: null };
   const key = epoch.branches[header.b];
   if (!key) throw new Refused(epoch.reason ?? REASONS.noKey);
-  let content: Content;
   try {
-    content = await openEnvelope(envelope, key);
+    return { ...judged, content: await openEnvelope(envelope, key) };
   } catch {
     throw new Refused(REASONS.changed);
   }
-  return { header, id: toHex(header.id), sender: toHex(header.member), isAdmin: role >= Role.ADMIN, content, about };
 }
 
 async function read(bytes: Bytes, item: Bytes): Promise<Envelope> {

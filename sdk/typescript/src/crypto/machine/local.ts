@@ -274,7 +274,7 @@ async function load({ context, rooms, sending, reading }: Inside): Promise<Loade
   const spaces: Loaded['spaces'] = [];
   const records = (await rooms.records()).sort((one, other) => other.lastActivity - one.lastActivity);
   for (const [index, record] of records.entries()) {
-    const waiting = queued.filter(({ space }) => space === record.space).flatMap((one) => queuedItem(one, me));
+    const waiting = queued.filter(({ space }) => space === record.space).flatMap((one) => queuedItem(one, me, record.lifetime));
     spaces.push({ view: rooms.view(record), items: [...(await reading.items(record.space, null, index < NEWEST ? FIRST_ITEMS : FEW_ITEMS)), ...waiting] });
   }
   const people = context.people.names();

@@ -1,18 +1,20 @@
 /** Applies the log's next entries, one by one and in order; what does not fit raises an alarm and changes nothing else. */
 import { equal, toHex, type Bytes } from '../protocol/bytes';
-import { parseAnnouncement, parseRecipients, verifyComplaint } from '../protocol/epoch';
+import { parseAnnouncement } from '../protocol/epoch';
 import { hBody } from '../protocol/labels';
 import { nextHash } from '../protocol/log';
 import { MemberKind, parseMemberLink } from '../protocol/member';
 import { NO_EPOCH, parseRosterLink } from '../protocol/roster';
-import { followRoster } from '../protocol/rosterState';
+import { followRoster, type Roster } from '../protocol/rosterState';
 import type { Head } from '../protocol/signer';
 import { claimsOfLink } from './claims';
+import { noteSeal, oweHistory, settleDebts, takeComplaint } from './complaints';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
 import { takeEpoch } from './epochKeeping';
 import { keep, takeEnvelope } from './lines';
 import { roleName } from './names';
+import { lifetimeOf, policyNotice } from './policy';
 import { ALARMS } from './reasons';
 import type { Space } from './space';
 import { keys, noticeItem, type LogRow } from './spaceRecord';
@@ -31,7 +33,14 @@ export async function forward(space: Space, draft: Draft, context: Context, even
     return NOTHING;
   }
   await enter(space, draft, event, hash);
+  const shown = await take(space, draft, context, event);
   record.lastActivity = Math.max(record.lastActivity, isVisible(event) ? event.acceptedAt : 0);
+  record.reached = Math.max(record.reached, Math.min(event.acceptedAt, Date.now()));
+  return shown;
+}
+
+async function take(space: Space, draft: Draft, context: Context, event: LogEvent): Promise<Shown> {
+  const { record } = space;
   switch (event.body.kind) {
     case 'envelope':
       return takeEnvelope(space, draft, context, event, true);
@@ -40,11 +49,12 @@ export async function forward(space: Space, draft: Draft, context: Context, even
     case 'epoch':
       await announced(space, draft, context, event, event.body.announcement);
       return NOTHING;
-    case 'complaint':
-      await takeComplaint(space, context, event.body);
+    case 'complaint': {
+      const notice = await takeComplaint(space, context, event.item, event.body, true);
       space.addMark(event.seq);
       record.due = true;
-      return NOTHING;
+      return notice ? keep(space, draft, noticeItem(event.seq, event.acceptedAt, notice, 0)) : NOTHING;
+    }
     case 'member':
       return takeMemberLink(space, draft, context, event, event.body);
   }
@@ -71,9 +81,10 @@ function isVisible({ body }: LogEvent): boolean {
 
 async function takeRosterLink(space: Space, draft: Draft, context: Context, event: LogEvent, signed: LinkBytes): Promise<Shown> {
   const { record } = space;
+  const before = space.roster;
   try {
     const { chains } = await context.people.lookup(claimsOfLink(signed.body).map(([member]) => member));
-    const next = await followRoster(space.roster, signed, chains, record.current ?? NO_EPOCH);
+    const next = await followRoster(before, signed, chains, record.current ?? NO_EPOCH);
     if (!equal(next.hash, event.item)) throw new RangeError('The link is not the one that the log names.');
     space.states.push(next);
     draft.put('records', keys.link(space.id, next.n), { body: signed.body, signature: signed.signature });
@@ -82,18 +93,20 @@ async function takeRosterLink(space: Space, draft: Draft, context: Context, even
     record.alarm ??= ALARMS.roster;
     return NOTHING;
   }
+  const { signer, statement } = parseRosterLink(signed.body);
+  if (statement.kind === 1) oweHistory(space, context, toHex(statement.member), signer);
   space.addMark(event.seq, null, space.roster?.n ?? null);
   record.due = true;
-  return keep(space, draft, noticeItem(event.seq, event.acceptedAt, rosterNotice(signed.body), record.current?.n ?? 0));
+  return keep(space, draft, noticeItem(event.seq, event.acceptedAt, rosterNotice(signed.body, before), record.current?.n ?? 0));
 }
 
-/** A verified roster link in a form that can be put in words. */
-export function rosterNotice(body: Bytes): Notice {
+/** A verified roster link in a form that can be put in words; `before` is the roster that it changed. */
+export function rosterNotice(body: Bytes, before: Roster | null): Notice {
   const { signer, statement } = parseRosterLink(body);
   const by = toHex(signer.member);
   switch (statement.kind) {
     case 0:
-      return { what: 'created', by };
+      return { what: 'created', by, ...(statement.policy.lifetime === 0 ? {} : { lifetime: lifetimeOf(statement.policy) }) };
     case 1:
       return { what: 'added', by, member: toHex(statement.member) };
     case 2:
@@ -101,15 +114,16 @@ export function rosterNotice(body: Bytes): Notice {
     case 3:
       return { what: 'role', by, member: toHex(statement.member), role: roleName(statement.role) };
     case 4:
-      return { what: 'policy', by };
+      return policyNotice(by, statement.policy, before?.policy ?? null);
   }
 }
 
 async function announced(space: Space, draft: Draft, context: Context, event: LogEvent, announcement: Bytes): Promise<void> {
   const { record } = space;
   try {
-    const { epoch } = await parseAnnouncement(announcement);
+    const { epoch, creator } = await parseAnnouncement(announcement);
     if (!equal(epoch.hash, event.item)) throw new RangeError('The announcement is not the one that the log names.');
+    settleDebts(space, toHex(creator.member));
     const offered = context.offers.get(space.id, epoch.n);
     if (!offered) {
       // The server shows it to members alone, and this device was removed since; or it will be asked for again.
@@ -119,9 +133,9 @@ async function announced(space: Space, draft: Draft, context: Context, event: Lo
     if (!equal(offered.announcement, announcement)) throw new RangeError('The server shows another epoch than the log.');
     const leastN = space.linkedBefore(context.keyring.member, event.seq);
     const taken = await takeEpoch(space, offered, context.keyring, context.people, { leastN });
-    space.keepEpoch(draft, taken.epoch);
+    await space.keepEpoch(draft, taken.epoch);
     context.offers.drop(space.id, epoch.n);
-    record.complain = taken.mustComplain ? epoch.n : null;
+    noteSeal(space, taken);
     if (taken.isAlarm) record.alarm ??= ALARMS.seal;
     setCurrent(space, event, epoch);
   } catch {
@@ -134,22 +148,6 @@ function setCurrent(space: Space, event: LogEvent, epoch: Head): void {
   space.record.current = { n: epoch.n, hash: epoch.hash };
   space.record.epochAt = event.acceptedAt;
   space.record.due = false;
-}
-
-/** Whatever it says, a complaint in the log makes an epoch due; only a sound one settles the own. */
-async function takeComplaint(space: Space, { people, keyring }: Context, signed: LinkBytes): Promise<void> {
-  const epoch = await space.current();
-  const roster = epoch ? space.states[epoch.rosterN] : undefined;
-  if (!epoch || !roster) return;
-  try {
-    const { chains } = await people.lookup(roster.seats.keys());
-    const complaint = await verifyComplaint(signed, await parseAnnouncement(epoch.body), parseRecipients(epoch.recipients), roster, chains);
-    const member = toHex(complaint.signer.member);
-    if (member === keyring.member) space.record.complain = null;
-    else space.record.owed.push({ member, epoch: epoch.n });
-  } catch {
-    // Not a sound complaint about this epoch: nothing is settled by it.
-  }
 }
 
 async function takeMemberLink(space: Space, draft: Draft, context: Context, event: LogEvent, link: MemberLinkBytes): Promise<Shown> {

@@ -1,6 +1,6 @@
 /** Makes what is signed: conversations, roster links, epochs, complaints. Everything made is followed as if received. */
 import { CircleFailure } from '../../errors';
-import { equal, fromHex, toHex, type Bytes } from '../protocol/bytes';
+import { fromHex, toHex, type Bytes } from '../protocol/bytes';
 import { stateContent } from '../protocol/contents';
 import { EnvelopeKind, makeEnvelopeId, sealEnvelope } from '../protocol/envelope';
 import { makeComplaint, parseAnnouncement, parseRecipients } from '../protocol/epoch';
@@ -15,6 +15,7 @@ import type { Signer } from '../protocol/signer';
 import type { ConversationType, SpaceRole } from '../../types';
 import type { Context } from './context';
 import { roleNumber, typeNumber } from './names';
+import { changedPolicy } from './policy';
 import type { Space } from './space';
 import type { EpochInputBytes, LinkBytes, NewConversation, RosterChange } from './wire';
 
@@ -84,15 +85,16 @@ async function firstState(context: Context, roster: Roster, epoch: NewEpoch, sta
 export async function makeChange(context: Context, space: Space, change: RosterChange): Promise<LinkBytes> {
   const { keyring, people } = context;
   const roster = rosterOf(space);
-  const statement = await statementOf(context, change);
+  const statement = await statementOf(context, change, roster.policy);
   const signer = await ownSigner(context);
-  const { chains } = await people.lookup([keyring.member, change.member]);
+  const { chains } = await people.lookup([keyring.member, ...('member' in change ? [change.member] : [])]);
   const link = await makeRosterLink(rosterPlace(roster, space.record.current ?? NO_EPOCH), statement, signer, keyring.device.dk, Date.now());
   await followRoster(roster, link, chains, space.record.current ?? NO_EPOCH);
   return { body: link.body, signature: link.signature };
 }
 
-async function statementOf(context: Context, change: RosterChange): Promise<RosterStatement> {
+async function statementOf(context: Context, change: RosterChange, policy: Policy): Promise<RosterStatement> {
+  if (change.what === 'policy') return { kind: 4, policy: changedPolicy(policy, change) };
   const member = fromHex(change.member);
   switch (change.what) {
     case 'add': {
@@ -134,33 +136,46 @@ export async function checkList(context: Context, space: Space): Promise<void> {
   await checkRecipients(epoch.recipients, await parseAnnouncement(epoch.body), expectedRecipients(roster, chains, keys, rows));
 }
 
-/** The complaint about the newest epoch's own seal. */
+/** The complaint about an epoch's own seal. */
 export async function makeOwnComplaint(context: Context, space: Space, n: number): Promise<LinkBytes | null> {
   const epoch = await space.epoch(n);
-  if (!epoch || !space.record.current || !equal(space.record.current.hash, epoch.hash)) return null;
+  if (!epoch) return null;
   const announced = await parseAnnouncement(epoch.body);
   const row = await ownRow(announced, epoch.recipients, context.keyring.memberBytes);
   return makeComplaint(announced, row.sealHash, await ownSigner(context), context.keyring.device.dk, Date.now());
 }
 
+/** Of one grant, so that it stays below the API's 1 MiB with seven keys for each. */
+const EPOCHS_AT_ONCE = 2_000;
+
 /**
- * What a member may be given, sealed to their newest key: every branch that this device holds where history is shared,
- * else those of epochs that the member soundly complained of. Null where there is nothing to give.
+ * What a member is owed, sealed to their newest key: every branch that this device holds where earlier history was to be
+ * given and still is shared, else those of epochs that the member soundly complained of. None where there is nothing.
  */
-export async function makeOwnGrant(context: Context, space: Space, member: string): Promise<{ grant: Bytes; generation: number } | null> {
+export async function makeOwnGrants(context: Context, space: Space, member: string): Promise<{ grant: Bytes; generation: number }[]> {
   const roster = rosterOf(space);
-  const complained = new Set(space.record.owed.filter((one) => one.member === member).map(({ epoch }) => epoch));
-  if (context.people.alarmOf(member) !== null) return null;
+  const owed = space.record.owed.filter((one) => one.member === member);
+  const complained = new Set(owed.map(({ epoch }) => epoch));
+  const givesAll = complained.has(0) && roster.policy.shared;
+  if (context.people.alarmOf(member) !== null || !roster.seats.has(member)) return [];
   const { chain, key } = await context.people.get(member);
-  if (!isLiving(chain, key)) return null;
-  const entries: GrantEntry[] = [];
+  if (!isLiving(chain, key)) return [];
+  const to = { member: fromHex(member), generation: key.generation, mk: key.mk, mkHash: key.mkHash };
+  const made: { grant: Bytes; generation: number }[] = [];
+  let entries: GrantEntry[] = [];
+  const give = async () => {
+    if (entries.length === 0) return;
+    checkGrantScope(entries, roster, to.member, chain.identity, complained);
+    made.push({ grant: await sealGrant(space.bytes, to, entries), generation: key.generation });
+    entries = [];
+  };
   for (let n = 1; n <= (space.record.current?.n ?? 0); n += 1) {
-    if (!roster.policy.shared && !complained.has(n)) continue;
+    if (!givesAll && !complained.has(n)) continue;
     for (const [branch, own] of ((await space.epoch(n))?.branches ?? []).entries()) if (own) entries.push({ epoch: n, branch, key: own });
+    if (n % EPOCHS_AT_ONCE === 0) await give();
   }
-  if (entries.length === 0) return null;
-  checkGrantScope(entries, roster, fromHex(member), chain.identity, complained);
-  return { grant: await sealGrant(space.bytes, { member: fromHex(member), generation: key.generation, mk: key.mk, mkHash: key.mkHash }, entries), generation: key.generation };
+  await give();
+  return made;
 }
 
 export function rosterOf(space: Space): Roster {

@@ -7,6 +7,7 @@ import { randomBytes } from '../protocol/primitives';
 import type { Context } from './context';
 import type { LifetimeClass } from '../../types';
 import { ownSigner } from './maker';
+import { waitsUntil } from './expiry';
 import { clampLifetime } from './policy';
 import type { Space } from './space';
 import type { ItemView, Pending } from './wire';
@@ -29,6 +30,9 @@ export interface Queued {
   envelope: Bytes | null;
   /** Number of the epoch that the envelope is sealed under. */
   epoch: number;
+  /** Of the envelope: its class, and its hash as the log will name it; null before it is sealed. */
+  b: LifetimeClass | null;
+  item: Bytes | null;
   state: 'sending' | 'failed';
   error: string | null;
   /** As chosen; null: as the policy says when it is sealed. */
@@ -38,7 +42,7 @@ export interface Queued {
 export function newQueued(space: Space, content: QueuedContent, order: number, now: number, lifetime?: LifetimeClass): Queued {
   const key = toHex(makeEnvelopeId(now, randomBytes(10)));
   contentOf(content);
-  return { key, space: space.id, node: space.record.node, order, time: now, content, envelope: null, epoch: 0, state: 'sending', error: null, lifetime: lifetime ?? null };
+  return { key, space: space.id, node: space.record.node, order, time: now, content, envelope: null, epoch: 0, b: null, item: null, state: 'sending', error: null, lifetime: lifetime ?? null };
 }
 
 function contentOf(content: QueuedContent): Content {
@@ -46,7 +50,7 @@ function contentOf(content: QueuedContent): Content {
 }
 
 /** Seals under the newest epoch. Throws NO_KEY, TOO_OLD or a ProtocolError. */
-export async function sealQueued(context: Context, space: Space, queued: Queued): Promise<{ envelope: Bytes; epoch: number }> {
+export async function sealQueued(context: Context, space: Space, queued: Queued): Promise<{ envelope: Bytes; epoch: number; b: LifetimeClass; item: Bytes }> {
   if (Date.now() - queued.time > OLDEST) throw new CircleFailure('TOO_OLD', 'This message waited too long to be sent. Please send it again.');
   const epoch = await space.current();
   const b = clampLifetime(queued.lifetime, space.policyClass);
@@ -57,8 +61,8 @@ export async function sealQueued(context: Context, space: Space, queued: Queued)
     space: space.bytes, epoch: { n: epoch.n, hash: epoch.hash }, id: fromHex(queued.key), member: signer.member, device: signer.device, n: signer.n,
     seen: space.head, kind: queued.content.kind, ref: null, b, time: queued.time,
   };
-  const { bytes } = await sealEnvelope(header, contentOf(queued.content), branch, context.keyring.device.dk);
-  return { envelope: bytes, epoch: epoch.n };
+  const { bytes, item } = await sealEnvelope(header, contentOf(queued.content), branch, context.keyring.device.dk);
+  return { envelope: bytes, epoch: epoch.n, b, item };
 }
 
 export function pendingOf({ key, space, node, state, content, error }: Queued): Pending {
@@ -66,11 +70,12 @@ export function pendingOf({ key, space, node, state, content, error }: Queued): 
 }
 
 /** A queued message as a line; a queued title has none. */
-export function queuedItem(queued: Queued, me: string): ItemView[] {
+export function queuedItem(queued: Queued, me: string, policy: LifetimeClass): ItemView[] {
   if (queued.content.kind !== EnvelopeKind.MESSAGE) return [];
   return [
     {
       key: queued.key, seq: null, time: queued.time, sender: me, body: { kind: 'text', text: queued.content.text }, state: queued.state,
+      lifetime: queued.b ?? clampLifetime(queued.lifetime, policy), expiresAt: waitsUntil(policy, queued),
       ...(queued.error === null ? {} : { error: queued.error }),
     },
   ];

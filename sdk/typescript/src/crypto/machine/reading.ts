@@ -4,11 +4,12 @@ import { equal, Z32, type Bytes } from '../protocol/bytes';
 import { nextHash } from '../protocol/log';
 import { claimsOf, claimsOfAnnouncement, claimsOfLink } from './claims';
 import type { Context } from './context';
+import { sweep } from './expiry';
 import { applyOlder, learnEpoch, openSnapshot } from './history';
 import { forward } from './logbook';
 import { ALARMS, REASONS } from './reasons';
 import type { Rooms } from './rooms';
-import type { LogRow, SpaceRecord, StoredItem } from './spaceRecord';
+import type { LogRow, SpaceRecord } from './spaceRecord';
 import type { EpochBytes, Identity, ItemView, LogEvent, Needs, Snapshot, SpaceChange } from './wire';
 import type { Draft } from './draft';
 
@@ -172,24 +173,14 @@ export class Reading {
     });
   }
 
-  /** Deletes lines whose time is over (e2ee.md section 9). */
+  /** Deletes what is over (e2ee.md section 9). */
   async expire(): Promise<SpaceChange[]> {
     const now = Date.now();
     const changes: SpaceChange[] = [];
-    for (const { space, expiring } of await this.#rooms.records()) {
-      if (!expiring.some(([, at]) => at <= now)) continue;
+    for (const { space, expires } of await this.#rooms.records()) {
+      if (expires === null || expires > now) continue;
       const open = await this.#rooms.get(space);
-      const gone = await this.#rooms.change([space], async (draft) => {
-        const keys: string[] = [];
-        for (const [seq] of open.record.expiring.filter(([, at]) => at <= now)) {
-          const item = (await draft.get('items', [space, seq])) as StoredItem | undefined;
-          if (item) keys.push(item.key);
-          draft.put('items', [space, seq], undefined);
-        }
-        open.record.expiring = open.record.expiring.filter(([, at]) => at > now);
-        return keys;
-      });
-      changes.push({ ...this.#rooms.shown(open), gone });
+      changes.push(await this.#rooms.change([space], async (draft) => this.#rooms.shown(open, await sweep(open, draft, this.#context, now))));
     }
     return changes;
   }
@@ -198,10 +189,7 @@ export class Reading {
   async forgetLines(space: string): Promise<void> {
     const found = await this.#context.store.range('items', [space, 0], [space, Number.MAX_SAFE_INTEGER]);
     await this.#context.store.write(found.map(({ key }) => ({ table: 'items', key, value: undefined })));
-    await this.#alter(space, (record) => {
-      record.oldest = 0;
-      record.expiring = [];
-    });
+    await this.#alter(space, (record) => { record.oldest = 0; });
   }
 
   /** Where the stretch of the log begins that this device knows. */

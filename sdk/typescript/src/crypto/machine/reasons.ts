@@ -18,5 +18,6 @@ export const ALARMS = {
   seal: 'The server handed this device a wrong key for this conversation. Nothing more is sent from here.',
   roster: 'The list of members was changed in a way that this device cannot accept. Nothing more is sent from here.',
   unverified: 'This device cannot verify who is in this conversation. Nothing is sent from here.',
+  withheld: 'The server withholds a message that has not expired. Nothing more is sent from here.',
   moved: 'A message of yours is not where the server said. Nothing more is sent from here.',
 } as const;

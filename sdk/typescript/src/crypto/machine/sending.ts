@@ -4,14 +4,23 @@ import { equal, type Bytes } from '../protocol/bytes';
 import { EnvelopeKind } from '../protocol/envelope';
 import type { LifetimeClass } from '../../types';
 import type { Context, Shown } from './context';
+import { nextComplaint, noteComplained } from './complaints';
 import type { Draft } from './draft';
-import { checkList, makeChange, makeConversation, makeNextEpoch, makeOwnComplaint, makeOwnGrant, type ConversationPlan } from './maker';
+import { deadlineOf, remind, waitsUntil } from './expiry';
+import { keep } from './lines';
+import { checkList, makeChange, makeConversation, makeNextEpoch, makeOwnComplaint, makeOwnGrants, type ConversationPlan } from './maker';
 import { newQueued, pendingOf, queuedItem, sealQueued, type Queued, type QueuedContent } from './queue';
 import { ALARMS } from './reasons';
 import type { Rooms } from './rooms';
 import type { Space } from './space';
 import type { LogRow, SpaceRecord, StoredItem } from './spaceRecord';
 import type { EpochInputBytes, ItemView, LinkBytes, NewConversation, Pending, RosterChange, Sealed, SpaceChange } from './wire';
+
+/** What nobody has accepted does not outlive what it would have. */
+function remindWaiting(space: Space, draft: Draft, queued: Queued): void {
+  const until = waitsUntil(space.record.lifetime, queued);
+  if (until !== null) remind(space, draft, until, { what: 'waiting', key: queued.key });
+}
 
 const GONE = new CircleFailure('GONE', 'This message is no longer waiting.');
 
@@ -41,8 +50,7 @@ export class Sending {
   }
 
   async makeGrants(space: string, member: string): Promise<{ grant: Bytes; generation: number }[]> {
-    const made = await makeOwnGrant(this.#context, await this.#rooms.get(space), member);
-    return made ? [made] : [];
+    return makeOwnGrants(this.#context, await this.#rooms.get(space), member);
   }
 
   /** Epochs that were never looked at. */
@@ -59,7 +67,11 @@ export class Sending {
   }
 
   complained(space: string): Promise<SpaceChange> {
-    return this.#alter(space, (record) => { record.complain = null; });
+    const now = Date.now();
+    return this.#alter(space, (record) => {
+      const epoch = nextComplaint(record, now);
+      if (epoch !== null) noteComplained(record, epoch, now);
+    });
   }
 
   async #alter(space: string, change: (record: SpaceRecord) => void): Promise<SpaceChange> {
@@ -86,7 +98,8 @@ export class Sending {
 
   async takeComplaint(space: string): Promise<LinkBytes | null> {
     const open = await this.#rooms.get(space);
-    return open.record.complain === null ? null : makeOwnComplaint(this.#context, open, open.record.complain);
+    const epoch = nextComplaint(open.record, Date.now());
+    return epoch === null ? null : makeOwnComplaint(this.#context, open, epoch);
   }
 
   // ---- the outbox
@@ -115,10 +128,16 @@ export class Sending {
   async seal(key: string, again: boolean): Promise<Sealed> {
     const queued = await this.#find(key);
     if (queued.envelope && !again) return { key, envelope: queued.envelope, epoch: queued.epoch };
-    const { envelope, epoch } = await sealQueued(this.#context, await this.#rooms.get(queued.space), queued);
+    const space = await this.#rooms.get(queued.space);
+    const made = await sealQueued(this.#context, space, queued);
     // Stored before it is sent: after a crash the same bytes go out again, and the server knows them.
-    await this.#context.store.write([{ table: 'outbox', key, value: { ...queued, envelope, epoch } satisfies Queued }]);
-    return { key, envelope, epoch };
+    await this.#rooms.change([space.id], (draft) => {
+      const sealed: Queued = { ...queued, ...made };
+      draft.put('outbox', key, sealed);
+      remindWaiting(space, draft, sealed);
+      return Promise.resolve();
+    });
+    return { key, envelope: made.envelope, epoch: made.epoch };
   }
 
   async sent(key: string, seq: number, item: Bytes): Promise<SpaceChange> {
@@ -144,12 +163,12 @@ export class Sending {
     record.told.push({ seq, item });
     if (queued.content.kind !== EnvelopeKind.MESSAGE) return { items: [], gone: [] };
     const { key, time, content } = queued;
-    const line: StoredItem = {
-      key, seq, time, sender: this.#context.keyring.member, body: { kind: 'text', text: content.text }, epoch: record.current?.n ?? 0, expiresAt: null,
-    };
-    draft.put('items', [space.id, seq], line);
-    if (record.oldest === 0) record.oldest = seq;
-    return { items: [line], gone: [] };
+    const b = queued.b ?? 0;
+    const now = Date.now();
+    return keep(space, draft, {
+      key, seq, time, sender: this.#context.keyring.member, body: { kind: 'text', text: content.text }, epoch: record.current?.n ?? 0,
+      b, expiresAt: deadlineOf(now, b, now),
+    });
   }
 
   async failed(key: string, reason: string): Promise<SpaceChange> {
@@ -174,16 +193,18 @@ export class Sending {
     const queued = newQueued(open, content, this.#order, now, lifetime);
     await this.#rooms.change([space], (draft) => {
       draft.put('outbox', queued.key, queued);
+      remindWaiting(open, draft, queued);
       open.record.lastActivity = Math.max(open.record.lastActivity, now);
       return Promise.resolve();
     });
-    return this.#withItems(open, queuedItem(queued, this.#context.keyring.member));
+    return this.#withItems(open, queuedItem(queued, this.#context.keyring.member, open.record.lifetime));
   }
 
   async #mark(key: string, state: Queued['state'], error: string | null): Promise<SpaceChange> {
     const queued: Queued = { ...(await this.#find(key)), state, error };
     await this.#context.store.write([{ table: 'outbox', key, value: queued }]);
-    return this.#withItems(await this.#rooms.get(queued.space), queuedItem(queued, this.#context.keyring.member));
+    const space = await this.#rooms.get(queued.space);
+    return this.#withItems(space, queuedItem(queued, this.#context.keyring.member, space.record.lifetime));
   }
 
   #withItems(space: Space, items: ItemView[]): SpaceChange {

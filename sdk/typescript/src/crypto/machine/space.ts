@@ -9,7 +9,8 @@ import { roleName, typeName } from './names';
 import type { People } from './people';
 import { membersOfLinks } from './claims';
 import { keys, type EpochRecord, type SpaceRecord } from './spaceRecord';
-import { lifetimeOf } from './policy';
+import { withinTime } from './expiry';
+import { historyOf, lifetimeOf } from './policy';
 import type { LifetimeClass } from '../../types';
 import type { SpaceView } from './wire';
 
@@ -49,6 +50,8 @@ export class Space {
     const { roster } = this;
     if (roster) {
       this.record.type = typeName(roster.type);
+      this.record.lifetime = lifetimeOf(roster.policy);
+      this.record.shared = roster.policy.shared;
       this.record.seats = [...roster.seats.values()].map(({ member, role }) => ({ member: toHex(member), role: roleName(role) }));
     }
     draft.put('records', keys.space(this.id), this.record);
@@ -62,9 +65,12 @@ export class Space {
     return stored ?? null;
   }
 
-  keepEpoch(draft: Draft, epoch: EpochRecord): void {
-    this.#epochs.set(epoch.n, epoch);
-    draft.put('records', keys.epoch(this.id, epoch.n), epoch);
+  /** Without the keys whose time is over, nor those of the epoch before it that this one has closed. */
+  async keepEpoch(draft: Draft, epoch: EpochRecord): Promise<void> {
+    for (const kept of await withinTime(this, draft, epoch, Date.now())) {
+      this.#epochs.set(kept.n, kept);
+      draft.put('records', keys.epoch(this.id, kept.n), kept);
+    }
   }
 
   async current(): Promise<EpochRecord | null> {
@@ -137,8 +143,13 @@ export function viewOf(record: SpaceRecord, me: string, people: People): SpaceVi
     due: record.due,
     epoch: record.current?.n ?? 0,
     epochAt: record.epochAt,
-    owes: [...new Set(record.owed.map(({ member: complainer }) => complainer))],
-    expires: record.expiring.length === 0 ? null : Math.min(...record.expiring.map(([, at]) => at)),
+    lifetime: record.lifetime,
+    history: historyOf(record),
+    owes: [...new Set(record.owed.map(({ member }) => member))],
+    answers: [...new Set(record.owed.flatMap(({ member, now }) => (now ? [member] : [])))],
+    complains: record.out || record.lacking.length === 0 ? null : Math.min(...record.lacking.map(({ next }) => next)),
+    expires: record.expires,
+    renewsTitle: seat?.role === 'OWNER' && !record.out ? record.renewsTitle : null,
   };
 }
 

@@ -1,7 +1,8 @@
 /** What is stored of one conversation besides its roster links, epochs and items. */
 import type { Bytes } from '../protocol/bytes';
 import type { Head } from '../protocol/signer';
-import type { ConversationType, SpaceRole } from '../../types';
+import type { Key } from '../../store/sealed';
+import type { ConversationType, LifetimeClass, SpaceRole } from '../../types';
 import type { ItemBody, Notice } from './wire';
 
 /** An entry of the log after which a new epoch is due: a roster link (n), a member's link (member, n), a complaint. */
@@ -29,11 +30,14 @@ export interface SpaceRecord {
   due: boolean;
   /** Number of the newest epoch whose whole list was checked. */
   checked: number;
-  /** Number of an epoch whose seal did not open and that was not complained of yet. */
-  complain: number | null;
+  /** Epochs whose own seal did not open and whose keys nobody has given yet: to be complained of at `next`. */
+  lacking: { epoch: number; tries: number; next: number }[];
   title: string | null;
   picture: { bytes: Bytes; mediaType: string } | null;
   stateSeq: number;
+  /** When title and picture expire, and when an owner seals them anew; null: they stay. */
+  titleUntil: number | null;
+  renewsTitle: number | null;
   lastRead: number;
   unread: number;
   lastActivity: number;
@@ -42,10 +46,18 @@ export interface SpaceRecord {
   hasOlder: boolean;
   alarm: string | null;
   out: boolean;
-  /** Members whose sound complaint about an epoch was not answered with its keys yet. */
-  owed: { member: string; epoch: number }[];
-  /** Kept items that expire: seq and when. */
-  expiring: [number, number][];
+  /** The policy's class and whether history is shared, as the newest roster has them. */
+  lifetime: LifetimeClass;
+  shared: boolean;
+  /**
+   * Keys to give: of an epoch that a member soundly complained of, or with epoch 0 earlier history to a newcomer.
+   * `from` made that epoch, or added the newcomer; `now`: this device gives them at once.
+   */
+  owed: { member: string; epoch: number; from: string; now: boolean }[];
+  /** When something kept here expires next. */
+  expires: number | null;
+  /** The latest acceptance in the log, by the server's clock where that is not ahead of this device's. */
+  reached: number;
   /** Own sends that the log must still show where the server said. */
   told: { seq: number; item: Bytes }[];
 }
@@ -59,6 +71,9 @@ export interface EpochRecord {
   recipients: Bytes;
   rosterN: number;
   acceptedAt: number;
+  /** At the latest: 24 hours after acceptance, or when the next was accepted. */
+  closesAt: number;
+  /** Null also where the class's time is over. */
   branches: (Bytes | null)[];
   /** Why there are no branches, in plain words. */
   reason: string | null;
@@ -72,6 +87,7 @@ export interface StoredItem {
   sender: string | null;
   body: ItemBody;
   epoch: number;
+  b: LifetimeClass;
   expiresAt: number | null;
 }
 
@@ -79,6 +95,8 @@ export interface StoredItem {
 export interface LogRow {
   hash: Bytes;
   item: Bytes;
+  /** Of an envelope whose header was seen and believed: its deadline, null where it stays. */
+  until?: number | null;
 }
 
 /** What is remembered of an envelope by its id, for refs and repetitions. */
@@ -96,6 +114,8 @@ export interface LateChange {
   text: string;
   by: string;
   isAdmin: boolean;
+  /** When its text expires; null: it stays. */
+  until: number | null;
 }
 
 export const noticeItem = (seq: number, time: number, notice: Notice, epoch: number): StoredItem => ({
@@ -105,8 +125,13 @@ export const noticeItem = (seq: number, time: number, notice: Notice, epoch: num
   sender: notice.by,
   body: { kind: 'notice', notice },
   epoch,
+  b: 0,
   expiresAt: null,
 });
+
+/** A moment as a part of a key, so that keys are in the order of time. */
+const moment = (at: number) => String(Math.floor(at)).padStart(15, '0');
+
 
 export const keys = {
   space: (space: string) => `space:${space}`,
@@ -116,4 +141,8 @@ export const keys = {
   item: (space: string, item: Bytes): [string, string] => [space, `i:${Array.from(item, (byte) => byte.toString(16).padStart(2, '0')).join('')}`],
   envelope: (space: string, id: string): [string, string] => [space, `m:${id}`],
   late: (space: string, id: string): [string, string] => [space, `e:${id}`],
+  due: (space: string, at: number, target: string) => `due:${space}:${moment(at)}:${target}`,
+  /** From a moment to another, both included; null: no end. */
+  dues: (space: string, from: number, to: number | null): [string, string] => [`due:${space}:${moment(from)}`, to === null ? `due:${space};` : `due:${space}:${moment(to)};`],
+  dueAt: (key: Key) => Number(String(key).split(':')[2]),
 };

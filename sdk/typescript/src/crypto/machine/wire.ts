@@ -1,6 +1,6 @@
 /** What crosses the door between the engine (network, state) and the machine (keys, chains): plain data, no secrets. */
 import type { Bytes } from '../protocol/bytes';
-import type { ConversationType, SpaceRole } from '../../types';
+import type { ConversationType, HistoryPolicy, LifetimeClass, SpaceRole } from '../../types';
 
 /** Ids are lower-case hex of the raw bytes; `node` is the API's opaque id. */
 export interface PersonRecord {
@@ -82,12 +82,15 @@ export interface Needs {
 
 /** A change of a conversation in a form that names people by id; the engine puts it in words. */
 export type Notice =
-  | { what: 'created'; by: string }
+  | { what: 'created'; by: string; lifetime?: LifetimeClass }
   | { what: 'added'; by: string; member: string }
   | { what: 'removed'; by: string; member: string }
   | { what: 'left'; by: string }
   | { what: 'role'; by: string; member: string; role: SpaceRole }
-  | { what: 'policy'; by: string }
+  /** What has changed of it; neither where a policy was set to what it was. */
+  | { what: 'policy'; by: string; lifetime?: LifetimeClass; history?: HistoryPolicy }
+  /** A member's device could not open the keys that `creator` made; they get them from others, and new ones are made. */
+  | { what: 'complaint'; by: string; creator: string }
   | { what: 'title' | 'picture'; by: string; title: string }
   | { what: 'reset'; by: string };
 
@@ -102,6 +105,9 @@ export interface ItemView {
   body: ItemBody;
   state: 'sending' | 'sent' | 'failed';
   error?: string;
+  lifetime: LifetimeClass;
+  /** Milliseconds since 1970; null where it stays. */
+  expiresAt: number | null;
 }
 
 export interface SpaceView {
@@ -126,10 +132,19 @@ export interface SpaceView {
   epoch: number;
   /** When the newest epoch was accepted, in milliseconds since 1970; 0 before the first. */
   epochAt: number;
-  /** Members who complained of an epoch and were not given its keys yet. */
+  /** The policy's. */
+  lifetime: LifetimeClass;
+  history: HistoryPolicy;
+  /** Newcomers and complainers who are to be given keys before the next epoch. */
   owes: string[];
-  /** When the next kept item expires, or null. */
+  /** Those of them whom this device gives the keys at once. */
+  answers: string[];
+  /** When this device is to complain of keys that it could not open, in milliseconds since 1970; null: of nothing. */
+  complains: number | null;
+  /** When something kept here expires next (TimeKeeper.expire), or null. */
   expires: number | null;
+  /** When this member, an owner, should seal the title anew, or null. */
+  renewsTitle: number | null;
 }
 
 /** What changed in one space, for the state that is shown. */
@@ -157,7 +172,9 @@ export interface NewConversation {
 export type RosterChange =
   | { what: 'add'; member: string; role: SpaceRole }
   | { what: 'remove'; member: string }
-  | { what: 'role'; member: string; role: SpaceRole };
+  | { what: 'role'; member: string; role: SpaceRole }
+  /** What is left out stays as it is. */
+  | { what: 'policy'; lifetime?: LifetimeClass; history?: HistoryPolicy };
 
 /** An envelope of the outbox, sealed. */
 export interface Sealed {

@@ -1,0 +1,93 @@
+/** Keys that a member was denied: who complains, who gives them, and when it is settled (e2ee.md section 6). */
+import { compare, concat, equal, fromHex, toHex, type Bytes } from '../protocol/bytes';
+import { parseAnnouncement, parseComplaint, parseRecipients, verifyComplaint } from '../protocol/epoch';
+import { sha256 } from '../protocol/primitives';
+import type { Context } from './context';
+import type { Taken } from './epochKeeping';
+import type { Space } from './space';
+import type { EpochRecord, SpaceRecord } from './spaceRecord';
+import type { LinkBytes, Notice } from './wire';
+
+const HOUR = 3_600_000;
+/** Waiting doubles after each, so the last comes after some ten days. */
+const MOST_TRIES = 9;
+/** Who answers a complaint at once, besides the epoch's creator, who may be the cheat. */
+const HELPERS = 2;
+
+// ---- complaining
+
+/** Notes whether an epoch that was looked at must be complained of, or no longer. */
+export function noteSeal({ record }: Space, { epoch, mustComplain }: Taken): void {
+  const known = record.lacking.find((one) => one.epoch === epoch.n);
+  const others = record.lacking.filter((one) => one !== known);
+  const lacks = mustComplain && epoch.branches.every((key) => key === null);
+  record.lacking = lacks ? [...others, known ?? { epoch: epoch.n, tries: 0, next: 0 }] : others;
+}
+
+/** The epoch to complain of now, or null. */
+export function nextComplaint({ lacking }: SpaceRecord, now: number): number | null {
+  return lacking.find(({ next }) => next <= now)?.epoch ?? null;
+}
+
+/** It was complained of: once more after an hour, then ever more rarely, until somebody has given the keys. */
+export function noteComplained(record: SpaceRecord, epoch: number, now: number): void {
+  record.lacking = record.lacking
+    .map((one) => (one.epoch === epoch && one.next <= now ? { epoch, tries: one.tries + 1, next: now + HOUR * 2 ** one.tries } : one))
+    .filter(({ tries }) => tries <= MOST_TRIES);
+}
+
+// ---- answering
+
+/** What a complaint in the log says; null where it is not sound. `live`: it is the newest entry, and may be answered. */
+export async function takeComplaint(space: Space, context: Context, item: Bytes, signed: LinkBytes, live: boolean): Promise<Notice | null> {
+  const { record } = space;
+  try {
+    const named = await parseComplaint(signed.body);
+    const epoch = await space.epoch(named.epoch.n);
+    const roster = epoch ? space.states[epoch.rosterN] : undefined;
+    if (!epoch || !roster) return null;
+    const announcement = await parseAnnouncement(epoch.body);
+    const { chains } = await context.people.lookup(roster.seats.keys());
+    const complaint = await verifyComplaint(signed, announcement, parseRecipients(epoch.recipients), roster, chains);
+    const member = toHex(complaint.signer.member);
+    const creator = toHex(announcement.creator.member);
+    if (live && member === context.keyring.member) noteComplained(record, epoch.n, Date.now());
+    else if (live && !record.owed.some((one) => one.member === member && one.epoch === epoch.n)) {
+      record.owed.push({ member, epoch: epoch.n, from: creator, now: await isHelper(space, context, epoch, item, member, creator) });
+    }
+    return { what: 'complaint', by: member, creator };
+  } catch {
+    // Not a sound complaint about an epoch that is known here: nothing is settled by it.
+    return null;
+  }
+}
+
+/** The creator answers, and two more that everybody finds alike: one giver may be a cheat, all would be too many. */
+async function isHelper(space: Space, { keyring }: Context, epoch: EpochRecord, item: Bytes, complainer: string, creator: string): Promise<boolean> {
+  if (epoch.branches.every((key) => key === null)) return false;
+  if (keyring.member === creator) return true;
+  const others = [...(space.roster?.seats.keys() ?? [])].filter((member) => member !== complainer && member !== creator);
+  const ranked = await Promise.all(others.map(async (member) => ({ member, rank: await sha256(concat(item, fromHex(member))) })));
+  const helpers = ranked.sort((one, other) => compare(one.rank, other.rank)).slice(0, HELPERS);
+  return helpers.some(({ member }) => member === keyring.member);
+}
+
+/** A newcomer whom this member has added where history is shared; the device that signed it gives it at once. */
+export function oweHistory(space: Space, { keyring }: Context, member: string, signer: { member: Bytes; device: Bytes }): void {
+  const { record } = space;
+  const by = toHex(signer.member);
+  if (by !== keyring.member || !space.roster?.policy.shared) return;
+  record.owed = record.owed.filter((one) => one.member !== member || one.epoch !== 0);
+  record.owed.push({ member, epoch: 0, from: by, now: equal(signer.device, keyring.device.device) });
+}
+
+/**
+ * Whoever makes the next epoch gives what is owed first. It counts for nothing from the one who denied it, and from the
+ * one who was denied; who is no member any more is owed nothing.
+ */
+export function settleDebts({ record, roster }: Space, creator: string): void {
+  record.owed = record.owed.filter(({ member, epoch, from, now }) => {
+    if (roster && !roster.seats.has(member)) return false;
+    return now || creator === member || (epoch !== 0 && creator === from);
+  });
+}
