@@ -1,35 +1,27 @@
-/** Signing up, in and out; locking and unlocking: everything that leads to `ready` or away from it. */
+/** Signing in and out, locking and unlocking: what this browser holds of an account, and what becomes of it. */
 import { deleteDB } from 'idb';
-import { fromBase64, toBase64, toBase64Url, toHex } from '../bytes';
-import type { Keeper, NewAccount } from '../crypto';
-import { CircleFailure, codeOf, isUncertain } from '../errors';
-import * as gql from '../gql/generated';
-import type { AccountRecord, Accounts } from '../store/accounts';
+import { toBase64 } from '../bytes';
+import type { Keeper } from '../crypto';
+import { CircleFailure, codeOf, type DeviceRevoked } from '../errors';
+import type * as gql from '../gql/generated';
+import { isKept, type AccountRecord, type Accounts, type DevicePlace } from '../store/accounts';
 import type { Board } from '../state/board';
-import type { Http } from '../transport/http';
-import type { InvitePreview } from '../types';
-import { refuseErrors } from './api';
 import type { BrowserSessions } from './browserSession';
 import { toPersonRecord } from './convert';
-import { parseFragment } from './joinLink';
-
-export interface SignUpInput {
-  fragment: string;
-  handle: string;
-  displayName: string;
-  password: string;
-  deviceName: string;
-}
-
-interface Prepared {
-  account: NewAccount;
-  record: AccountRecord;
-  input: SignUpInput;
-  authKey: string;
-}
+import { NOTICES } from './notices';
+import { deviceOf, memberOf, type Session, type StretchParameters } from './session';
 
 const HANDLE = /^[a-z0-9][a-z0-9_.-]{1,31}$/;
 const WRONG = new CircleFailure('WRONG_PASSWORD', 'This password is not right.');
+const AGAIN = new CircleFailure('PASSWORD_NEEDED', 'Please enter your password again first: it protects what this browser will keep.');
+
+/** Signed in with a password, or by a session that goes on, and without keys on this browser. */
+export interface Guest {
+  viewer: gql.ViewerFieldsFragment;
+  parameters: StretchParameters;
+  /** Of the stretched password: wraps a new device's store. */
+  ticket: string;
+}
 
 /** Handles are compared in one form (NFKC, lower case). Throws HANDLE_INVALID. */
 export function tidyHandle(handle: string): string {
@@ -40,38 +32,28 @@ export function tidyHandle(handle: string): string {
   return tidy;
 }
 
+/** What a start, a sign-in or an unlock leads to: the keys are open, a new device is on its way in, or neither. */
+export type Outcome = 'open' | 'entering' | 'closed';
+
 export class Account {
-  readonly #http: Http;
+  readonly #session: Session;
   readonly #keeper: Keeper;
   readonly #accounts: Accounts;
   readonly #browser: BrowserSessions;
   readonly #board: Board;
-  readonly #kind: gql.SessionKind;
-  readonly #prefix: string;
-  readonly #setToken: (token: string | null) => void;
-  readonly #prepared = new WeakMap<object, Prepared>();
   #current: AccountRecord | null = null;
+  #guest: Guest | null = null;
+  /** The device that the session named when this browser had forgotten everything else. */
+  #lost: string | null = null;
   /** What signs in again without asking, kept only from an unlock until the server has answered once. */
   #authKey: string | null = null;
 
-  constructor(parts: {
-    http: Http;
-    keeper: Keeper;
-    accounts: Accounts;
-    browser: BrowserSessions;
-    board: Board;
-    kind: gql.SessionKind;
-    databasePrefix: string;
-    setToken: (token: string | null) => void;
-  }) {
-    this.#http = parts.http;
+  constructor(parts: { session: Session; keeper: Keeper; accounts: Accounts; browser: BrowserSessions; board: Board }) {
+    this.#session = parts.session;
     this.#keeper = parts.keeper;
     this.#accounts = parts.accounts;
     this.#browser = parts.browser;
     this.#board = parts.board;
-    this.#kind = parts.kind;
-    this.#prefix = parts.databasePrefix;
-    this.#setToken = parts.setToken;
   }
 
   get current(): AccountRecord | null {
@@ -83,187 +65,151 @@ export class Account {
     return account && account.standing !== 'joining' ? { handle: account.handle, displayName: account.displayName } : null;
   }
 
-  /** Finds out where this browser stands. True when the keys are open already. */
-  async resume(): Promise<boolean> {
+  /** Finds out where this browser stands. */
+  async resume(): Promise<Outcome> {
     const account = await this.#accounts.latest();
-    const viewer = account && account.standing !== 'joining' ? undefined : await this.#viewer().catch(() => null);
-    if (account && account.standing === 'joining' && viewer && toHex(fromBase64(viewer.member.protocolId)) === account.member) {
+    if (account?.standing === 'active' || account?.standing === 'entering') return this.#rejoin(account);
+    const viewer = await this.#session.viewer().catch(() => null);
+    if (account?.standing === 'joining' && viewer && memberOf(viewer) === account.member) {
       // The sign-up was taken by the server, but this browser never heard the answer.
       await this.#accounts.put({ ...account, standing: 'active' });
-      account.standing = 'active';
+      return this.#rejoin({ ...account, standing: 'active' });
     }
-    if (account?.standing === 'active') {
-      this.#current = account;
-      const session = await this.#browser.find(account.member);
-      if (session && (await this.#keeper.resumeBrowserSession(account, session))) return true;
-      this.#board.setPhase('locked');
-    } else if (viewer) {
-      this.#board.setMe(toPersonRecord(viewer.member));
-      this.#board.setPhase('no-keys');
-    } else {
-      this.#board.setPhase('signed-out');
+    if (account?.why) this.#board.setNotice(NOTICES[account.why]);
+    if (account === null && viewer && deviceOf(viewer) !== null) {
+      this.#lost = deviceOf(viewer);
+      this.#board.setNotice(NOTICES.evicted);
     }
-    return false;
+    this.#without(viewer);
+    return 'closed';
   }
 
-  // ---- signing up
-
-  async preview(fragment: string): Promise<InvitePreview> {
-    const { token, isSetUp } = parseFragment(fragment);
-    const { invite } = await this.#http.ask(gql.PreviewInviteDocument, { token: toBase64(token) });
-    if (!invite) throw new CircleFailure('INVITE_UNKNOWN', 'This invite is not valid, or has been used already.');
-    const { inviter } = invite;
-    const person = inviter ? { id: inviter.id, protocolId: toHex(fromBase64(inviter.protocolId)), handle: inviter.handle, displayName: inviter.displayName } : null;
-    return { inviter: person ? { ...person, serverRole: 'MEMBER', verified: false } : null, isSetUp: isSetUp && invite.role === 'OWNER', expiresAt: Date.parse(invite.expiresAt) };
+  async #rejoin(account: AccountRecord): Promise<Outcome> {
+    this.#current = account;
+    const session = await this.#browser.find(account.member);
+    const opened = await this.#try(account, () => (session ? this.#keeper.resumeBrowserSession(account, session) : Promise.resolve(false)));
+    if (opened === 'lost') return this.#evicted(account);
+    if (opened === 'open') return account.standing === 'entering' ? 'entering' : 'open';
+    this.#board.setPhase('locked');
+    return 'closed';
   }
 
-  /** Makes all keys; nothing is sent but the handle and the invite's token. */
-  async prepare(input: SignUpInput): Promise<{ words: string[] }> {
-    const handle = tidyHandle(input.handle);
-    const displayName = input.displayName.normalize('NFC').trim();
-    if (displayName.length < 1 || displayName.length > 80) throw new CircleFailure('INVALID', 'A name has 1 to 80 characters.');
-    if (Array.from(input.password.normalize('NFKC')).length < 10) throw new CircleFailure('PASSWORD_SHORT', 'A password has at least 10 characters.');
-    const { inviter } = await this.preview(input.fragment);
-    const { passwordParameters: parameters } = await this.#http.ask(gql.PasswordParametersDocument, { handle });
-    const salt = fromBase64(parameters.salt);
-    const { ticket, authKey } = await this.#keeper.stretch(input.password, { ...parameters, salt });
-    const database = `${this.#prefix}-${toBase64Url(crypto.getRandomValues(new Uint8Array(9)))}`;
-    const account = await this.#keeper.makeAccount({
-      ticket, handle, displayName, deviceName: input.deviceName, fragment: input.fragment, inviter: inviter?.protocolId ?? null, database,
-    });
-    const { memoryKib, iterations, lanes } = parameters;
-    const { member, device, wrapped } = account;
-    const record: AccountRecord = {
-      member, device, handle, displayName, salt, memoryKib, iterations, lanes, wrapped, database, standing: 'joining', usedAt: Date.now(),
-    };
-    const pending = { words: account.words };
-    this.#prepared.set(pending, { account, record, input: { ...input, handle, displayName, password: '' }, authKey: toBase64(authKey) });
-    return pending;
-  }
-
-  /** Safe to call again after a failure of the network: the server takes the same sign-up once. */
-  async complete(pending: object): Promise<void> {
-    const prepared = this.#prepared.get(pending);
-    if (!prepared) throw new CircleFailure('INVALID', 'This sign-up is no longer open. Please start again from the invite link.');
-    const { account, record, input, authKey } = prepared;
-    // The keys are kept before anything is sent: an account whose keys are lost would be worse than none.
-    await this.#keeper.keepAccount(account.member, { handle: input.handle, displayName: input.displayName });
-    await this.#accounts.put(record);
-    let viewer: gql.ViewerFieldsFragment;
+  /** Opens the store if it is there: a browser may have cleared it. */
+  async #try(account: AccountRecord, open: () => Promise<boolean>): Promise<'open' | 'wrong' | 'lost'> {
+    if (!(await isKept(account.database))) return 'lost';
     try {
-      viewer = await this.#signUp(prepared);
+      return (await open()) ? 'open' : 'wrong';
     } catch (error) {
-      const again = await this.#tookEarlier(error, record, authKey);
-      if (!again) {
-        if (!isUncertain(error) && codeOf(error) !== 'RATE_LIMITED') await this.#abandon(pending, record);
-        throw error;
-      }
-      viewer = again;
+      if (codeOf(error) === 'STORE_DAMAGED') return 'lost';
+      throw error;
     }
-    this.#prepared.delete(pending);
-    await this.#keeper.rememberMe(toPersonRecord(viewer.member));
-    await this.#enter({ ...record, standing: 'active' });
   }
 
-  /** The server refused for good: these keys will never be anybody's. */
-  async #abandon(pending: object, record: AccountRecord): Promise<void> {
-    this.#prepared.delete(pending);
+  /** The browser has deleted the keys: this device can only be replaced. */
+  async #evicted(account: AccountRecord): Promise<Outcome> {
+    await this.retire(account, 'evicted');
+    this.#without(await this.#session.viewer().catch(() => null));
+    return 'closed';
+  }
+
+  #without(viewer: gql.ViewerFieldsFragment | null): void {
+    if (viewer) this.#board.setMe(toPersonRecord(viewer.member));
+    this.#board.setPhase(viewer ? 'no-keys' : 'signed-out');
+  }
+
+  /** This device's keys open nothing (any more): the next sign-in leads to a new device in its place. */
+  async retire(account: AccountRecord, why: 'evicted' | 'outdated'): Promise<void> {
     await this.#keeper.lock();
-    await this.#accounts.forget(record.member);
-    await deleteDB(record.database);
-  }
-
-  async #signUp({ account, input, authKey }: Prepared): Promise<gql.ViewerFieldsFragment> {
-    this.#setToken(null);
-    const { signUp } = await this.#http.once(gql.SignUpDocument, {
-      input: {
-        invite: toBase64(account.invite),
-        mac: account.mac ? toBase64(account.mac) : null,
-        handle: input.handle,
-        displayName: input.displayName,
-        authKey,
-        identity: { ...signed(account.identity), cosignature: account.identity.cosignature ? toBase64(account.identity.cosignature) : null },
-        deviceSeal: signed(account.deviceSeal),
-        deviceName: input.deviceName,
-        memberKey: signed(account.memberKey),
-        boxes: account.boxes.map(({ device, box }) => ({ device: toBase64(device), box: toBase64(box) })),
-        account: signed(account.account),
-        session: this.#kind,
-      },
-    });
-    refuseErrors(signUp.errors);
-    return this.#admit(signUp);
-  }
-
-  /** Whether an earlier try of this sign-up got through although its answer was lost. */
-  async #tookEarlier(error: unknown, record: AccountRecord, authKey: string): Promise<gql.ViewerFieldsFragment | null> {
-    if (!['INVITE_USED', 'HANDLE_TAKEN', 'ID_TAKEN'].includes(codeOf(error))) return null;
-    const viewer = await this.#signIn(record.handle, authKey, record).catch(() => null);
-    return viewer && toHex(fromBase64(viewer.member.protocolId)) === record.member ? viewer : null;
+    await this.#browser.drop(account.member);
+    await this.#accounts.put({ ...account, standing: 'unusable', why });
+    this.#current = null;
+    this.#guest = null;
+    this.#board.setNotice(NOTICES[why]);
   }
 
   // ---- signing in, unlocking
 
-  async signIn(handleText: string, password: string): Promise<boolean> {
+  async signIn(handleText: string, password: string): Promise<Outcome> {
     const handle = tidyHandle(handleText);
-    const { passwordParameters: parameters } = await this.#http.ask(gql.PasswordParametersDocument, { handle });
-    const { ticket, authKey } = await this.#keeper.stretch(password, { ...parameters, salt: fromBase64(parameters.salt) });
+    const parameters = await this.#session.parameters(handle);
+    const { ticket, authKey } = await this.#keeper.stretch(password, parameters);
     const known = await this.#accounts.byHandle(handle);
-    const viewer = await this.#signIn(handle, toBase64(authKey), known);
-    const member = toHex(fromBase64(viewer.member.protocolId));
-    const holdsDevice = known !== null && known.member === member && viewer.session.device !== null && viewer.session.device !== undefined;
-    if (holdsDevice && (await this.#keeper.unlock(known, ticket))) {
-      await this.#keeper.rememberMe(toPersonRecord(viewer.member));
-      await this.#enter({ ...known, standing: 'active' });
-      return true;
+    const viewer = await this.#session.signIn(handle, toBase64(authKey), known === null || known.standing === 'unusable' ? null : known.device);
+    const isOwn = known !== null && known.member === memberOf(viewer) && known.standing !== 'unusable';
+    if (isOwn && (known.standing === 'entering' || known.revocation !== undefined || deviceOf(viewer) === known.device)) {
+      const opened = await this.#try(known, () => this.#keeper.unlock(known, ticket));
+      if (opened === 'open') return this.#opened(known, viewer, password);
+      if (opened === 'lost') {
+        await this.retire(known, 'evicted');
+        await this.#welcome(await this.#session.signIn(handle, toBase64(authKey), null), parameters, password);
+        return 'closed';
+      }
     }
-    this.#current = null;
-    this.#board.setMe(toPersonRecord(viewer.member));
-    this.#board.setPhase('no-keys');
-    return false;
+    await this.#welcome(viewer, parameters, password, ticket);
+    return 'closed';
   }
 
-  async #signIn(handle: string, authKey: string, known: AccountRecord | null): Promise<gql.ViewerFieldsFragment> {
-    const device = known ? bytesOf(known.device) : null;
-    // A token that is no longer valid would be refused before the password is looked at.
-    this.#setToken(null);
-    const once = async (named: string | null) => {
-      const { signIn } = await this.#http.once(gql.SignInDocument, { input: { handle, authKey, device: named, session: this.#kind, label: label() } });
-      refuseErrors(signIn.errors);
-      return this.#admit(signIn);
-    };
-    try {
-      return await once(device);
-    } catch (error) {
-      // The device was revoked, or the keys here are of another account of this name.
-      if (device === null || !['STALE_DEVICE', 'FORBIDDEN', 'NOT_FOUND'].includes(codeOf(error))) throw error;
-      return once(null);
+  async #opened(known: AccountRecord, viewer: gql.ViewerFieldsFragment, password: string): Promise<Outcome> {
+    if (known.revocation && (await this.#judge(known))) {
+      await this.#welcome(viewer, known, password);
+      return 'closed';
     }
+    if (known.standing === 'entering') {
+      this.#current = known;
+      return 'entering';
+    }
+    await this.#keeper.rememberMe(toPersonRecord(viewer.member));
+    await this.use({ ...known, standing: 'active' });
+    return 'open';
+  }
+
+  /** Signed in without keys. A ticket that was used up, or went with the keys, is made anew. */
+  async #welcome(viewer: gql.ViewerFieldsFragment, { salt, memoryKib, iterations, lanes }: StretchParameters, password: string, ticket?: string): Promise<void> {
+    const parameters = { salt, memoryKib, iterations, lanes };
+    this.#current = null;
+    this.#guest = { viewer, parameters, ticket: ticket ?? (await this.#keeper.stretch(password, parameters)).ticket };
+    this.#without(viewer);
   }
 
   /** Opens the local store, also without a network; the session is looked after by `ensureSession`. */
-  async unlock(password: string): Promise<void> {
+  async unlock(password: string): Promise<Outcome> {
     const account = this.#current ?? (await this.#accounts.latest());
     if (!account) throw new CircleFailure('NOT_FOUND', 'There is no account on this browser. Please sign in.');
     const { ticket, authKey } = await this.#keeper.stretch(password, account);
-    if (!(await this.#keeper.unlock(account, ticket))) throw WRONG;
+    const opened = await this.#try(account, () => this.#keeper.unlock(account, ticket));
+    if (opened === 'wrong') throw WRONG;
+    if (opened === 'lost') return this.#evicted(account);
+    if (account.revocation && (await this.#judge(account))) return 'closed';
     this.#authKey = toBase64(authKey);
-    await this.#enter({ ...account, standing: 'active' });
+    if (account.standing === 'entering') {
+      this.#current = account;
+      return 'entering';
+    }
+    await this.use({ ...account, standing: 'active' });
+    return 'open';
   }
 
   /** Sees that the server knows this device's session, signing in with the password just given if need be. */
   async ensureSession(): Promise<void> {
     const account = this.#current;
     if (!account) throw new CircleFailure('UNAUTHENTICATED', 'Please sign in again.');
-    let viewer = await this.#viewer();
-    const fits = (one: gql.ViewerFieldsFragment | null) =>
-      one !== null && toHex(fromBase64(one.member.protocolId)) === account.member && one.session.device?.protocolId === bytesOf(account.device);
-    if (!fits(viewer) && this.#authKey !== null) viewer = await this.#signIn(account.handle, this.#authKey, account);
+    let viewer = await this.#session.viewer();
+    const fits = (one: gql.ViewerFieldsFragment | null) => one !== null && memberOf(one) === account.member && deviceOf(one) === account.device;
+    if (!fits(viewer) && this.#authKey !== null) viewer = await this.#session.signIn(account.handle, this.#authKey, account.device);
     if (!viewer || !fits(viewer)) throw new CircleFailure('UNAUTHENTICATED', 'Please unlock Circle with your password again.');
     this.#authKey = null;
     const me = toPersonRecord(viewer.member);
     await this.#keeper.rememberMe(me);
     this.#board.setMe(me);
+  }
+
+  /** For a device on its way in: whatever session there is, opened with the password just given if need be. */
+  async ensureAnySession(): Promise<void> {
+    const account = this.#current;
+    let viewer = await this.#session.viewer();
+    if (!viewer && account && this.#authKey !== null) viewer = await this.#session.signIn(account.handle, this.#authKey, account.device);
+    if (!viewer) throw new CircleFailure('UNAUTHENTICATED', 'Please unlock Circle with your password again.');
+    this.#board.setMe(toPersonRecord(viewer.member));
   }
 
   async lock(): Promise<void> {
@@ -275,55 +221,136 @@ export class Account {
 
   /** Ends the session; the keys stay here, wrapped. */
   async signOut(): Promise<void> {
-    const { signOut } = await this.#http.once(gql.SignOutDocument, { input: {} }).catch((error: unknown) => {
-      // Signed out already; anything else must be told, or the session would live on unseen.
-      if (codeOf(error) === 'UNAUTHENTICATED') return { signOut: { errors: [] } };
-      throw error;
-    });
-    refuseErrors(signOut.errors);
+    await this.#session.signOut();
     const account = this.#current;
-    if (account) await this.#accounts.put({ ...account, standing: 'signed-out' });
+    if (account?.standing === 'active') await this.#accounts.put({ ...account, standing: 'signed-out' });
     await this.lock();
     this.#current = null;
-    this.#setToken(null);
+    this.#guest = null;
+    this.#session.forget();
     this.#board.clear('signed-out');
   }
 
-  async #enter(account: AccountRecord): Promise<void> {
+  /** The keys of this account are open: they stay so across a reload. */
+  async use(account: AccountRecord): Promise<void> {
     const used = { ...account, usedAt: Date.now() };
     this.#current = used;
+    this.#guest = null;
     await this.#accounts.put(used);
     await this.#browser.keep(account.member, await this.#keeper.startBrowserSession());
   }
 
-  #admit(payload: { viewer?: gql.ViewerFieldsFragment | null; token?: string | null }): gql.ViewerFieldsFragment {
-    if (!payload.viewer) throw new CircleFailure('SERVER', 'The server did not sign you in. Please try again.');
-    if (payload.token) this.#setToken(payload.token);
-    return payload.viewer;
+  // ---- becoming a new device
+
+  /** Who is signed in without keys. Throws PASSWORD_NEEDED where the password was not given since the start. */
+  guest(): Guest {
+    if (this.#guest) return this.#guest;
+    if (this.#board.phase === 'no-keys') throw AGAIN;
+    throw new CircleFailure('INVALID', 'This is only for a browser that does not hold your keys.');
   }
 
-  async #viewer(): Promise<gql.ViewerFieldsFragment | null> {
+  /** The guest's password once more, as before what cannot be undone. Throws WRONG_PASSWORD. */
+  async confirmGuest(password: string): Promise<Guest> {
+    const { me } = this.#board;
+    if (this.#board.phase !== 'no-keys' || !me) throw new CircleFailure('INVALID', 'This is only for a browser that does not hold your keys.');
+    const earlier = this.#guest?.viewer ?? (await this.#session.viewer().catch(() => null));
+    const parameters = await this.#session.parameters(me.handle);
+    const { ticket, authKey } = await this.#keeper.stretch(password, parameters);
+    const viewer = await this.#session.signIn(me.handle, toBase64(authKey), null);
+    if (earlier && earlier.session.id !== viewer.session.id) await this.#session.end(earlier.session.id);
+    this.#guest = { viewer, parameters, ticket };
+    return this.#guest;
+  }
+
+  /** Notes where a new device keeps its keys, before anything of it is sent. What this browser was before stays until then. */
+  async begin({ viewer, parameters }: Guest, place: DevicePlace): Promise<void> {
+    const me = toPersonRecord(viewer.member);
+    const before = await this.#accounts.byMember(me.id);
+    const former = before?.standing === 'entering' ? before.former : before;
+    const lost = former ? { device: former.device, isCertain: true } : (before?.lost ?? (this.#lost === null ? null : { device: this.#lost, isCertain: false }));
+    const { id: member, handle, displayName } = me;
+    this.#current = {
+      member, handle, displayName, ...parameters, ...place, standing: 'entering', usedAt: Date.now(), isKeyConfirmed: false,
+      ...(former ? { former } : {}), ...(lost ? { lost } : {}),
+    };
+    await this.#accounts.put(this.#current);
+    await this.#browser.keep(member, await this.#keeper.startBrowserSession());
+  }
+
+  /** The new device is one of the member's: what this browser was before is of no use any more. */
+  async settle(changes: Partial<AccountRecord> = {}): Promise<void> {
+    const account = this.#current;
+    if (!account) throw new CircleFailure('LOCKED', 'Please unlock Circle first.');
+    const { former, ...kept } = account;
+    this.#lost = null;
+    await this.use({ ...kept, ...changes, standing: 'active' });
+    if (former) await deleteDB(former.database).catch(() => undefined);
+  }
+
+  /** The new device did not come in: this browser is again what it was before. */
+  async abandon(): Promise<void> {
+    const account = this.#current;
+    if (account?.standing !== 'entering') return;
+    const { former } = account;
+    this.#current = null;
+    await this.#browser.drop(account.member);
+    if (former) await this.#accounts.put(former);
+    else await this.#accounts.forget(account.member);
+    await deleteDB(account.database).catch(() => undefined);
+  }
+
+  async forgetLost(): Promise<void> {
+    if (!this.#current) return;
+    const kept = { ...this.#current };
+    delete kept.lost;
+    this.#current = kept;
+    await this.#accounts.put(kept);
+  }
+
+  /** Changes what is noted of the account in use. */
+  async note(changes: Partial<AccountRecord>): Promise<void> {
+    if (!this.#current) return;
+    this.#current = { ...this.#current, ...changes };
+    await this.#accounts.put(this.#current);
+  }
+
+  // ---- the end of a device
+
+  /** The server says that this device was removed. True when it is proven, and everything was deleted. */
+  async hear({ proof }: DeviceRevoked): Promise<boolean> {
+    const account = this.#current ?? (await this.#accounts.latest());
+    if (!account || account.standing === 'joining') return false;
+    if (proof === null) {
+      this.#board.setNotice(NOTICES.unproven);
+      return false;
+    }
+    const told = { ...account, revocation: proof };
+    await this.#accounts.put(told);
+    return this.#judge(told);
+  }
+
+  async #judge(account: AccountRecord): Promise<boolean> {
+    if (!account.revocation) return false;
     try {
-      return (await this.#http.ask(gql.ViewerDocument, {})).viewer ?? null;
+      const { revocation, ...before } = account;
+      if (!(await this.#keeper.wipe(revocation))) {
+        await this.#accounts.put(before);
+        if (this.#current) this.#current = before;
+        this.#board.setNotice(NOTICES.unproven);
+        return false;
+      }
     } catch (error) {
-      if (codeOf(error) === 'UNAUTHENTICATED') return null;
+      // The keys are locked: it is looked at again when they are not.
+      if (codeOf(error) === 'LOCKED') return false;
       throw error;
     }
+    await this.#browser.drop(account.member);
+    await this.#accounts.forget(account.member);
+    this.#current = null;
+    this.#authKey = null;
+    this.#session.forget();
+    this.#board.clear('signed-out');
+    this.#board.setNotice(NOTICES.revoked);
+    return true;
   }
-}
-
-function signed(link: { body: Uint8Array; signature: Uint8Array }): { body: string; signature: string } {
-  return { body: toBase64(link.body), signature: toBase64(link.signature) };
-}
-
-function bytesOf(hex: string): string {
-  return toBase64(Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
-}
-
-/** What this session is called in the list of sessions: the browser and the system, in words. */
-function label(): string {
-  const agent = 'navigator' in globalThis ? navigator.userAgent : '';
-  const browser = /Edg\//.exec(agent) ? 'Edge' : /Firefox\//.exec(agent) ? 'Firefox' : /Chrom(e|ium)\//.exec(agent) ? 'Chrome' : /Safari\//.exec(agent) ? 'Safari' : 'Circle client';
-  const system = /Android/.exec(agent) ? 'Android' : /iPhone|iPad/.exec(agent) ? 'iOS' : /Windows/.exec(agent) ? 'Windows' : /Mac OS/.exec(agent) ? 'macOS' : /Linux/.exec(agent) ? 'Linux' : null;
-  return system === null ? browser : `${browser} on ${system}`;
 }

@@ -1,6 +1,6 @@
 /** The client as the web interface sees it: wires the parts together and guards who may do what when. */
 import type { StoreApi } from 'zustand/vanilla';
-import { asFailure, codeOf } from '../errors';
+import { asFailure, codeOf, type DeviceRevoked } from '../errors';
 import * as gql from '../gql/generated';
 import { Board } from '../state/board';
 import { createCircleStore } from '../state/store';
@@ -11,6 +11,7 @@ import type {
 } from '../types';
 import { toPerson } from './convert';
 import type { CreateInput } from './conversations';
+import type { Outcome } from './account';
 import { buildParts, type ClientOptions, type Parts } from './parts';
 import { createTabs, type Tabs } from './tabs';
 
@@ -42,6 +43,7 @@ export class Client implements CircleClient {
       endpoint: new URL('/graphql', options.origin).href,
       fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
       token: () => this.#token,
+      onRevoked: (error) => this.#revoked(error),
     });
   }
 
@@ -51,7 +53,7 @@ export class Client implements CircleClient {
     await this.#guard(async () => {
       const { account } = await this.#all();
       this.#listen();
-      if (await account.resume()) await this.#open();
+      await this.#proceed(await account.resume());
     });
   }
 
@@ -68,7 +70,7 @@ export class Client implements CircleClient {
     sync.wake();
     if (!this.#standsBy || this.store.getState().phase !== 'locked') return;
     this.#standsBy = false;
-    if (await account.resume()) await this.#open();
+    await this.#proceed(await account.resume());
   }
 
   stop(): void {
@@ -91,31 +93,26 @@ export class Client implements CircleClient {
   // ---- account
 
   previewInvite(fragment: string): Promise<InvitePreview> {
-    return this.#with(({ account }) => account.preview(fragment));
+    return this.#with(({ signUp }) => signUp.preview(fragment));
   }
 
   prepareSignUp(input: { fragment: string; handle: string; displayName: string; password: string; deviceName: string }): Promise<PendingSignUp> {
-    return this.#with(({ account }) => account.prepare(input));
+    return this.#with(({ signUp }) => signUp.prepare(input));
   }
 
   completeSignUp(pending: PendingSignUp): Promise<void> {
-    return this.#with(async ({ account }) => {
-      await account.complete(pending);
+    return this.#with(async ({ signUp }) => {
+      await signUp.complete(pending);
       await this.#open();
     });
   }
 
   signIn(input: { handle: string; password: string }): Promise<void> {
-    return this.#with(async ({ account }) => {
-      if (await account.signIn(input.handle, input.password)) await this.#open();
-    });
+    return this.#with(async ({ account }) => this.#proceed(await account.signIn(input.handle, input.password)));
   }
 
   unlock(password: string): Promise<void> {
-    return this.#with(async ({ account }) => {
-      await account.unlock(password);
-      await this.#open();
-    });
+    return this.#with(async ({ account }) => this.#proceed(await account.unlock(password)));
   }
 
   lock(): Promise<void> {
@@ -214,21 +211,41 @@ export class Client implements CircleClient {
 
   // ---- inside
 
+  async #proceed(outcome: Outcome): Promise<void> {
+    if (outcome === 'open') return this.#open();
+    if (outcome === 'closed') return;
+    const { account, enrolment } = await this.#all();
+    try {
+      // What came to nothing leaves this browser as it was before.
+      if (!(await enrolment.resume())) await this.#proceed(await account.resume());
+    } catch (error) {
+      if (this.#board.phase !== 'ready') await this.#standBy();
+      throw error;
+    }
+  }
+
   /** Shows what is kept, then gets level with the server. */
   async #open(): Promise<void> {
-    const { keeper, account, sync, outbox, conversations } = await this.#all();
+    const { keeper, account, sync, outbox, conversations, rotation } = await this.#all();
     const { me, people, spaces } = await keeper.load();
     this.#board.meet(people);
     this.#board.setMe(me);
     this.#board.apply(spaces.map(({ view, items }) => ({ view, items, gone: [] })));
     this.#board.setSyncing(true);
     this.#board.setPhase('ready');
-    await this.#tabs.take(`circle-${account.current?.member ?? ''}`, () => { void this.#standBy(true); });
+    this.#board.setKeyConfirmed(account.current?.isKeyConfirmed ?? true);
+    await this.#take(account.current?.member ?? '');
     clearInterval(this.#sweeping);
     this.#sweeping = setInterval(() => { void this.#sweep(); }, SWEEP);
     outbox.start();
     conversations.start();
+    rotation.start();
     sync.start();
+  }
+
+  /** Two tabs of one browser are one device: the newest acts for it, the others stand by. */
+  async #take(member: string): Promise<void> {
+    await this.#tabs.take(`circle-${member}`, () => { void this.#standBy(true); });
   }
 
   /** Takes away what has expired. */
@@ -248,8 +265,28 @@ export class Client implements CircleClient {
     this.#board.clear('locked');
   }
 
-  #close({ sync, outbox, conversations }: Parts): void {
+  /** Away for too long: what is kept stays until a new device takes its place. */
+  async #outdated(): Promise<void> {
+    const parts = await this.#all();
+    const { current } = parts.account;
+    const { me } = this.#board;
+    if (!current) return;
+    this.#close(parts);
+    await parts.account.retire(current, 'outdated');
+    this.#board.clear('no-keys');
+    this.#board.setMe(me);
+  }
+
+  /** The server says that this device was removed; only a proof of it deletes anything. */
+  async #revoked(error: DeviceRevoked): Promise<void> {
+    const parts = await this.#all();
+    if (await parts.account.hear(error)) this.#close(parts);
+  }
+
+  #close({ sync, outbox, conversations, rotation, enrolment }: Parts): void {
     clearInterval(this.#sweeping);
+    enrolment.stop();
+    rotation.stop();
     sync.stop();
     outbox.stop();
     conversations.stop();
@@ -263,6 +300,9 @@ export class Client implements CircleClient {
       token: () => this.#token,
       setToken: (token) => { this.#token = token; },
       onSignedOut: () => { void this.#standBy(); },
+      onOutdated: () => this.#outdated(),
+      open: () => this.#open(),
+      take: (member) => this.#take(member),
     });
     return this.#parts;
   }

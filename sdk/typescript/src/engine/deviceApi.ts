@@ -164,6 +164,20 @@ export class DeviceApi {
     );
   }
 
+  /** The own space's roster from link 0, and the announcement of its newest epoch. */
+  async accountRoster(): Promise<{ space: string; links: LinkBytes[]; epoch: Bytes | null }> {
+    let account: { protocolId: string; currentEpoch?: { announcement: string } | null } | null = null;
+    const links = await all(async (after) => {
+      const { viewer } = await this.#http.ask(gql.AccountRosterDocument, { after });
+      if (!viewer) throw SIGN_IN;
+      account = viewer.account;
+      return viewer.account.rosterLinks;
+    }, toLink);
+    const found = account as { protocolId: string; currentEpoch?: { announcement: string } | null } | null;
+    if (!found) throw SIGN_IN;
+    return { space: toHex(fromBase64(found.protocolId)), links, epoch: found.currentEpoch ? fromBase64(found.currentEpoch.announcement) : null };
+  }
+
   // ---- linking and recovery: the same bytes again give the first result
 
   async offer({ linkId, request, mac }: OfferBytes, { name, platform }: DeviceLabel): Promise<{ expiresAt: number }> {

@@ -2,22 +2,28 @@
 import type { Keeper } from '../crypto';
 import type { LogEvent, Needs, PersonRecord, Snapshot } from '../crypto';
 import type { Board } from '../state/board';
+import { inParallel } from '../parallel';
 import type { Api, EventPage } from './api';
+import type { Keys } from './keys';
 
 /** What was learned may name others in turn: a chain's signer, an epoch's creator. */
 const ROUNDS = 4;
 /** A gap is filled page by page; beyond this something is wrong with the answers. */
 const PAGES = 10_000;
+/** Epochs that are asked for side by side. */
+const AT_ONCE = 4;
 
 export class Learner {
   readonly #api: Api;
   readonly #keeper: Keeper;
+  readonly #keys: Keys;
   readonly #board: Board;
 
-  constructor(api: Api, keeper: Keeper, board: Board) {
-    this.#api = api;
-    this.#keeper = keeper;
-    this.#board = board;
+  constructor(parts: { api: Api; keeper: Keeper; keys: Keys; board: Board }) {
+    this.#api = parts.api;
+    this.#keeper = parts.keeper;
+    this.#keys = parts.keys;
+    this.#board = parts.board;
   }
 
   /** The members' chains and keys as the server has them now, verified and kept. */
@@ -74,12 +80,19 @@ export class Learner {
       const needs = await ask();
       const asked = JSON.stringify(needs);
       // Asking the same again would get the same answer: the machine then says what cannot be read.
-      if (asked === last || (needs.members.length === 0 && needs.epochs.length === 0)) return;
+      if (asked === last || isNothing(needs)) return;
       last = asked;
+      // Before the wraps: they are under the newest key.
+      if (needs.ownKey) await this.#keys.takeNewest();
+      if (needs.wraps) await this.#keys.showWraps();
       await this.learnMembers(needs.members);
-      for (const { space, node, number } of needs.epochs) {
-        await this.#keeper.learnEpoch(space, number, await this.#api.epoch(node, number));
-      }
+      await inParallel(needs.epochs, AT_ONCE, async ({ space, node, number, isAccount }) => {
+        await this.#keeper.learnEpoch(space, number, await this.#api.epoch(node, number, isAccount));
+      });
     }
   }
+}
+
+function isNothing({ members, epochs, ownKey, wraps }: Needs): boolean {
+  return members.length === 0 && epochs.length === 0 && !ownKey && !wraps;
 }

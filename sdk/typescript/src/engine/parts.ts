@@ -5,18 +5,25 @@ import type { Board } from '../state/board';
 import type { Http } from '../transport/http';
 import { Socket } from '../transport/socket';
 import { Account } from './account';
+import { AccountSpace } from './accountSpace';
 import { Api } from './api';
 import { BrowserSessions, type TabStorage } from './browserSession';
 import { Conversations } from './conversations';
+import { DeviceApi } from './deviceApi';
 import { Devices } from './devices';
+import { Enrolment } from './enrolment';
 import { Epochs } from './epochs';
 import { Invites } from './invites';
+import { Keys } from './keys';
 import { Learner } from './learner';
 import { Locking } from './locking';
 import { Outbox } from './outbox';
 import { Policy } from './policy';
 import { Recovery } from './recovery';
+import { Rotation } from './rotation';
+import { Session } from './session';
 import { Sessions } from './sessions';
+import { SignUp } from './signUp';
 import { Sync } from './sync';
 import { Trust } from './trust';
 
@@ -41,9 +48,14 @@ export interface Parts {
   invites: Invites;
   conversations: Conversations;
   sessions: Sessions;
+  signUp: SignUp;
+  keys: Keys;
+  rotation: Rotation;
+  enrolment: Enrolment;
   devices: Devices;
   recovery: Recovery;
   trust: Trust;
+  accountSpace: AccountSpace;
   policy: Policy;
   locking: Locking;
 }
@@ -56,43 +68,55 @@ export interface Outside {
   setToken: (token: string | null) => void;
   /** The session ended: the keys are let go of. */
   onSignedOut: () => void;
+  /** The keys of this device open nothing any more. */
+  onOutdated: () => Promise<void>;
+  /** The keys of a new device are there. */
+  open: () => Promise<void>;
+  /** Makes this tab the one that acts for the member. */
+  take: (member: string) => Promise<void>;
 }
 
-export async function buildParts(options: ClientOptions, { http, board, token, setToken, onSignedOut }: Outside): Promise<Parts> {
+export async function buildParts(options: ClientOptions, { http, board, token, setToken, onSignedOut, onOutdated, open, take }: Outside): Promise<Parts> {
   const { origin, databaseName = 'circle', webSocketImpl } = options;
   const keeper = await openKeeper();
   const accounts = new Accounts(databaseName);
   const tab = options.tabStorage === undefined ? (typeof sessionStorage === 'undefined' ? null : sessionStorage) : options.tabStorage;
-  const account = new Account({
-    http,
-    keeper,
-    accounts,
-    browser: new BrowserSessions(accounts, tab),
-    board,
-    kind: options.session ?? (typeof document === 'undefined' ? 'BEARER' : 'COOKIE'),
-    databasePrefix: databaseName,
-    setToken,
-  });
+  const session = new Session(http, options.session ?? (typeof document === 'undefined' ? 'BEARER' : 'COOKIE'), setToken);
+  const account = new Account({ session, keeper, accounts, browser: new BrowserSessions(accounts, tab), board });
+  const signUp = new SignUp({ session, keeper, accounts, account, databasePrefix: databaseName });
   const api = new Api(http);
-  const learner = new Learner(api, keeper, board);
+  const deviceApi = new DeviceApi(http);
+  const keys = new Keys({ api, devices: deviceApi, keeper, board, onOutdated });
+  const rotation = new Rotation({ api, devices: deviceApi, keeper, keys });
+  const enrolment = new Enrolment({ session, api, devices: deviceApi, keeper, account, board, databasePrefix: databaseName, open, take });
+  const learner = new Learner({ api, keeper, keys, board });
   const socket = new Socket({ url: socketUrl(origin), token, webSocketImpl });
   const sync = new Sync({
     api, socket, keeper, learner, board,
     events: {
       beforeStream: () => account.ensureSession(),
       onSignedOut,
-      onLevel: () => { void outbox.flush(); },
+      onLevel: () => {
+        void accountSpace.tend().catch(() => undefined).then(() => outbox.flush());
+        rotation.onLevel();
+        void recovery.readmit().catch(() => undefined);
+        void devices.replaceLost().catch(() => undefined);
+      },
+      onAccount: () => { void accountSpace.refresh().catch(() => undefined); },
       onOpened: (node) => { void conversations.await(node).catch(() => undefined); },
     },
   });
   const epochs = new Epochs({ api, keeper, learner, sync, board });
   const outbox: Outbox = new Outbox({ api, keeper, epochs, sync, board });
+  const accountSpace: AccountSpace = new AccountSpace({ keeper, learner, outbox, board });
   const invites = new Invites({ api, keeper, learner, origin });
   const conversations: Conversations = new Conversations({ api, keeper, learner, sync, epochs, outbox, invites, board });
+  const devices = new Devices({ api: deviceApi, keeper, keys, rotation, enrolment, account, board });
+  const recovery = new Recovery({ api, devices: deviceApi, keeper, account, rotation, enrolment, board });
   return {
-    keeper, account, api, sync, outbox, invites, conversations,
+    keeper, account, api, sync, outbox, invites, conversations, signUp, keys, rotation, enrolment, devices, recovery,
     sessions: new Sessions(http),
-    devices: new Devices(), recovery: new Recovery(), trust: new Trust(), policy: new Policy({ conversations, board }), locking: new Locking(),
+    trust: new Trust({ keeper, learner, accountSpace, conversations, board }), accountSpace, policy: new Policy({ conversations, board }), locking: new Locking(),
   };
 }
 

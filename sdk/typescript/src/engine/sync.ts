@@ -10,11 +10,16 @@ import type { Api } from './api';
 import { toLogEvent } from './convert';
 import type { Learner } from './learner';
 import { Mutex } from '../mutex';
+import { inParallel } from '../parallel';
 
 /** Conversations that are loaded side by side at a first start. */
 const AT_ONCE = 4;
 
+/** What ends this device's following, until somebody unlocks it anew. */
+const ENDED = new Set(['UNAUTHENTICATED', 'DEVICE_REVOKED', 'KEYS_OUTDATED']);
+
 type StreamItem = EventsSubscription['events'];
+type SpaceHead = Awaited<ReturnType<Api['heads']>>[number];
 
 export interface SyncEvents {
   /** Before each connection: sees that the session is there. Throws UNAUTHENTICATED when it is not. */
@@ -23,6 +28,8 @@ export interface SyncEvents {
   onSignedOut: () => void;
   /** A conversation that was not known here is there now. */
   onOpened: (node: string) => void;
+  /** The account's log, or a member's chain, has gone on. */
+  onAccount: () => void;
   /** Level with the server: a good moment to send what waits. */
   onLevel: () => void;
 }
@@ -71,7 +78,7 @@ export class Sync {
       const view = this.#board.view(node);
       if (!view || view.role === null) return this.#openSpace(node);
       try {
-        await this.#fill(node, view.head, false);
+        await this.#fill(node, view.head, view.isAccount);
       } catch (error) {
         if (codeOf(error) !== 'NOT_FOUND') throw error;
         this.#board.apply([await this.#keeper.closeSpace(view.space)]);
@@ -100,10 +107,13 @@ export class Sync {
         await this.#stream(stop, () => {
           attempt = 0;
           this.#board.setConnection('online');
+        }).catch((error: unknown) => {
+          // A socket says no more than that the session is over; why, is told by what is asked next.
+          if (codeOf(error) !== 'UNAUTHENTICATED') throw error;
         });
       } catch (error) {
         if (isStopped()) return;
-        if (codeOf(error) === 'UNAUTHENTICATED') {
+        if (ENDED.has(codeOf(error))) {
           this.#board.setConnection('offline');
           this.#events.onSignedOut();
           return;
@@ -190,24 +200,24 @@ export class Sync {
     if (first.seq > head + 1 || !isWhole) await this.#fill(node, head, isAccount);
   }
 
+  async #level({ node, space, head, headHash, isAccount }: SpaceHead): Promise<void> {
+    const known = this.#board.viewOf(space)?.head ?? (isAccount ? await this.#keeper.accountHead() : -1);
+    if (head > known) await this.#fill(node, known, isAccount);
+    else if (known > 0) {
+      const change = await this.#keeper.checkHead(space, head, headHash);
+      if (change) this.#board.apply([change]);
+    }
+  }
+
   /** Everything the viewer may see, afresh: new conversations, missed events, conversations that are gone. */
   async #bootstrap(): Promise<void> {
     const heads = await this.#api.heads();
-    const present = new Set(heads.map(({ space }) => space));
     const fresh = heads.filter(({ space, isAccount }) => !isAccount && (this.#board.viewOf(space)?.role ?? null) === null);
+    // What other devices have seen comes first, for everything after it is compared with that.
+    for (const one of heads.filter(({ isAccount }) => isAccount)) await this.#level(one);
     await inParallel(fresh, AT_ONCE, ({ node }) => this.#openSpace(node));
-    for (const { node, space, head, headHash, isAccount } of heads.filter((one) => !fresh.includes(one))) {
-      const view = this.#board.viewOf(space);
-      const known = view?.head ?? (isAccount ? await this.#keeper.accountHead() : -1);
-      if (head > known) await this.#fill(node, known, isAccount);
-      else if (!isAccount) {
-        const change = await this.#keeper.checkHead(space, head, headHash);
-        if (change) this.#board.apply([change]);
-      }
-    }
-    for (const view of this.#board.spaces) {
-      if (!present.has(view.space) && view.role !== null) this.#board.apply([await this.#keeper.closeSpace(view.space)]);
-    }
+    for (const one of heads.filter((known) => !known.isAccount && !fresh.includes(known))) await this.#level(one);
+    this.#board.apply(await this.#keeper.checkListed(heads.map(({ space }) => space)));
   }
 
   async #openSpace(node: string): Promise<void> {
@@ -228,16 +238,9 @@ export class Sync {
   async #apply(events: LogEvent[], cursor: string | null): Promise<void> {
     await this.#learner.prepare(events);
     this.#board.apply(await this.#keeper.apply(events, cursor));
+    // Marks and identities may have changed.
+    if (events.some(({ isAccount, body }) => isAccount || body.kind === 'member')) this.#events.onAccount();
   }
-}
-
-/** Runs a task for each, a few at a time; stops at the first that throws. */
-async function inParallel<T>(all: T[], atOnce: number, task: (one: T) => Promise<void>): Promise<void> {
-  const waiting = [...all];
-  const lane = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await task(next);
-  };
-  await Promise.all(Array.from({ length: atOnce }, lane));
 }
 
 function grouped(events: LogEvent[]): LogEvent[][] {

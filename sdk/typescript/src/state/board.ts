@@ -32,6 +32,19 @@ export class Board {
     this.#store.setState({ phase });
   }
 
+  get phase(): Phase {
+    return this.#store.getState().phase;
+  }
+
+  /** Plain words about this device; they stay until the person has seen them. */
+  setNotice(notice: string | null): void {
+    this.#store.setState({ notice });
+  }
+
+  setKeyConfirmed(recoveryKeyConfirmed: boolean): void {
+    this.#store.setState({ recoveryKeyConfirmed });
+  }
+
   setConnection(connection: Connection): void {
     this.#store.setState({ connection });
   }
@@ -53,7 +66,8 @@ export class Board {
     this.#shown.clear();
     this.#spaceOf.clear();
     this.#me = null;
-    this.#store.setState({ ...NOTHING, connection: this.#store.getState().connection, phase });
+    const { connection, notice } = this.#store.getState();
+    this.#store.setState({ ...NOTHING, connection, notice, phase });
   }
 
   // ---- people

@@ -1,21 +1,44 @@
 import { openDB, type IDBPDatabase } from 'idb';
+import type { Revocation } from '../errors';
+
+/**
+ * Where an account stands on this browser. 'joining' until the server has taken the sign-up, 'entering' until a linked
+ * or recovered device is one of the member's; 'signed-out' keeps the keys wrapped here; 'unusable': the keys are gone, or
+ * open nothing any more, and the device must be replaced by a new one.
+ */
+export type Standing = 'joining' | 'entering' | 'active' | 'signed-out' | 'unusable';
+
+/** What holds one device's keys. */
+export interface DevicePlace {
+  device: string;
+  /** The store key, AES-GCM under password-unlock (e2ee.md section 12): nonce, then ciphertext. */
+  wrapped: Uint8Array<ArrayBuffer>;
+  database: string;
+}
 
 /** What this browser knows of an account before its keys are unlocked. Nothing here is secret by itself. */
-export interface AccountRecord {
+export interface AccountRecord extends DevicePlace {
   member: string;
-  device: string;
   handle: string;
   displayName: string;
   salt: Uint8Array<ArrayBuffer>;
   memoryKib: number;
   iterations: number;
   lanes: number;
-  /** The store key, AES-GCM under password-unlock (e2ee.md section 12): nonce, then ciphertext. */
-  wrapped: Uint8Array<ArrayBuffer>;
-  database: string;
-  /** 'joining' until the server has taken the sign-up; 'signed-out' keeps the keys wrapped here. */
-  standing: 'joining' | 'active' | 'signed-out';
+  standing: Standing;
   usedAt: number;
+  /** While unusable: how it came to that. */
+  why?: 'evicted' | 'outdated';
+  /** While entering: what this browser was before, kept until the new device is in. */
+  former?: AccountRecord;
+  /** A device that this browser was, and whose keys it lost. Certain where this record itself named it. */
+  lost?: { device: string; isCertain: boolean };
+  /** Said by the server while the keys were locked: whether it is true shows when they are unlocked. */
+  revocation?: Revocation;
+  /** The recovery key in force was written down; unknown counts as yes. */
+  isKeyConfirmed?: boolean;
+  /** After a reset, until the account's space holds the new identity. */
+  mustReadmit?: boolean;
 }
 
 /** The half of a browser session that lies in IndexedDB; worthless without the other, which ends with the tabs. */
@@ -23,6 +46,12 @@ export interface SessionHalf {
   member: string;
   key: CryptoKey;
   blob: Uint8Array<ArrayBuffer>;
+}
+
+/** Whether a database of this name is there; true where the browser does not tell. */
+export async function isKept(database: string): Promise<boolean> {
+  if (!('databases' in indexedDB)) return true;
+  return (await indexedDB.databases()).some(({ name }) => name === database);
 }
 
 /** The accounts known to this browser: one small database beside the accounts' own. */
