@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 
 /** Features meet through their index.ts alone. */
 const FEATURES = {
-  regex: String.raw`(^|/)(identity|conversations|messages|people|settings|palette)/(?!index$)[^/]+`,
+  regex: String.raw`(^|/)(identity|devices|conversations|messages|people|settings|palette)/(?!index$)[^/]+`,
   message: 'Import another feature through its index.ts.',
 };
 /** One door to the client: types, provider and hooks. */

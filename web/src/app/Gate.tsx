@@ -1,7 +1,8 @@
 import { useEffect } from 'react';
 import { Route, Routes } from 'react-router';
 import { useCircle } from '../circle';
-import { Join, Locked, NoKeys, SignedOut } from '../features/identity';
+import { NewDevice } from '../features/devices';
+import { Join, Locked, SignedOut } from '../features/identity';
 import { useDrafts } from '../features/messages';
 import { Shell } from './Shell';
 import { Splash } from './Splash';
@@ -30,7 +31,7 @@ function Phase({ phase }: { phase: 'signed-out' | 'locked' | 'no-keys' | 'ready'
     case 'locked':
       return <Locked />;
     case 'no-keys':
-      return <NoKeys />;
+      return <NewDevice />;
     case 'ready':
       return <Shell />;
   }

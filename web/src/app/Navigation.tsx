@@ -17,7 +17,7 @@ interface Place {
 const PLACES: Place[] = [
   { to: '/', name: 'Conversations', icon: IconMessageCircle, also: '/c/' },
   { to: '/invites', name: 'Invitations', icon: IconUserPlus },
-  { to: '/settings', name: 'Settings', icon: IconSettings },
+  { to: '/settings', name: 'Settings', icon: IconSettings, also: '/settings/' },
 ];
 
 /** A rail at the side; on a phone, tabs at the bottom. */

@@ -108,7 +108,7 @@ describe('the gate', () => {
     ['no-owner', 'This Circle is waiting for its owner'],
     ['signed-out', 'Sign in to Circle'],
     ['locked', 'Welcome back'],
-    ['no-keys', 'Your keys are not on this browser'],
+    ['no-keys', 'Your messages are not on this browser yet'],
   ])('shows for %s: %s', async (scene, title) => {
     open(scene);
     expect(await screen.findByRole('heading', { level: 1, name: title })).toBeVisible();

@@ -25,6 +25,7 @@ export function useShortcuts(address: string | undefined): void {
     };
     const back = () => {
       if (pathname.endsWith('/details')) void navigate(pathname.replace(/\/details$/, ''), { replace: true });
+      else if (pathname.startsWith('/settings/')) void navigate('/settings');
       else if (pathname !== '/') void navigate('/');
     };
     const onKey = (event: KeyboardEvent) => {

@@ -98,7 +98,7 @@ export function createFakeClient(scene: Scene = {}): FakeClient {
       const wanted = text.toLocaleLowerCase();
       return people.filter((one) => `${one.displayName} ${one.handle}`.toLocaleLowerCase().includes(wanted));
     },
-    createConversation: async ({ type, people: ids, title, roles }) => {
+    createConversation: async ({ type, people: ids, title, roles, lifetime = 0, history: reach = 'JOINING' }) => {
       await pause();
       const id = `conversation-${(counter += 1)}`;
       const fallback: SpaceRole = type === 'BROADCAST' ? 'READER' : type === 'DIRECT' ? 'OWNER' : 'WRITER';
@@ -116,8 +116,8 @@ export function createFakeClient(scene: Scene = {}): FakeClient {
         loadingOlder: false,
         lastActivity: Date.now(),
         unread: 0,
-        lifetime: 0,
-        history: 'JOINING',
+        lifetime,
+        history: reach,
         alarm: null,
       };
       store.setState((state) => ({ conversations: { ...state.conversations, [id]: created }, order: [id, ...state.order] }));

@@ -95,8 +95,9 @@ export function createFakeRecovery({ store, pause }: World): RecoveryActions {
       take(made);
       store.setState({ recoveryKeyConfirmed: true });
     },
-    acknowledge: async () => {
+    acknowledge: async (words) => {
       await pause();
+      if (words.join(' ') !== FIRST_KEY.join(' ')) throw new FakeError('These are the words of another recovery key, not of the one in force.', 'WRONG_RECOVERY_KEY');
       store.setState({ recoveryKeyConfirmed: true });
     },
     reset: async (password) => {

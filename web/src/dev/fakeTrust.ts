@@ -8,7 +8,7 @@ export function safetyCode(person: string): string {
   return `circle-safety:${person}`;
 }
 
-export function createFakeTrust({ store, pause, patch, notice }: World): TrustActions {
+export function createFakeTrust({ scene, store, pause, patch, notice }: World): TrustActions {
   const find = (id: string) =>
     Object.values(store.getState().conversations)
       .flatMap((one) => one.participants)
@@ -54,7 +54,7 @@ export function createFakeTrust({ store, pause, patch, notice }: World): TrustAc
     alarm: async (id) => {
       await pause();
       const text = store.getState().conversations[id]?.alarm ?? null;
-      return text === null ? null : { text, canOffer: true, canAccept: true };
+      return text === null ? null : { text, canOffer: true, canAccept: true, ...scene.alarm };
     },
     offerMissing: async (id) => {
       await clear(id);

@@ -1,5 +1,5 @@
 import type { StoreApi } from 'zustand/vanilla';
-import type { CircleState, ConversationState, DeviceInfo, LockState, Person } from '../circle';
+import type { Alarm, CircleState, ConversationState, DeviceInfo, LockState, Person } from '../circle';
 
 /** What the fake world is like. `failing` lets every action fail with a plain sentence. */
 export interface Scene {
@@ -13,6 +13,8 @@ export interface Scene {
   bare?: boolean;
   devices?: DeviceInfo[];
   lock?: Partial<LockState>;
+  /** What may be done about alarms; everything, where it says nothing. */
+  alarm?: Partial<Alarm>;
   /** Signing in leads to 'no-keys', as on a browser that one has never used. */
   newBrowser?: boolean;
   /** How long a request to be let in is valid, in milliseconds. */

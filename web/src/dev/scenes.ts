@@ -1,6 +1,7 @@
 import type { Scene } from './fakeClient';
-import { ada, bob } from './people';
-import { fullState, history, LIFETIME_MS } from './samples';
+import { ada } from './people';
+import { fullState, history } from './samples';
+import { trustScenes } from './trustScenes';
 
 const NOTHING = { conversations: {}, order: [] };
 const KNOWN = { handle: ada.handle, displayName: ada.displayName };
@@ -26,21 +27,7 @@ export const scenes: Record<string, () => Scene> = {
     if (one) state.conversations[id] = { ...one, items: history(Date.now(), 400), hasOlder: true };
     return { state, delay: 400 };
   },
-  /** Somebody has begun anew with another identity, and messages go after a week. */
-  changed: () => {
-    const state = fullState();
-    for (const id of ['conversation-1', 'conversation-2']) {
-      const one = state.conversations[id];
-      if (!one) continue;
-      state.conversations[id] = {
-        ...one,
-        lifetime: 4,
-        participants: one.participants.map((other) => (other.person === bob ? { ...other, changed: true } : other)),
-        items: one.items.map((item, index) => (index % 3 === 0 ? item : { ...item, lifetime: 4, expiresAt: item.time + LIFETIME_MS[4] })),
-      };
-    }
-    return { state };
-  },
+  ...trustScenes,
   many: () => {
     const state = fullState();
     const sample = state.conversations['conversation-4'];

@@ -53,8 +53,11 @@ export interface RecoveryActions {
   /** Makes a new recovery key; the old one stays in force until `confirm`. */
   renew(): Promise<PendingRecoveryKey>;
   confirm(pending: PendingRecoveryKey): Promise<void>;
-  /** The person has proven to have written down the key in force; stops the reminder. */
-  acknowledge(): Promise<void>;
+  /**
+   * The person has typed back all the words of the key in force: stops the reminder. Throws WRONG_RECOVERY_KEY, and
+   * leaves the reminder, where these are the words of another key.
+   */
+  acknowledge(words: string[]): Promise<void>;
   /** Phase 'no-keys' only, all devices and the recovery key lost: begins anew with a new identity. */
   reset(password: string): Promise<PendingRecoveryKey>;
   confirmReset(pending: PendingRecoveryKey): Promise<void>;

@@ -1,7 +1,6 @@
 import { Button, Stack, TextInput } from '@mantine/core';
 import { useState, type SubmitEvent } from 'react';
 import { ErrorLine } from '../../ui';
-import { FrontPage } from './FrontPage';
 import { pickPositions, sameWord } from './model';
 
 const ASKED = 3;
@@ -10,12 +9,14 @@ interface ConfirmWordsProps {
   words: string[];
   busy: boolean;
   error: string | null;
+  /** What the last button does. */
+  finish: string;
   onBack: () => void;
   onConfirmed: () => void;
 }
 
 /** Asks for some of the words, so that nobody ends up with a recovery key that was never saved. */
-export function ConfirmWords({ words, busy, error, onBack, onConfirmed }: ConfirmWordsProps) {
+export function ConfirmWords({ words, busy, error, finish, onBack, onConfirmed }: ConfirmWordsProps) {
   const [positions] = useState(() => pickPositions(words.length, ASKED));
   const [typed, setTyped] = useState<Record<number, string>>({});
   const [tried, setTried] = useState(false);
@@ -29,36 +30,34 @@ export function ConfirmWords({ words, busy, error, onBack, onConfirmed }: Confir
     else event.currentTarget.querySelector<HTMLInputElement>(`[name="word-${first}"]`)?.focus();
   };
   return (
-    <FrontPage title="Confirm your recovery key" lead="Please type these three words from the key that you have just saved.">
-      <form onSubmit={submit} noValidate aria-label="Confirm your recovery key">
-        <Stack gap="md">
-          {positions.map((position, order) => (
-            <TextInput
-              key={position}
-              name={`word-${position}`}
-              label={`Word ${position + 1}`}
-              autoFocus={order === 0}
-              autoComplete="off"
-              autoCapitalize="none"
-              autoCorrect="off"
-              spellCheck={false}
-              value={typed[position] ?? ''}
-              onChange={(event) => {
-                const { value } = event.currentTarget;
-                setTyped((all) => ({ ...all, [position]: value }));
-              }}
-              error={tried && wrong(position) ? `That is not word ${position + 1}. Please look at your saved key.` : null}
-            />
-          ))}
-          <ErrorLine>{error}</ErrorLine>
-          <Button type="submit" fullWidth loading={busy}>
-            Finish
-          </Button>
-          <Button variant="subtle" fullWidth onClick={onBack} disabled={busy}>
-            Show the words again
-          </Button>
-        </Stack>
-      </form>
-    </FrontPage>
+    <form onSubmit={submit} noValidate aria-label="Confirm your recovery key">
+      <Stack gap="md">
+        {positions.map((position, order) => (
+          <TextInput
+            key={position}
+            name={`word-${position}`}
+            label={`Word ${position + 1}`}
+            autoFocus={order === 0}
+            autoComplete="off"
+            autoCapitalize="none"
+            autoCorrect="off"
+            spellCheck={false}
+            value={typed[position] ?? ''}
+            onChange={(event) => {
+              const { value } = event.currentTarget;
+              setTyped((all) => ({ ...all, [position]: value }));
+            }}
+            error={tried && wrong(position) ? `That is not word ${position + 1}. Please look at your saved key.` : null}
+          />
+        ))}
+        <ErrorLine>{error}</ErrorLine>
+        <Button type="submit" fullWidth loading={busy}>
+          {finish}
+        </Button>
+        <Button variant="subtle" fullWidth onClick={onBack} disabled={busy}>
+          Show the words again
+        </Button>
+      </Stack>
+    </form>
   );
 }

@@ -1,7 +1,8 @@
 import { IconLock } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { Logo } from '../../ui';
 import classes from './FrontPage.module.css';
+import { Notice } from './Notice';
 
 interface FrontPageProps {
   title: string;
@@ -13,12 +14,21 @@ interface FrontPageProps {
 
 /** The frame of everything before one is in: one card, one task. */
 export function FrontPage({ title, lead, children, wide = false }: FrontPageProps) {
+  const card = useRef<HTMLElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // Each step begins with its title, unless a field has the focus already.
+    if (card.current?.contains(document.activeElement) !== true) heading.current?.focus({ preventScroll: true });
+  }, [title]);
   return (
     <div className={classes.page}>
-      <main className={classes.card} data-wide={wide}>
+      <Notice />
+      <main ref={card} className={classes.card} data-wide={wide}>
         <header className={classes.header}>
           <Logo size={40} />
-          <h1 className={classes.title}>{title}</h1>
+          <h1 ref={heading} tabIndex={-1} className={classes.title}>
+            {title}
+          </h1>
           {lead !== undefined && <div className={classes.lead}>{lead}</div>}
         </header>
         {children}

@@ -3,14 +3,13 @@ import { useState } from 'react';
 import { Link, useLocation, useNavigate } from 'react-router';
 import { useCircle, useClient, type PendingSignUp } from '../../circle';
 import { Avatar, ErrorLine, relativeTime, useAction, useLoaded, useNow } from '../../ui';
-import { ConfirmWords } from './ConfirmWords';
 import { FrontPage } from './FrontPage';
 import classes from './Join.module.css';
 import { JoinForm, type JoinValues } from './JoinForm';
+import { KeyCeremony } from './KeyCeremony';
 import { describeBrowser, normalHandle } from './model';
-import { RecoveryKey } from './RecoveryKey';
 
-type Step = { name: 'form' } | { name: 'words' | 'confirm'; pending: PendingSignUp; handle: string };
+type Step = { name: 'form' } | { name: 'key'; pending: PendingSignUp; handle: string };
 
 /** The join page: `/join#…`, for an invitation and for the set-up link alike. */
 export function Join() {
@@ -31,23 +30,27 @@ function JoinWith({ fragment }: { fragment: string }) {
     const handle = normalHandle(values.handle);
     const deviceName = describeBrowser(navigator.userAgent);
     const pending = await client.prepareSignUp({ fragment, handle, displayName: values.displayName.trim(), password: values.password, deviceName });
-    setStep({ name: 'words', pending, handle });
+    setStep({ name: 'key', pending, handle });
   });
   const finish = useAction(async (pending: PendingSignUp) => {
     await client.completeSignUp(pending);
     await navigate('/', { replace: true });
   });
 
-  if (step.name === 'words') {
-    return <RecoveryKey words={step.pending.words} handle={step.handle} onNext={() => setStep({ ...step, name: 'confirm' })} />;
-  }
-  if (step.name === 'confirm') {
+  if (step.name === 'key') {
     return (
-      <ConfirmWords
+      <KeyCeremony
         words={step.pending.words}
+        handle={step.handle}
+        lead={
+          <p>
+            These 24 words bring you back to your messages if you lose your devices. Write them down or keep them in a password manager.{' '}
+            <strong>Nobody can make them again for you</strong>, and anyone who has them can read what you can read.
+          </p>
+        }
+        finish="Finish"
         busy={finish.busy}
         error={finish.error}
-        onBack={() => setStep({ ...step, name: 'words' })}
         onConfirmed={() => void finish.run(step.pending)}
       />
     );

@@ -1,6 +1,11 @@
+export { HandleField, PasswordField } from './fields';
+export { FrontPage } from './FrontPage';
 export { Invites } from './Invites';
 export { Join } from './Join';
-export { NoKeys } from './NoKeys';
+export { KeyCeremony, type Frame } from './KeyCeremony';
+export { describeBrowser, normalHandle, passwordProblem, repeatProblem } from './model';
+export { Notice } from './Notice';
+export { RowSkeleton } from './RowSkeleton';
 export { SessionList } from './SessionList';
 export { useSignOut } from './useSignOut';
 export { Locked, SignedOut } from './Welcome';

@@ -38,9 +38,10 @@ describe('the recovery key', () => {
     expect(sameWord('anchors', 'anchor')).toBe(false);
   });
   it('saves numbered words', () => {
-    const text = recoveryText(['one', 'two'], 'ada', 'https://example.org');
+    const text = recoveryText(['one', 'two'], 'ada', 'https://example.org', new Date(2026, 10, 23).getTime());
     expect(text).toContain('@ada, https://example.org');
     expect(text).toContain(' 2. two');
+    expect(text).toMatch(/Made on .*2026/);
   });
 });
 

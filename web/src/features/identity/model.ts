@@ -78,16 +78,27 @@ export function describeBrowser(userAgent: string): string {
   return `${find(BROWSERS) ?? 'A browser'} on ${find(SYSTEMS) ?? 'a computer'}`;
 }
 
+const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'long', year: 'numeric' });
+
+/** The day on which a key was made, as it stands on paper. */
+export function madeOn(time: number): string {
+  return day.format(time);
+}
+
 /** The text of the file that 'Download' saves. */
-export function recoveryText(words: string[], handle: string, origin: string): string {
+export function recoveryText(words: string[], handle: string, origin: string, made: number): string {
   const rows = words.map((word, index) => `${String(index + 1).padStart(2, ' ')}. ${word}`);
   return [
     'Circle recovery key',
     `${handle === '' ? '' : `@${handle}, `}${origin}`,
+    `Made on ${madeOn(made)}`,
     '',
     ...rows,
     '',
-    'These words open everything in your account. Keep them where only you can find them.',
+    'If you lose your devices, these words bring back your account and your messages:',
+    'sign in, choose "Use your recovery key" and type them in this order.',
+    '',
+    'Whoever has these words and your password can read what you can read. Keep them where only you can find them.',
     'Nobody can make them again for you.',
     '',
   ].join('\n');

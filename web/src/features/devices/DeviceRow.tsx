@@ -1,0 +1,118 @@
+import { ActionIcon, Button, TextInput, Tooltip } from '@mantine/core';
+import { IconDeviceDesktop, IconDeviceMobile, IconPencil, IconTerminal2 } from '@tabler/icons-react';
+import { useRef, useState, type SubmitEvent } from 'react';
+import { useClient, type DeviceInfo } from '../../circle';
+import { ErrorLine, useAction } from '../../ui';
+import classes from './DeviceList.module.css';
+import { describeDevice, deviceNameProblem } from './model';
+import { TakeOut } from './TakeOut';
+
+interface DeviceRowProps {
+  device: DeviceInfo;
+  now: number;
+  onChanged: () => void;
+}
+
+export function DeviceRow({ device, now, onChanged }: DeviceRowProps) {
+  const [renaming, setRenaming] = useState(false);
+  const [taking, setTaking] = useState(false);
+  const pencil = useRef<HTMLButtonElement>(null);
+  const stop = () => {
+    setRenaming(false);
+    // The field that had the focus is gone.
+    requestAnimationFrame(() => pencil.current?.focus());
+  };
+  return (
+    <li className={classes.row}>
+      <span className={classes.icon} data-current={device.isCurrent} aria-hidden="true">
+        <DeviceIcon device={device} />
+      </span>
+      {renaming ? (
+        <Rename device={device} onDone={onChanged} onClose={stop} />
+      ) : (
+        <>
+          <div className={classes.text}>
+            <span className={classes.name}>
+              {device.name}
+              {device.isCurrent && <span className={classes.badge}>This device</span>}
+            </span>
+            <span className={classes.detail}>{describeDevice(device, now)}</span>
+          </div>
+          <div className={classes.actions}>
+            <Tooltip label="Rename">
+              <ActionIcon ref={pencil} aria-label={`Rename ${device.name}`} onClick={() => setRenaming(true)}>
+                <IconPencil size={19} stroke={1.7} aria-hidden="true" />
+              </ActionIcon>
+            </Tooltip>
+            {!device.isCurrent && (
+              <Button variant="default" size="sm" aria-label={`Take out ${device.name}`} onClick={() => setTaking(true)}>
+                Take out
+              </Button>
+            )}
+          </div>
+        </>
+      )}
+      <TakeOut device={device} opened={taking} onClose={() => setTaking(false)} onDone={onChanged} />
+    </li>
+  );
+}
+
+function Rename({ device, onDone, onClose }: { device: DeviceInfo; onDone: () => void; onClose: () => void }) {
+  const client = useClient();
+  const [name, setName] = useState(device.name);
+  const [tried, setTried] = useState(false);
+  const problem = deviceNameProblem(name);
+  const rename = useAction(async () => {
+    if (name.trim() !== device.name) {
+      await client.devices.rename(device.id, name.trim());
+      onDone();
+    }
+    onClose();
+  });
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    setTried(true);
+    if (problem === null) void rename.run();
+  };
+  return (
+    <form
+      className={classes.rename}
+      onSubmit={submit}
+      noValidate
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return;
+        event.preventDefault();
+        onClose();
+      }}
+    >
+      <TextInput
+        aria-label={`Name of ${device.name}`}
+        autoFocus
+        size="sm"
+        autoComplete="off"
+        value={name}
+        onFocus={(event) => event.currentTarget.select()}
+        onChange={(event) => setName(event.currentTarget.value)}
+        error={tried ? problem : null}
+      />
+      <Button type="submit" size="sm" loading={rename.busy}>
+        Save
+      </Button>
+      <Button variant="default" size="sm" onClick={onClose}>
+        Cancel
+      </Button>
+      {rename.error !== null && (
+        <div className={classes.trouble}>
+          <ErrorLine>{rename.error}</ErrorLine>
+        </div>
+      )}
+    </form>
+  );
+}
+
+function DeviceIcon({ device: { name, platform } }: { device: DeviceInfo }) {
+  const text = `${platform ?? ''} ${name}`;
+  if (/iphone|android|ipad|phone/i.test(text)) return <IconDeviceMobile size={21} stroke={1.7} />;
+  if (/client|python|bot/i.test(text)) return <IconTerminal2 size={21} stroke={1.7} />;
+  return <IconDeviceDesktop size={21} stroke={1.7} />;
+}

@@ -1,0 +1,25 @@
+import { useClient, type DeviceInfo } from '../../circle';
+import { Confirm, useAction } from '../../ui';
+
+interface TakeOutProps {
+  device: DeviceInfo;
+  opened: boolean;
+  onClose: () => void;
+  onDone: () => void;
+}
+
+/** Asks before a device is taken out for good, and says what that does and what it cannot do. */
+export function TakeOut({ device, opened, onClose, onDone }: TakeOutProps) {
+  const client = useClient();
+  const take = useAction(async () => {
+    await client.devices.revoke(device.id);
+    onDone();
+  });
+  return (
+    <Confirm opened={opened} onClose={onClose} title={`Take out “${device.name}”?`} confirm="Take it out" action={take}>
+      <p>It is signed out at once and reads nothing that is written from now on. Your other devices get new keys.</p>
+      <p>When it next comes online, it deletes the messages that it holds. Until then, whoever has it may still read what it has received: if it was stolen, do not rely on that.</p>
+      <p>It cannot come back by itself. You can link it again later, like a new one.</p>
+    </Confirm>
+  );
+}
