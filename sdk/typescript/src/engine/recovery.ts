@@ -49,10 +49,13 @@ export class Recovery implements RecoveryActions {
     if (key === undefined) throw new CircleFailure('NOT_PENDING', 'This recovery key is in force already, or was not made here.');
     await this.#rotation.rotate({ what: 'recovery', key }, () => this.#keeper.isRecoveryKey(pending.words));
     this.#renewed.delete(pending);
-    await this.acknowledge();
+    await this.acknowledge(pending.words);
   }
 
-  async acknowledge(): Promise<void> {
+  async acknowledge(words: string[]): Promise<void> {
+    if (!(await this.#keeper.isRecoveryKey(words))) {
+      throw new CircleFailure('WRONG_RECOVERY_KEY', 'These are the words of another recovery key, not of the one in force. An older one may have been replaced.');
+    }
     await this.#account.note({ isKeyConfirmed: true });
     this.#board.setKeyConfirmed(true);
   }
