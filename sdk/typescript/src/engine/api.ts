@@ -111,7 +111,11 @@ export class Api {
     };
   }
 
-  async epoch(node: string, number: number): Promise<EpochBytes | null> {
+  async epoch(node: string, number: number, isAccount = false): Promise<EpochBytes | null> {
+    if (isAccount) {
+      const { viewer } = await this.http.ask(gql.AccountEpochDocument, { number });
+      return viewer?.account.epoch ? toEpoch(viewer.account.epoch) : null;
+    }
     const { conversation } = await this.http.ask(gql.EpochByNumberDocument, { id: node, number });
     return conversation?.epoch ? toEpoch(conversation.epoch) : null;
   }

@@ -9,7 +9,6 @@ import type {
   CircleClient, CircleState, DeviceActions, InviteInfo, InvitePreview, LifetimeClass, LockActions, PendingSignUp, Person, PolicyActions, RecoveryActions, SessionInfo,
   SpaceRole, TrustActions,
 } from '../types';
-import { toPerson } from './convert';
 import type { CreateInput } from './conversations';
 import type { Outcome } from './account';
 import { buildParts, type ClientOptions, type Parts } from './parts';
@@ -139,7 +138,7 @@ export class Client implements CircleClient {
     return this.#with(async ({ api }) => {
       const found = await api.searchPeople(text.trim());
       this.#board.meet(found);
-      return found.filter(({ id }) => id !== this.#board.me?.id).map(toPerson);
+      return found.filter(({ id }) => id !== this.#board.me?.id).map(({ id }) => this.#board.person(id));
     });
   }
 
@@ -226,7 +225,7 @@ export class Client implements CircleClient {
 
   /** Shows what is kept, then gets level with the server. */
   async #open(): Promise<void> {
-    const { keeper, account, sync, outbox, conversations, rotation } = await this.#all();
+    const { keeper, account, accountSpace, sync, outbox, conversations, rotation } = await this.#all();
     const { me, people, spaces } = await keeper.load();
     this.#board.meet(people);
     this.#board.setMe(me);
@@ -240,6 +239,7 @@ export class Client implements CircleClient {
     outbox.start();
     conversations.start();
     rotation.start();
+    accountSpace.start();
     sync.start();
   }
 
@@ -283,8 +283,9 @@ export class Client implements CircleClient {
     if (await parts.account.hear(error)) this.#close(parts);
   }
 
-  #close({ sync, outbox, conversations, rotation, enrolment }: Parts): void {
+  #close({ sync, outbox, conversations, rotation, enrolment, accountSpace }: Parts): void {
     clearInterval(this.#sweeping);
+    accountSpace.stop();
     enrolment.stop();
     rotation.stop();
     sync.stop();

@@ -214,11 +214,28 @@ export class Conversations {
     // Before the new keys, so that a newcomer who hears of them finds the old ones.
     for (const [index, member] of members.entries()) await this.#grant(node, member, people[index] ?? '').catch(() => undefined);
     await this.#renew(node);
-    // Newcomers read what is sealed from now on; without this they would not see the title.
+    await this.#sealTitle(node);
+  }
+
+  /** Newcomers read what is sealed from now on; without this they would not see the title. */
+  async #sealTitle(node: string): Promise<void> {
     const view = this.#known(node);
     if (view.title === null) return;
     await this.#keeper.queueState(view.space, view.title, view.picture);
     this.#outbox.push(node);
+  }
+
+  /** Lets somebody who began anew in again; what they may read of before is for the conversation's policy to say. */
+  async readmit(node: string, member: string): Promise<void> {
+    const { role, roster, type } = this.#known(node);
+    const seat = roster.find((one) => one.member === member);
+    if (!seat) throw new CircleFailure('NOT_FOUND', 'This person is no longer in this conversation.');
+    if (!seat.changed) return;
+    if (type !== 'DIRECT' && role !== 'ADMIN' && role !== 'OWNER') throw new CircleFailure('FORBIDDEN', 'Only admins let people in again.');
+    await this.#change(node, { what: 'readmit', member });
+    await this.#grant(node, member, this.#board.person(member).id).catch(() => undefined);
+    await this.#renew(node);
+    await this.#sealTitle(node);
   }
 
   async remove(node: string, person: string): Promise<void> {
@@ -310,6 +327,7 @@ function isDone(view: SpaceView, change: RosterChange): boolean {
   if (change.what === 'policy') return (change.lifetime ?? view.lifetime) === view.lifetime && (change.history ?? view.history) === view.history;
   const seat = view.roster.find(({ member }) => member === change.member);
   if (change.what === 'add') return seat !== undefined;
+  if (change.what === 'readmit') return seat?.changed === false;
   return change.what === 'remove' ? seat === undefined : seat?.role === change.role;
 }
 

@@ -108,7 +108,7 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   });
   const epochs = new Epochs({ api, keeper, learner, sync, board });
   const outbox: Outbox = new Outbox({ api, keeper, epochs, sync, board });
-  const accountSpace: AccountSpace = new AccountSpace({ keeper, learner, outbox, board });
+  const accountSpace: AccountSpace = new AccountSpace({ keeper, learner, outbox, account, board });
   const invites = new Invites({ api, keeper, learner, origin });
   const conversations: Conversations = new Conversations({ api, keeper, learner, sync, epochs, outbox, invites, board });
   const devices = new Devices({ api: deviceApi, keeper, keys, rotation, enrolment, account, board });

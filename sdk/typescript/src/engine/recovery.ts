@@ -56,7 +56,7 @@ export class Recovery implements RecoveryActions {
     if (!(await this.#keeper.isRecoveryKey(words))) {
       throw new CircleFailure('WRONG_RECOVERY_KEY', 'These are the words of another recovery key, not of the one in force. An older one may have been replaced.');
     }
-    await this.#account.note({ isKeyConfirmed: true });
+    await this.#account.note({ isKeyConfirmed: true, isKeyTold: false });
     this.#board.setKeyConfirmed(true);
   }
 

@@ -1,15 +1,65 @@
 /** Who is who, and what to do about alarms. */
+import type { Keeper } from '../crypto';
 import { CircleFailure } from '../errors';
-import type { TrustActions } from '../types';
+import type { Board } from '../state/board';
+import type { SafetyNumber, TrustActions } from '../types';
+import type { AccountSpace } from './accountSpace';
+import type { Conversations } from './conversations';
+import type { Learner } from './learner';
 
 const soon = () => Promise.reject(new CircleFailure('NOT_SUPPORTED', 'This app cannot do that yet.'));
 
 export class Trust implements TrustActions {
-  readonly safetyNumber: TrustActions['safetyNumber'] = soon;
-  readonly setVerified: TrustActions['setVerified'] = soon;
-  readonly compare: TrustActions['compare'] = soon;
-  readonly readmit: TrustActions['readmit'] = soon;
+  readonly #keeper: Keeper;
+  readonly #learner: Learner;
+  readonly #account: AccountSpace;
+  readonly #conversations: Conversations;
+  readonly #board: Board;
   readonly alarm: TrustActions['alarm'] = soon;
   readonly offerMissing: TrustActions['offerMissing'] = soon;
   readonly acceptState: TrustActions['acceptState'] = soon;
+
+  constructor(parts: { keeper: Keeper; learner: Learner; accountSpace: AccountSpace; conversations: Conversations; board: Board }) {
+    this.#keeper = parts.keeper;
+    this.#learner = parts.learner;
+    this.#account = parts.accountSpace;
+    this.#conversations = parts.conversations;
+    this.#board = parts.board;
+  }
+
+  async safetyNumber(person: string): Promise<SafetyNumber> {
+    return this.#keeper.safetyNumber(await this.#known(person));
+  }
+
+  async setVerified(person: string, verified: boolean): Promise<void> {
+    const member = await this.#known(person);
+    await this.#keeper.setVerified(member, verified);
+    await this.#told();
+  }
+
+  async compare(person: string, qr: string): Promise<boolean> {
+    const fits = await this.#keeper.compareSafety(await this.#known(person), qr);
+    if (fits) await this.#told();
+    return fits;
+  }
+
+  async readmit(conversation: string, person: string): Promise<void> {
+    await this.#conversations.readmit(conversation, await this.#known(person));
+    await this.#told();
+  }
+
+  /** The member behind a person's id, with the chain as the server shows it now. Throws NOT_FOUND. */
+  async #known(person: string): Promise<string> {
+    const member = this.#board.memberOf(person);
+    if (member === undefined) throw new CircleFailure('NOT_FOUND', 'This person is not known here.');
+    await this.#learner.learnMembers([member]);
+    return member;
+  }
+
+  /** Shown at once, and told to the member's other devices. */
+  async #told(): Promise<void> {
+    await this.#account.refresh();
+    await this.#keeper.queuePins();
+    await this.#account.push();
+  }
 }

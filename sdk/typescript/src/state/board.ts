@@ -1,7 +1,7 @@
 /** Turns what the machine knows into what is shown: the one writer of the client's state. */
 import type { StoreApi } from 'zustand/vanilla';
 import { toBase64 } from '../bytes';
-import type { ItemView, PersonRecord, SpaceChange, SpaceView } from '../crypto';
+import type { AccountView, ItemView, PersonRecord, SpaceChange, SpaceView } from '../crypto';
 import { toPerson } from '../engine/convert';
 import { pictureUrl } from '../engine/pictures';
 import type { CircleState, Connection, ConversationState, Participant, Person, Phase, TimelineItem } from '../types';
@@ -20,6 +20,8 @@ export class Board {
   readonly #byNode = new Map<string, string>();
   readonly #shown = new Map<string, Shown>();
   readonly #spaceOf = new Map<string, string>();
+  #verified = new Set<string>();
+  #accountAlarm: string | null = null;
   #me: PersonRecord | null = null;
 
   constructor(store: StoreApi<CircleState>) {
@@ -59,12 +61,29 @@ export class Board {
     this.#store.setState({ me: me ? toPerson(me) : null });
   }
 
+  get isOnline(): boolean {
+    return this.#store.getState().connection === 'online';
+  }
+
+  /** What the member's own space says: who is verified, whether the recovery key was written down. */
+  setAccount({ space, verified, recoveryKeyConfirmed, alarm }: AccountView): void {
+    if (space === null) return;
+    const before = this.#verified;
+    this.#verified = new Set(verified);
+    this.setKeyConfirmed(recoveryKeyConfirmed);
+    if (alarm !== null && alarm !== this.#accountAlarm) this.setNotice(`About your account: ${alarm}`);
+    this.#accountAlarm = alarm;
+    this.#publishWith(new Set([...verified, ...before].filter((member) => this.#verified.has(member) !== before.has(member))));
+  }
+
   /** Forgets everything that is shown but the notice about this device. */
   clear(phase: Phase): void {
     this.#people.clear();
     this.#byNode.clear();
     this.#shown.clear();
     this.#spaceOf.clear();
+    this.#verified.clear();
+    this.#accountAlarm = null;
     this.#me = null;
     const { connection, notice } = this.#store.getState();
     this.#store.setState({ ...NOTHING, connection, notice, phase });
@@ -80,7 +99,12 @@ export class Board {
       this.#people.set(person.id, person);
       this.#byNode.set(person.node, person.id);
     }
-    const ids = new Set(fresh.map(({ id }) => id));
+    this.#publishWith(new Set(fresh.map(({ id }) => id)));
+  }
+
+  /** Shows the conversations with these people anew. */
+  #publishWith(ids: Set<string>): void {
+    if (ids.size === 0) return;
     this.#publish([...this.#shown.values()].filter(({ view, items }) => view.roster.some(({ member }) => ids.has(member)) || mentions(items, ids)).map(({ view }) => view.space));
   }
 
@@ -99,7 +123,7 @@ export class Board {
 
   person(member: string): Person {
     const known = this.#people.get(member);
-    return known ? toPerson(known) : { id: '', protocolId: member, handle: '', displayName: 'Someone', serverRole: 'MEMBER', verified: false };
+    return known ? { ...toPerson(known), verified: this.#verified.has(member) } : { id: '', protocolId: member, handle: '', displayName: 'Someone', serverRole: 'MEMBER', verified: false };
   }
 
   // ---- conversations
@@ -114,7 +138,7 @@ export class Board {
   }
 
   get spaces(): SpaceView[] {
-    return [...this.#shown.values()].map(({ view }) => view);
+    return [...this.#shown.values()].map(({ view }) => view).filter(({ isAccount }) => !isAccount);
   }
 
   /** The lowest accepted item that is shown, to load what came before it. */
@@ -153,7 +177,7 @@ export class Board {
     const conversations = { ...this.#store.getState().conversations };
     for (const space of spaces) {
       const shown = this.#shown.get(space);
-      if (shown) conversations[shown.view.node] = this.#conversation(shown);
+      if (shown && !shown.view.isAccount) conversations[shown.view.node] = this.#conversation(shown);
     }
     const order = Object.values(conversations)
       .toSorted((one, other) => other.lastActivity - one.lastActivity)
@@ -162,7 +186,7 @@ export class Board {
   }
 
   #conversation({ view, items, loadingOlder }: Shown): ConversationState {
-    const participants: Participant[] = view.roster.map(({ member, role }) => ({ person: this.person(member), role, changed: false }));
+    const participants: Participant[] = view.roster.map(({ member, role, changed }) => ({ person: this.person(member), role, changed }));
     return {
       id: view.node,
       protocolId: view.space,

@@ -58,8 +58,20 @@ export function noticeText(notice: Notice, type: ConversationType, name: (member
     case 'picture':
       return `${who} changed the picture`;
     case 'reset':
-      return `${who} started again with new keys and must be added again`;
+      return resetText(who, type);
+    case 'readmitted':
+      return `${who} let ${name(notice.member, false)} in again`;
+    case 'kept':
+      return `The server no longer has what follows (${notice.count === 1 ? 'one message' : `${notice.count} messages`}). Only this device still has it.`;
+    case 'kept-end':
+      return 'Here ends what only this device still has. You decided to go on with what the server shows.';
   }
+}
+
+function resetText(who: string, type: ConversationType): string {
+  if (who === 'You') return 'You began anew with a new identity. Someone here has to let you in again before you can read and write.';
+  const until = type === 'DIRECT' ? 'you let them in again' : 'someone lets them in again';
+  return `${who} began anew with a new identity. They can read nothing new here until ${until}. Ask them first whether it was really them.`;
 }
 
 function ownerOf(name: string): string {

@@ -37,6 +37,8 @@ export interface AccountRecord extends DevicePlace {
   revocation?: Revocation;
   /** The recovery key in force was written down; unknown counts as yes. */
   isKeyConfirmed?: boolean;
+  /** The member's other devices were told so. */
+  isKeyTold?: boolean;
   /** After a reset, until the account's space holds the new identity. */
   mustReadmit?: boolean;
 }

@@ -1,15 +1,30 @@
 import type { RecordStore } from '../../store/sealed';
+import { toHex } from '../protocol/bytes';
+import type { AccountNotes } from './accountSpace';
 import type { Keyring } from './keyring';
 import type { People } from './people';
 import type { EpochBytes, ItemView } from './wire';
 import type { StoredItem } from './spaceRecord';
 
+type Grant = EpochBytes['grants'][number];
+
 /** Epochs as the server told them, not yet verified; `null` where it shows none. */
 export class Offers {
   readonly #offers = new Map<string, EpochBytes | null>();
+  readonly #grants = new Map<string, Map<string, Grant>>();
 
   put(space: string, n: number, epoch: EpochBytes | null): void {
     this.#offers.set(`${space}:${n}`, epoch);
+    if (!epoch || epoch.grants.length === 0) return;
+    const grants = this.#grants.get(space) ?? new Map<string, Grant>();
+    // Each seal ends in a tag of its own.
+    for (const one of epoch.grants) grants.set(toHex(one.grant.slice(-16)), one);
+    this.#grants.set(space, grants);
+  }
+
+  /** All that was shown of a space's grants; the server shows those of the whole space with each epoch. */
+  grants(space: string): Grant[] {
+    return [...(this.#grants.get(space)?.values() ?? [])];
   }
 
   /** Verified and kept: what was offered is needed no more. */
@@ -30,6 +45,7 @@ export interface Context {
   /** Replaced whole, once the new one is stored, when a rotation or the publishing of a seal changes it. */
   keyring: Keyring;
   readonly offers: Offers;
+  readonly account: AccountNotes;
 }
 
 /** What changed for those who look on. */

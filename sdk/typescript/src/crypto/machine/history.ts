@@ -11,15 +11,25 @@ import { noteSeal, takeComplaint } from './complaints';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
 import { takeEpoch } from './epochKeeping';
+import { resetTold } from './identity';
 import { judge } from './judge';
 import { keep, takeEnvelope, takeState } from './lines';
 import { rosterNotice } from './logbook';
 import { ALARMS, REASONS } from './reasons';
+import type { RecordStore } from '../../store/sealed';
 import { Space } from './space';
 import { keys, noticeItem, type LogRow, type SpaceRecord, type StoredItem } from './spaceRecord';
 import type { LinkBytes, LogEvent, Snapshot } from './wire';
 
-function freshRecord(snapshot: Snapshot, before: SpaceRecord | null): SpaceRecord {
+type Begun = Pick<Snapshot, 'space' | 'node' | 'head' | 'headHash' | 'createdAt'>;
+
+/** The member's own account space, before its first entry. */
+export function beginAccount(store: RecordStore, { space, node, acceptedAt }: LogEvent): Space {
+  const record = freshRecord({ space, node, head: LOG_START.n, headHash: LOG_START.hash, createdAt: acceptedAt }, null);
+  return new Space(store, { ...record, isAccount: true, lastActivity: 0, start: { n: 1, hash: LOG_START.hash } }, []);
+}
+
+function freshRecord(snapshot: Begun, before: SpaceRecord | null): SpaceRecord {
   const head = { n: snapshot.head, hash: snapshot.headHash };
   return {
     space: snapshot.space, node: snapshot.node, createdAt: snapshot.createdAt, type: before?.type ?? 'GROUP', seats: [], start: head, head, epochSeqs: [], marks: [], current: null, epochAt: 0,
@@ -27,6 +37,7 @@ function freshRecord(snapshot: Snapshot, before: SpaceRecord | null): SpaceRecor
     titleUntil: before?.titleUntil ?? null, renewsTitle: before?.renewsTitle ?? null, lifetime: before?.lifetime ?? 0, shared: before?.shared ?? false,
     lastRead: before?.lastRead ?? 0, unread: 0, lastActivity: snapshot.createdAt, oldest: before?.oldest ?? 0, hasOlder: false,
     alarm: before?.alarm ?? null, out: false, owed: before?.owed ?? [], expires: before?.expires ?? null, reached: 0, told: [],
+    noticed: before?.noticed ?? [], kept: before?.kept ?? [],
   };
 }
 
@@ -177,8 +188,9 @@ async function tellComplaint(space: Space, draft: Draft, context: Context, { seq
 }
 
 /** Roster links, announcements and members' links of the past: already in the chains, here only their places. */
-async function noteChange(space: Space, draft: Draft, { seq, item, acceptedAt, body }: LogEvent): Promise<Shown> {
+async function noteChange(space: Space, draft: Draft, event: LogEvent): Promise<Shown> {
   const { record } = space;
+  const { seq, item, acceptedAt, body } = event;
   try {
     switch (body.kind) {
       case 'envelope':
@@ -202,7 +214,7 @@ async function noteChange(space: Space, draft: Draft, { seq, item, acceptedAt, b
       case 'member': {
         const { member, n, statement } = parseMemberLink(body.body);
         space.addMark(seq, toHex(member), n);
-        if (statement.kind === MemberKind.IDENTITY_RESET) return keep(space, draft, noticeItem(seq, acceptedAt, { what: 'reset', by: toHex(member) }, 0));
+        if (statement.kind === MemberKind.IDENTITY_RESET) return resetTold(space, draft, event, toHex(member), n);
       }
     }
   } catch {

@@ -2,6 +2,7 @@
 import { equal, toHex } from '../protocol/bytes';
 import { readMessage, readState } from '../protocol/contents';
 import { EnvelopeKind, type Content } from '../protocol/envelope';
+import { takeAccountEntry } from './accountSpace';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
 import { earlier, goesBack, mayBeOver, remind } from './expiry';
@@ -64,8 +65,15 @@ async function takeGone(space: Space, draft: Draft, context: Context, event: Log
 
 type Opened = Judged & { content: Content };
 
+/** What the member's devices tell each other is kept, and no line of anything. */
+async function takeAccount(draft: Draft, context: Context, { header, content }: Opened): Promise<Shown> {
+  if (header.kind === EnvelopeKind.STATE) await takeAccountEntry(draft, context, content);
+  return { items: [], gone: [] };
+}
+
 async function takeContent(space: Space, draft: Draft, context: Context, event: LogEvent, judged: Opened, isLive: boolean): Promise<Shown> {
   const { header, id, sender, content, until } = judged;
+  if (space.record.isAccount) return takeAccount(draft, context, judged);
   switch (header.kind) {
     case EnvelopeKind.MESSAGE: {
       const item: StoredItem = {

@@ -1,4 +1,5 @@
 /** The keeper itself: runs in the web worker, or in the same process where there are no workers. */
+import { deleteDB } from 'idb';
 import { Mutex } from '../../mutex';
 import { CircleFailure } from '../../errors';
 import { SealedStore, type RecordStore } from '../../store/sealed';
@@ -6,15 +7,20 @@ import type { Keeper, KnownAccount, Loaded, NewAccount, NewAccountInput } from '
 import type { Bytes } from '../protocol/bytes';
 import { linkId, linkKeyOf } from '../protocol/linking';
 import { verifyMemberChain } from '../protocol/member';
+import { Alarms } from './alarms';
+import { AccountNotes } from './accountSpace';
 import { Offers, type Context } from './context';
 import { fromProtocol } from './failures';
 import { Arrivals } from './arrivals';
+import { Devices } from './devices';
 import { InviteBook } from './inviteBook';
 import { openKeyring, storeKeyring, type StoredKeyring } from './keyring';
 import { answerOffer, checkOffer } from './linking';
+import { Marks } from './marks';
 import { makeAccount, type MadeAccount } from './newAccount';
-import { nextSeal, ownKeys, sealPublished, takeKey } from './ownKeys';
+import { nextSeal, sealPublished } from './ownKeys';
 import { People } from './people';
+import { Pins } from './pins';
 import { queuedItem } from './queue';
 import { Reading } from './reading';
 import { Rooms } from './rooms';
@@ -33,6 +39,11 @@ interface Inside {
   reading: Reading;
   sending: Sending;
   invites: InviteBook;
+  devices: Devices;
+  database: string;
+  pins: Pins;
+  alarms: Alarms;
+  marks: Marks;
 }
 
 const soon = () => Promise.reject(new CircleFailure('NOT_SUPPORTED', 'This app cannot do that yet.'));
@@ -124,9 +135,15 @@ export class LocalKeeper implements Keeper {
     this.#vault.settle();
     const people = new People(store);
     await people.load();
-    const context: Context = { store, people, keyring: await openKeyring(stored), offers: new Offers() };
+    const context: Context = { store, people, keyring: await openKeyring(stored), offers: new Offers(), account: await AccountNotes.load(store) };
     const rooms = new Rooms(context);
-    this.#inside = { context, rooms, reading: new Reading(context, rooms), sending: new Sending(context, rooms), invites: new InviteBook(context) };
+    const sending = new Sending(context, rooms);
+    this.#inside = {
+      context, rooms, reading: new Reading(context, rooms), sending, invites: new InviteBook(context),
+      devices: new Devices(context, rooms), database,
+      pins: new Pins(context, rooms, sending), alarms: new Alarms(context, rooms),
+      marks: new Marks(context, rooms, sending),
+    };
   }
 
   // ---- what is kept
@@ -215,32 +232,38 @@ export class LocalKeeper implements Keeper {
   readonly readCode: Keeper['readCode'] = (code) => plain(async () => linkId(linkKeyOf(code)));
   readonly checkOffer: Keeper['checkOffer'] = (code, offer) => this.#do(({ context }) => checkOffer(context, code, offer));
   readonly answerOffer: Keeper['answerOffer'] = (code, offer) => this.#do(({ context }) => answerOffer(context, code, offer));
-  readonly ownKeys: Keeper['ownKeys'] = () => this.#do(({ context }) => ownKeys(context, () => Promise.resolve(false)));
-  readonly takeKey: Keeper['takeKey'] = (keyBox) => this.#do(async ({ context }) => { await takeKey(context, keyBox); });
+  readonly ownKeys: Keeper['ownKeys'] = () => this.#do(({ devices }) => devices.own());
+  readonly takeKey: Keeper['takeKey'] = (keyBox) => this.#do(({ devices }) => devices.takeKey(keyBox));
   readonly nextSeal: Keeper['nextSeal'] = (isWanted = false) => this.#do(({ context }) => nextSeal(context, isWanted));
   readonly sealPublished: Keeper['sealPublished'] = (seal) => this.#do(({ context }) => sealPublished(context, seal));
-  readonly learnWraps: Keeper['learnWraps'] = soon;
-  readonly olderKeysNeeded: Keeper['olderKeysNeeded'] = () => Promise.resolve([]);
-  readonly learnMemberKeys: Keeper['learnMemberKeys'] = soon;
-  readonly beforeRotation: Keeper['beforeRotation'] = () => Promise.resolve([]);
-  readonly makeRotation: Keeper['makeRotation'] = soon;
-  readonly makeRecoveryKey: Keeper['makeRecoveryKey'] = soon;
-  readonly isRecoveryKey: Keeper['isRecoveryKey'] = soon;
-  readonly readmitAccount: Keeper['readmitAccount'] = soon;
-  readonly wipe: Keeper['wipe'] = soon;
+  readonly learnWraps: Keeper['learnWraps'] = (archive, wraps) => this.#do(({ devices }) => devices.learnWraps(archive, wraps));
+  readonly olderKeysNeeded: Keeper['olderKeysNeeded'] = (space) => this.#do(({ devices }) => devices.olderKeysNeeded(space));
+  readonly learnMemberKeys: Keeper['learnMemberKeys'] = (member, keys) => this.#do(({ devices }) => devices.learnMemberKeys(member, keys));
+  readonly beforeRotation: Keeper['beforeRotation'] = () => this.#do(({ devices }) => devices.before());
+  readonly makeRotation: Keeper['makeRotation'] = (input) => this.#do(({ devices }) => devices.rotate(input));
+  readonly makeRecoveryKey: Keeper['makeRecoveryKey'] = () => this.#do(({ devices }) => devices.makeRecoveryKey());
+  readonly isRecoveryKey: Keeper['isRecoveryKey'] = (words) => this.#do(({ devices }) => devices.isRecoveryKey(words));
+  readonly readmitAccount: Keeper['readmitAccount'] = (space, links, epoch) => this.#do(({ devices }) => devices.readmitAccount(space, links, epoch));
+  readonly wipe: Keeper['wipe'] = (proof) =>
+    this.#do(async ({ devices, database }) => {
+      if (!(await devices.isRevoked(proof))) return false;
+      await this.lock();
+      await deleteDB(database);
+      return true;
+    });
 
   // ---- trust
 
-  readonly account: Keeper['account'] = () => Promise.resolve({ space: null, verified: [], recoveryKeyConfirmed: true, alarm: null });
-  readonly setRecoveryKeyConfirmed: Keeper['setRecoveryKeyConfirmed'] = soon;
-  readonly queuePins: Keeper['queuePins'] = () => Promise.resolve(false);
-  readonly behind: Keeper['behind'] = () => Promise.resolve([]);
-  readonly checkBounds: Keeper['checkBounds'] = () => Promise.resolve([]);
-  readonly safetyNumber: Keeper['safetyNumber'] = soon;
-  readonly setVerified: Keeper['setVerified'] = soon;
-  readonly compareSafety: Keeper['compareSafety'] = soon;
+  readonly account: Keeper['account'] = () => this.#do(({ marks }) => marks.view());
+  readonly setRecoveryKeyConfirmed: Keeper['setRecoveryKeyConfirmed'] = (confirmed) => this.#do(({ marks }) => marks.confirm(confirmed));
+  readonly queuePins: Keeper['queuePins'] = () => this.#do(({ pins }) => pins.queue());
+  readonly behind: Keeper['behind'] = () => this.#do(({ context }) => Promise.resolve(context.people.behind()));
+  readonly checkBounds: Keeper['checkBounds'] = () => this.#do(({ pins }) => pins.check());
+  readonly safetyNumber: Keeper['safetyNumber'] = (member) => this.#do(({ marks }) => marks.safety(member));
+  readonly setVerified: Keeper['setVerified'] = (member, verified) => this.#do(({ marks }) => marks.set(member, verified));
+  readonly compareSafety: Keeper['compareSafety'] = (member, qr) => this.#do(({ marks }) => marks.compare(member, qr));
   readonly alarmOf: Keeper['alarmOf'] = soon;
-  readonly checkListed: Keeper['checkListed'] = () => Promise.resolve([]);
+  readonly checkListed: Keeper['checkListed'] = (present) => this.#do(({ alarms }) => alarms.checkListed(present));
   readonly level: Keeper['level'] = soon;
   readonly commonPoint: Keeper['commonPoint'] = soon;
   readonly acceptState: Keeper['acceptState'] = soon;

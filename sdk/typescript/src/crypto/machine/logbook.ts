@@ -12,6 +12,7 @@ import { noteSeal, oweHistory, settleDebts, takeComplaint } from './complaints';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
 import { takeEpoch } from './epochKeeping';
+import { acceptAdded, resetTold } from './identity';
 import { keep, takeEnvelope } from './lines';
 import { roleName } from './names';
 import { lifetimeOf, policyNotice } from './policy';
@@ -94,6 +95,7 @@ async function takeRosterLink(space: Space, draft: Draft, context: Context, even
     return NOTHING;
   }
   const { signer, statement } = parseRosterLink(signed.body);
+  acceptAdded(context, draft, signer, statement);
   if (statement.kind === 1) oweHistory(space, context, toHex(statement.member), signer);
   space.addMark(event.seq, null, space.roster?.n ?? null);
   record.due = true;
@@ -108,7 +110,7 @@ export function rosterNotice(body: Bytes, before: Roster | null): Notice {
     case 0:
       return { what: 'created', by, ...(statement.policy.lifetime === 0 ? {} : { lifetime: lifetimeOf(statement.policy) }) };
     case 1:
-      return { what: 'added', by, member: toHex(statement.member) };
+      return { what: before?.seats.has(toHex(statement.member)) ? 'readmitted' : 'added', by, member: toHex(statement.member) };
     case 2:
       return equal(statement.member, signer.member) ? { what: 'left', by } : { what: 'removed', by, member: toHex(statement.member) };
     case 3:
@@ -162,8 +164,10 @@ async function takeMemberLink(space: Space, draft: Draft, context: Context, even
     else if (!equal(known, event.item)) throw new RangeError('The link is not of the known chain.');
     space.addMark(event.seq, name, n);
     record.due = true;
+    // A new recovery key, or a new identity with one: that one was not written down yet.
+    if (record.isAccount && statement.kind !== MemberKind.DEVICE_REVOKE) for (const write of context.account.take({ what: 'confirmed', confirmed: false })) draft.add(write);
     if (statement.kind !== MemberKind.IDENTITY_RESET) return NOTHING;
-    return keep(space, draft, noticeItem(event.seq, event.acceptedAt, { what: 'reset', by: name }, record.current?.n ?? 0));
+    return resetTold(space, draft, event, name, n);
   } catch {
     record.alarm ??= ALARMS.unverified;
     return NOTHING;

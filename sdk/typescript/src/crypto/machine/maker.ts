@@ -9,7 +9,7 @@ import { checkGrantScope, sealGrant, type GrantEntry } from '../protocol/grant';
 import { LOG_START, nextHash } from '../protocol/log';
 import { isLiving } from '../protocol/memberKey';
 import { randomBytes } from '../protocol/primitives';
-import { makeRosterLink, NO_EPOCH, Role, SpaceType, type Policy, type RosterStatement, type Seat } from '../protocol/roster';
+import { makeRosterLink, NO_EPOCH, Role, type Policy, type RosterStatement, type Seat } from '../protocol/roster';
 import { followRoster, rosterPlace, type Roster } from '../protocol/rosterState';
 import type { Signer } from '../protocol/signer';
 import type { ConversationType, SpaceRole } from '../../types';
@@ -51,6 +51,7 @@ export async function makeConversation(context: Context, plan: ConversationPlan)
   const seats: Seat[] = [];
   for (const { member, role } of members) {
     demandNoAlarm(context, member);
+    demandAccepted(context, member);
     const { chain } = await people.get(member);
     seats.push({ member: fromHex(member), identity: chain.identity, role: plan.type === 'DIRECT' ? Role.OWNER : roleNumber(role) });
   }
@@ -85,7 +86,7 @@ async function firstState(context: Context, roster: Roster, epoch: NewEpoch, sta
 export async function makeChange(context: Context, space: Space, change: RosterChange): Promise<LinkBytes> {
   const { keyring, people } = context;
   const roster = rosterOf(space);
-  const statement = await statementOf(context, change, roster.policy);
+  const statement = await statementOf(context, change, roster);
   const signer = await ownSigner(context);
   const { chains } = await people.lookup([keyring.member, ...('member' in change ? [change.member] : [])]);
   const link = await makeRosterLink(rosterPlace(roster, space.record.current ?? NO_EPOCH), statement, signer, keyring.device.dk, Date.now());
@@ -93,14 +94,22 @@ export async function makeChange(context: Context, space: Space, change: RosterC
   return { body: link.body, signature: link.signature };
 }
 
-async function statementOf(context: Context, change: RosterChange, policy: Policy): Promise<RosterStatement> {
-  if (change.what === 'policy') return { kind: 4, policy: changedPolicy(policy, change) };
+async function statementOf(context: Context, change: RosterChange, roster: Roster): Promise<RosterStatement> {
+  if (change.what === 'policy') return { kind: 4, policy: changedPolicy(roster.policy, change) };
   const member = fromHex(change.member);
   switch (change.what) {
     case 'add': {
       demandNoAlarm(context, change.member);
+      demandAccepted(context, change.member);
       const { chain } = await context.people.get(change.member);
       return { kind: 1, member, identity: chain.identity, role: roleNumber(change.role) };
+    }
+    case 'readmit': {
+      demandNoAlarm(context, change.member);
+      const seat = roster.seats.get(change.member);
+      if (!seat) throw new CircleFailure('NOT_FOUND', 'This person is no longer in this conversation.');
+      const { chain } = await context.people.get(change.member);
+      return { kind: 1, member, identity: chain.identity, role: seat.role };
     }
     case 'remove':
       return { kind: 2, member };
@@ -180,13 +189,23 @@ export async function makeOwnGrants(context: Context, space: Space, member: stri
 
 export function rosterOf(space: Space): Roster {
   const { roster } = space;
-  if (!roster || roster.type === SpaceType.ACCOUNT) throw new CircleFailure('UNVERIFIED', 'This device cannot verify who is in this conversation.');
+  if (!roster) throw new CircleFailure('UNVERIFIED', 'This device cannot verify who is in this conversation.');
   return roster;
 }
 
 function demandNoAlarm({ people }: Context, member: string): void {
   const alarm = people.alarmOf(member);
   if (alarm !== null) throw new CircleFailure('FORK', alarm);
+}
+
+/** Whoever began anew is taken into something new only by a person who was shown that (e2ee.md section 12). */
+function demandAccepted({ people }: Context, member: string): void {
+  if (!people.isChanged(member)) return;
+  const name = people.name(member);
+  throw new CircleFailure(
+    'IDENTITY_CHANGED',
+    `${name} began anew with a new identity. Compare the safety number with ${name}, or let ${name} in again where you already write to each other.`,
+  );
 }
 
 function sent(epoch: NewEpoch): EpochInputBytes {

@@ -1,6 +1,7 @@
 /** What waits to be sent: kept sealed in the store until the server has taken it, always under the same id. */
 import { CircleFailure } from '../../errors';
 import { fromHex, toHex, type Bytes } from '../protocol/bytes';
+import { decode } from '../protocol/cbor';
 import { messageContent, stateContent } from '../protocol/contents';
 import { EnvelopeKind, makeEnvelopeId, sealEnvelope, type Content } from '../protocol/envelope';
 import { randomBytes } from '../protocol/primitives';
@@ -18,7 +19,9 @@ const OLDEST = 13 * DAY;
 
 export type QueuedContent =
   | { kind: typeof EnvelopeKind.MESSAGE; text: string }
-  | { kind: typeof EnvelopeKind.STATE; title: string; picture: { bytes: Bytes; mediaType: string } | null };
+  | { kind: typeof EnvelopeKind.STATE; title: string; picture: { bytes: Bytes; mediaType: string } | null }
+  /** For the account's space. */
+  | { kind: typeof EnvelopeKind.STATE; account: Bytes; what: 'pins' | 'mark' };
 
 export interface Queued {
   key: string;
@@ -46,7 +49,8 @@ export function newQueued(space: Space, content: QueuedContent, order: number, n
 }
 
 function contentOf(content: QueuedContent): Content {
-  return content.kind === EnvelopeKind.MESSAGE ? messageContent(content.text) : stateContent({ title: content.title, picture: content.picture });
+  if (content.kind === EnvelopeKind.MESSAGE) return messageContent(content.text);
+  return 'account' in content ? decode(content.account) as Content : stateContent({ title: content.title, picture: content.picture });
 }
 
 /** Seals under the newest epoch. Throws NO_KEY, TOO_OLD or a ProtocolError. */

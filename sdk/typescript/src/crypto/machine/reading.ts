@@ -1,28 +1,21 @@
 /** Learning and judging: what the server tells becomes what this device believes and shows. */
 import type { Key } from '../../store/sealed';
-import { equal, Z32, type Bytes } from '../protocol/bytes';
-import { nextHash } from '../protocol/log';
+import { equal, type Bytes } from '../protocol/bytes';
 import { claimsOf, claimsOfAnnouncement, claimsOfLink } from './claims';
 import type { Context } from './context';
 import { sweep } from './expiry';
-import { applyOlder, learnEpoch, openSnapshot } from './history';
+import { applyOlder, beginAccount, learnEpoch, openSnapshot } from './history';
+import { resetNoticed } from './identity';
 import { forward } from './logbook';
+import { needsOwn } from './ownKeys';
 import { ALARMS, REASONS } from './reasons';
 import type { Rooms } from './rooms';
+import type { Space } from './space';
 import type { LogRow, SpaceRecord } from './spaceRecord';
 import type { EpochBytes, Identity, ItemView, LogEvent, Needs, Snapshot, SpaceChange } from './wire';
 import type { Draft } from './draft';
 
 const CURSOR: Key = 'cursor';
-const ACCOUNT: Key = 'account';
-
-/** The member's own account log: its hash chain is followed, it has nothing to show. */
-interface AccountRecord {
-  head: number;
-  hash: Bytes;
-  isForked: boolean;
-}
-
 export class Reading {
   readonly #context: Context;
   readonly #rooms: Rooms;
@@ -41,7 +34,8 @@ export class Reading {
   }
 
   async accountHead(): Promise<number> {
-    return (await this.#account()).head;
+    const { account } = this.#context;
+    return account.space === null ? 0 : ((await this.#rooms.find(account.space))?.head.n ?? 0);
   }
 
   // ---- what must be fetched first
@@ -49,21 +43,22 @@ export class Reading {
   async needs(events: LogEvent[]): Promise<Needs> {
     const members = new Map<string, number>();
     const epochs = new Map<string, Needs['epochs'][number]>();
+    const own = { ownKey: false, wraps: false };
     for (const event of events) {
-      if (event.isAccount) continue;
       const claims = await claimsOf(event);
       for (const [member, n] of claims.members) members.set(member, Math.max(n, members.get(member) ?? 0));
       for (const number of claims.epochs) {
-        if (!(await this.#hasEpoch(event.space, number, members))) epochs.set(`${event.space}:${number}`, { space: event.space, node: event.node, number });
+        if (!(await this.#hasEpoch(event.space, number, members, own))) epochs.set(`${event.space}:${number}`, { space: event.space, node: event.node, number, isAccount: event.isAccount });
       }
     }
-    return { members: await this.#unknown(members), epochs: [...epochs.values()], ownKey: false, wraps: false };
+    return { members: await this.#unknown(members), epochs: [...epochs.values()], ...own };
   }
 
   async needsOf(snapshot: Snapshot): Promise<Needs> {
     const { epoch, rosterLinks, events, state } = snapshot;
     if (epoch) this.#context.offers.put(snapshot.space, epoch.number, epoch);
     const needs = await this.needs(state ? [...events, state] : events);
+    if (epoch) needsOwn(this.#context.keyring, epoch, needs);
     const members = new Map<string, number>();
     const claims = [...rosterLinks.flatMap(({ body }) => claimsOfLink(body)), ...(epoch ? (await claimsOfAnnouncement(epoch.announcement)).members : [])];
     for (const [member, n] of claims) members.set(member, Math.max(n, members.get(member) ?? 0));
@@ -71,11 +66,12 @@ export class Reading {
   }
 
   /** True when the epoch is verified, or was asked for; its creator is then among the members to know. */
-  async #hasEpoch(space: string, number: number, members: Map<string, number>): Promise<boolean> {
+  async #hasEpoch(space: string, number: number, members: Map<string, number>, own: Pick<Needs, 'ownKey' | 'wraps'>): Promise<boolean> {
     if (await (await this.#rooms.find(space))?.epoch(number)) return true;
     const offered = this.#context.offers.get(space, number);
     if (offered === undefined) return false;
     if (offered) {
+      needsOwn(this.#context.keyring, offered, own);
       for (const [member, n] of (await claimsOfAnnouncement(offered.announcement)).members) members.set(member, Math.max(n, members.get(member) ?? 0));
     }
     return true;
@@ -93,15 +89,35 @@ export class Reading {
   async learnIdentities(identities: Identity[]): Promise<SpaceChange[]> {
     const { people, store } = this.#context;
     const alarmed = new Set<string>();
+    const resets = new Map<string, number>();
     const writes = [];
     for (const identity of identities) {
-      const { write, isAlarm } = await people.learn(identity);
+      const { write, isAlarm, reset } = await people.learn(identity);
       writes.push(write);
       if (isAlarm) alarmed.add(identity.person.id);
+      if (reset !== null) resets.set(identity.person.id, reset);
     }
     await store.write(writes);
-    if (alarmed.size === 0) return [];
-    const touched = (await this.#rooms.records()).filter(({ seats }) => seats.some(({ member }) => alarmed.has(member)));
+    return [...(await this.#withAlarmed(alarmed)), ...(await this.#noticeResets(resets))];
+  }
+
+  /** In every conversation with somebody who began anew, a line says so. */
+  async #noticeResets(resets: ReadonlyMap<string, number>): Promise<SpaceChange[]> {
+    const changes: SpaceChange[] = [];
+    for (const { space, seats, isAccount } of resets.size === 0 ? [] : await this.#rooms.records()) {
+      for (const [member, n] of isAccount ? [] : resets) {
+        if (!seats.some((seat) => seat.member === member)) continue;
+        const open = await this.#rooms.get(space);
+        changes.push(await this.#rooms.change([space], async (draft) => this.#rooms.shown(open, await resetNoticed(open, draft, member, n))));
+      }
+    }
+    return merged(changes);
+  }
+
+  /** The conversations with members whose keys were contradicted, shown with their alarm. */
+  async #withAlarmed(members: ReadonlySet<string>): Promise<SpaceChange[]> {
+    if (members.size === 0) return [];
+    const touched = (await this.#rooms.records()).filter(({ seats }) => seats.some(({ member }) => members.has(member)));
     return touched.map((record) => ({ view: this.#rooms.view(record), items: [], gone: [] }));
   }
 
@@ -122,23 +138,31 @@ export class Reading {
   }
 
   async apply(events: LogEvent[], cursor: string | null): Promise<SpaceChange[]> {
-    const spaces = [...new Set(events.filter(({ isAccount }) => !isAccount).map(({ space }) => space))];
+    const spaces = [...new Set(events.map(({ space }) => space))];
     return this.#rooms.change(spaces, async (draft) => {
       const changes: SpaceChange[] = [];
       for (const event of events) {
-        if (event.isAccount) {
-          await this.#applyAccount(draft, event);
-          continue;
-        }
-        const space = await this.#rooms.find(event.space);
+        const space = (await this.#rooms.find(event.space)) ?? this.#begun(draft, event);
         if (!space || event.seq > space.head.n + 1) continue;
         const shown = await forward(space, draft, this.#context, event);
         space.save(draft);
-        changes.push(this.#rooms.shown(space, shown));
+        changes.push(this.#rooms.shown(space, event.isAccount ? { items: [], gone: [] } : shown));
       }
+      changes.push(...(await this.#withAlarmed(this.#context.account.alarmed)));
+      this.#context.account.alarmed.clear();
       if (cursor !== null) draft.put('records', CURSOR, cursor);
       return merged(changes);
     });
+  }
+
+  /** The member's own account space at its first entry; everything else is opened from a snapshot. */
+  #begun(draft: Draft, event: LogEvent): Space | null {
+    if (!event.isAccount || event.seq !== 1) return null;
+    const { account, store } = this.#context;
+    const space = beginAccount(store, event);
+    this.#rooms.put(space);
+    draft.add(account.begin(space.id));
+    return space;
   }
 
   async applyOlder(space: string, events: LogEvent[], hasOlder: boolean): Promise<SpaceChange> {
@@ -243,21 +267,7 @@ export class Reading {
       return Promise.resolve(this.#rooms.shown(open));
     });
   }
-
-  async #account(): Promise<AccountRecord> {
-    const stored = (await this.#context.store.get('records', ACCOUNT)) as AccountRecord | undefined;
-    return stored ?? { head: 0, hash: Z32, isForked: false };
-  }
-
-  async #applyAccount(draft: Draft, event: LogEvent): Promise<void> {
-    const account = ((await draft.get('records', ACCOUNT)) as AccountRecord | undefined) ?? { head: 0, hash: Z32, isForked: false };
-    if (event.seq !== account.head + 1) return;
-    const hash = await nextHash(account.hash, event.seq, event.item);
-    if (equal(hash, event.logHash)) draft.put('records', ACCOUNT, { head: event.seq, hash, isForked: account.isForked } satisfies AccountRecord);
-    else draft.put('records', ACCOUNT, { ...account, isForked: true } satisfies AccountRecord);
-  }
 }
-
 
 /** One change for each space: the newest view, all items in order, without those that are gone. */
 function merged(changes: SpaceChange[]): SpaceChange[] {

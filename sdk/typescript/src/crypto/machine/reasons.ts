@@ -19,5 +19,6 @@ export const ALARMS = {
   roster: 'The list of members was changed in a way that this device cannot accept. Nothing more is sent from here.',
   unverified: 'This device cannot verify who is in this conversation. Nothing is sent from here.',
   withheld: 'The server withholds a message that has not expired. Nothing more is sent from here.',
+  omitted: 'The server no longer shows this conversation, although nobody removed you. Nothing more is sent from here.',
   moved: 'A message of yours is not where the server said. Nothing more is sent from here.',
 } as const;

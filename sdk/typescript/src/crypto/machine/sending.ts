@@ -3,6 +3,8 @@ import { CircleFailure } from '../../errors';
 import { equal, type Bytes } from '../protocol/bytes';
 import { EnvelopeKind } from '../protocol/envelope';
 import type { LifetimeClass } from '../../types';
+import { accountBytes } from './accountSpace';
+import type { AccountContent } from '../protocol/account';
 import type { Context, Shown } from './context';
 import { nextComplaint, noteComplained } from './complaints';
 import type { Draft } from './draft';
@@ -110,6 +112,12 @@ export class Sending {
 
   queueState(space: string, title: string, picture: { bytes: Bytes; mediaType: string } | null): Promise<SpaceChange> {
     return this.#queue(space, { kind: EnvelopeKind.STATE, title, picture });
+  }
+
+  /** For the account's space. */
+  async queueAccount(space: string, content: AccountContent): Promise<void> {
+    const what = content.what === 'members' || content.what === 'spaces' ? 'pins' : 'mark';
+    await this.#queue(space, { kind: EnvelopeKind.STATE, account: accountBytes(content), what });
   }
 
   async pending(): Promise<Pending[]> {

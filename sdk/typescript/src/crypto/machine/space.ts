@@ -50,9 +50,10 @@ export class Space {
     const { roster } = this;
     if (roster) {
       this.record.type = typeName(roster.type);
+      this.record.rosterHead = { n: roster.n, hash: roster.hash };
       this.record.lifetime = lifetimeOf(roster.policy);
       this.record.shared = roster.policy.shared;
-      this.record.seats = [...roster.seats.values()].map(({ member, role }) => ({ member: toHex(member), role: roleName(role) }));
+      this.record.seats = [...roster.seats.values()].map(({ member, role, identity }) => ({ member: toHex(member), role: roleName(role), identity }));
     }
     draft.put('records', keys.space(this.id), this.record);
   }
@@ -132,7 +133,8 @@ export function viewOf(record: SpaceRecord, me: string, people: People): SpaceVi
     type: record.type,
     title: record.title,
     picture: record.picture,
-    roster: record.seats,
+    isAccount: record.isAccount === true,
+    roster: record.seats.map(({ member, role, identity }) => ({ member, role, changed: isChanged(identity, people.present(member)) })),
     role: seat && !record.out ? seat.role : null,
     head: record.head.n,
     oldest: record.oldest,
@@ -161,4 +163,9 @@ function alarmOf(record: SpaceRecord, people: People): string | null {
     if (alarm !== null) return alarm;
   }
   return null;
+}
+
+/** The roster's ID is no longer the member's: they are sealed nothing until somebody lets the new one in. */
+function isChanged(seat: Bytes | undefined, present: Bytes | null): boolean {
+  return seat !== undefined && present !== null && !equal(seat, present);
 }

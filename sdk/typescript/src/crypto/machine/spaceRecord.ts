@@ -18,7 +18,10 @@ export interface SpaceRecord {
   createdAt: number;
   /** The newest roster as it is shown, so that the list of conversations needs no chain. */
   type: ConversationType;
-  seats: { member: string; role: SpaceRole }[];
+  seats: { member: string; role: SpaceRole; identity?: Bytes }[];
+  /** The member's own account space. */
+  isAccount?: boolean;
+  rosterHead?: Head;
   /** The stretch of the log that this device knows: from the entry `start` to the entry `head`, both included. */
   start: Head;
   head: Head;
@@ -60,6 +63,14 @@ export interface SpaceRecord {
   reached: number;
   /** Own sends that the log must still show where the server said. */
   told: { seq: number; item: Bytes }[];
+  /** Changes of identity that were noticed before the log told them: their own lines, until it does. */
+  noticed?: { member: string; n: number; seq: number }[];
+  /** Messages that only this device still has (a person's decision): id and where the line stands. */
+  kept?: [string, number][];
+  /** The head of a log that ended earlier than this device's, with the same entries up to there. */
+  lost?: number | null;
+  /** Of the newest pin of another device that this one was found to agree with: its log hash. */
+  boundBy?: string;
 }
 
 /** An epoch, verified. `branches` by class, null where this device has none. */
@@ -77,6 +88,8 @@ export interface EpochRecord {
   branches: (Bytes | null)[];
   /** Why there are no branches, in plain words. */
   reason: string | null;
+  /** Newest generation of the own M that a seal or grant of it is for; 0 where its keys come from the archive. */
+  sealedTo?: number;
 }
 
 /** A line of the conversation as it is kept. */

@@ -73,7 +73,7 @@ export interface Snapshot {
 /** What the machine must be told before it can judge some events. */
 export interface Needs {
   members: string[];
-  epochs: { space: string; node: string; number: number }[];
+  epochs: { space: string; node: string; number: number; isAccount: boolean }[];
   /** An epoch is sealed to a newer generation of the own key: learn the own identity, and take the key. */
   ownKey: boolean;
   /** An epoch opens by what rotations carried over: fetch archive and wraps (`learnWraps`). */
@@ -92,7 +92,11 @@ export type Notice =
   /** A member's device could not open the keys that `creator` made; they get them from others, and new ones are made. */
   | { what: 'complaint'; by: string; creator: string }
   | { what: 'title' | 'picture'; by: string; title: string }
-  | { what: 'reset'; by: string };
+  | { what: 'reset'; by: string }
+  /** Let in again after a reset. */
+  | { what: 'readmitted'; by: string; member: string }
+  /** Around the lines that only this device still has: the person went on with what the server shows. */
+  | { what: 'kept' | 'kept-end'; by: string; count: number };
 
 export type ItemBody = { kind: 'text'; text: string } | { kind: 'notice'; notice: Notice } | { kind: 'unreadable'; reason: string };
 
@@ -116,7 +120,10 @@ export interface SpaceView {
   type: ConversationType;
   title: string | null;
   picture: { bytes: Bytes; mediaType: string } | null;
-  roster: { member: string; role: SpaceRole }[];
+  /** The member's own account space: it works like a conversation and is shown nowhere. */
+  isAccount: boolean;
+  /** `changed`: the member's identity is another than the one that was let in. */
+  roster: { member: string; role: SpaceRole; changed: boolean }[];
   role: SpaceRole | null;
   head: number;
   /** The lowest seq of the items that this device keeps. */
@@ -172,6 +179,8 @@ export interface NewConversation {
 export type RosterChange =
   | { what: 'add'; member: string; role: SpaceRole }
   | { what: 'remove'; member: string }
+  /** Lets a present member in with the present identity. */
+  | { what: 'readmit'; member: string }
   | { what: 'role'; member: string; role: SpaceRole }
   /** What is left out stays as it is. */
   | { what: 'policy'; lifetime?: LifetimeClass; history?: HistoryPolicy };
