@@ -40,12 +40,23 @@ def test_a_content_is_of_one_thing() -> None:
 
 def test_a_mark_falls_with_the_identity() -> None:
     book = AccountBook()
-    book.take(AccountContent(marks=(Mark(bytes(16), bytes(32), True),)))
+    book.take(AccountContent(marks=(Mark(bytes(16), bytes(32), True),)), 2)
     assert book.verified(bytes(16), bytes(32))
     assert not book.verified(bytes(16), b"\x01" * 32)
     assert not book.verified(b"\x01" * 16, bytes(32))
-    book.take(AccountContent(marks=(Mark(bytes(16), bytes(32), False),)))
+    book.take(AccountContent(marks=(Mark(bytes(16), bytes(32), False),)), 1)  # an older entry, read later
+    assert book.verified(bytes(16), bytes(32))
+    book.take(AccountContent(marks=(Mark(bytes(16), bytes(32), False),)), 3)
     assert not book.verified(bytes(16), bytes(32))
+
+
+def test_a_confirmation_falls_with_the_recovery_key() -> None:
+    book = AccountBook()
+    book.take(AccountContent(confirmed=True), 4)
+    book.recovery_key_changed(3)
+    assert book.confirmed
+    book.recovery_key_changed(5)
+    assert not book.confirmed
 
 
 _ANY = st.recursive(

@@ -257,13 +257,13 @@ def check_later(case: Case) -> None:
 
 def check_account(case: Case) -> None:
     book = account.AccountBook()
-    for content in case["contents"]:
+    for seq, content in enumerate(case["contents"], 1):
         value = cbor.decode(raw(content), 1 << 17)
         read = account.read_account(value)
-        book.take(read)
+        book.take(read, seq)
         if read != account.AccountContent():
             assert read.content() == {key: value[key] for key in read.content()}
-    assert book_form(book) == case["book"]
+    assert book_form(book) == book_form(account.AccountBook.load(book.dump())) == case["book"]
     if "sealed" in case:
         envelope = decode_envelope(raw(case["sealed"]["envelope"]))
         envelope.verify(raw(case["sealed"]["dk"]))

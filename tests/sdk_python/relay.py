@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from circle_client.machine.apply import SealFacts
 from circle_client.machine.events import Entry, EntryKind, EventKind, LogEvent
 from circle_client.machine.machine import Machine
 from circle_client.machine.make import Draft
 from circle_client.machine.people import MemberFacts
+from circle_client.machine.seals import SealFacts
 from circle_client.machine.signup import make_sign_up
 from circle_client.machine.space import Space
 from circle_client.protocol.contents import State, message
@@ -45,6 +45,9 @@ class Kept:
 
     def entry_by_id(self, space: bytes, id: bytes) -> Entry | None:
         return next((kept[0] for key, kept in self.entries.items() if key[0] == space and kept[0].id == id), None)
+
+    def seen_before(self, item: bytes) -> Entry | None:
+        return None
 
 
 class Relay:

@@ -78,13 +78,13 @@ def test_a_new_device_refuses_an_older_or_other_chain(relay: Relay, ada: Player)
 def test_the_recovery_words_open_their_own_account_alone(relay: Relay, ada: Player) -> None:
     bob, device = Player(relay, "bob"), NewDevice.make(ada.id, NOW)
     words = recovery_keys(from_words(" ".join(ada.bundle.words)), ada.id)
-    box = ada.bundle.boxes[1][1]
+    box = ada.bundle.boxes[1].box
     made = recover(device, words, shown(ada), box, NOW)
     assert made.keyring.secrets == ada.machine.keyring.secrets
     with pytest.raises(InvalidInput):
         recover(device, words, shown(bob), box, NOW)
     with pytest.raises(Untrusted):
-        recover(device, words, shown(ada), bob.bundle.boxes[1][1], NOW)
+        recover(device, words, shown(ada), bob.bundle.boxes[1].box, NOW)
     with pytest.raises(Untrusted):
         recover(device, words, replace(shown(ada), key=known(bob).key), box, NOW)
 

@@ -52,7 +52,7 @@ def rotate(player: Player, required: list[Required] | None = None) -> Rotation:
 
 def take(machine: Machine, facts: MemberFacts, made: Rotation) -> None:
     machine.learn(facts)
-    box = dict(made.boxes)[machine.keyring.device]
+    box = {one.device: one.box for one in made.boxes}[machine.keyring.device]
     machine.rotator.take_box(decode_member_key(made.member_key.body), box)
 
 
@@ -71,7 +71,7 @@ def afresh(player: Player, made: list[Rotation]) -> Player:
     player.machine.learn(player.relay.members[player.id])
     own = player.machine.keyring.member_secrets(keys.generation)
     assert own is not None
-    archive = [(decode_member_key(one.member_key.body).generation - 1, one.archive) for one in made]
+    archive = [(decode_member_key(one.member_key.body).generation - 1, one.archive) for one in made if one.archive]
     wraps = {(w.space, w.epoch, w.branch): w for one in made for w in one.wraps if w.branch == 0}
     wraps |= {(w.space, w.epoch, w.branch): w for w in made[-1].wraps if w.branch > 0}
     player.machine.people.learn_keys(player.id, player.relay.keys[player.id])
@@ -184,9 +184,9 @@ def test_a_rotation_needs_the_newest_key(relay: Relay, ada: Player) -> None:
 def test_who_was_silent_too_long_gets_no_box_but_the_recovery_key_does(ada: Player) -> None:
     keys = ada.machine.keyring
     made = ada.machine.rotator.make({keys.device: seal_of(keys)}, [], (), NOW + 46 * DAY)
-    assert [device for device, _ in made.boxes] == [RECOVERY_DEVICE]
+    assert [one.device for one in made.boxes] == [RECOVERY_DEVICE]
     made = ada.machine.rotator.make({keys.device: seal_of(keys)}, [], (), NOW + 44 * DAY)
-    assert [device for device, _ in made.boxes] == [keys.device, RECOVERY_DEVICE]
+    assert [one.device for one in made.boxes] == [keys.device, RECOVERY_DEVICE]
 
 
 def test_a_seal_that_goes_back_is_refused(relay: Relay, ada: Player) -> None:

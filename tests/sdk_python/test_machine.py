@@ -128,7 +128,7 @@ def test_a_machine_goes_on_from_what_it_dumped(ada: Player, bob: Player) -> None
     kept: dict[str, list[tuple[bytes, Any]]] = {area: [] for area in ("keyring", "person", "space", "log", "epoch")}
     bob.machine.flush(lambda area, key, value: kept[area].append((key, value)))
     keyring = kept["keyring"][0][1]
-    bob.machine = Machine.load(keyring, kept["person"], kept["space"], kept["log"], kept["epoch"], bob.past)
+    bob.machine = Machine.load(keyring, kept["person"], kept["space"], kept["log"], kept["epoch"], None, bob.past)
     ada.say(space, "two")
     bob.say(space, "three")
     assert bob.texts(space) == ada.texts(space) == ["one", "two", "three"]

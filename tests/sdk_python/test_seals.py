@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 from circle_client.errors import Untrusted
-from circle_client.machine.apply import SealFacts
+from circle_client.machine.alarms import Why
 from circle_client.machine.events import EntryKind, EventKind
 from circle_client.machine.make import EpochNeeded, MembersChanged
+from circle_client.machine.seals import SealFacts
 from circle_client.protocol import epoch_keys
 from circle_client.protocol.branches import commits
 from circle_client.protocol.epoch import (
@@ -178,7 +179,7 @@ def test_an_alarm_holds(trio: tuple[Player, Player, Player]) -> None:
     ada, bob, _ = trio
     space = ada.create(SpaceType.GROUP, members(bob))
     ada.pull(space)
-    ada.machine.alarm(ada.space(space), "Something is wrong.")
+    ada.machine.alarm(ada.space(space), "Something is wrong.", Why.FORKED)
     for make in (
         lambda: ada.machine.make.envelope(ada.space(space), ada.draft("x")),
         lambda: ada.machine.make.remove(ada.space(space), bob.id, 1),

@@ -9,33 +9,63 @@ if TYPE_CHECKING:
     from circle_client.client import Circle
     from circle_client.conversation import Conversation
     from circle_client.errors import CircleError
-    from circle_client.types import ConversationType, Device, History, Message, Participant, Person, Role, Unsent
+    from circle_client.recovery import PendingRecoveryKey
+    from circle_client.reset import PendingReset
+    from circle_client.types import (
+        Alarm,
+        Change,
+        ChangeKind,
+        ConversationType,
+        Device,
+        History,
+        Lifetime,
+        Message,
+        Participant,
+        Person,
+        Role,
+        SafetyNumber,
+        Unsent,
+    )
 
 _HOMES = {
+    "Alarm": "types",
+    "Change": "types",
+    "ChangeKind": "types",
     "Circle": "client",
-    "Conversation": "conversation",
     "CircleError": "errors",
+    "Conversation": "conversation",
     "ConversationType": "types",
     "Device": "types",
     "History": "types",
+    "Lifetime": "types",
     "Message": "types",
     "Participant": "types",
+    "PendingRecoveryKey": "recovery",
+    "PendingReset": "reset",
     "Person": "types",
     "Role": "types",
+    "SafetyNumber": "types",
     "Unsent": "types",
 }
 
 __all__ = [
+    "Alarm",
+    "Change",
+    "ChangeKind",
     "Circle",
     "CircleError",
     "Conversation",
     "ConversationType",
     "Device",
     "History",
+    "Lifetime",
     "Message",
     "Participant",
+    "PendingRecoveryKey",
+    "PendingReset",
     "Person",
     "Role",
+    "SafetyNumber",
     "Unsent",
 ]
 

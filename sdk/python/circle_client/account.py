@@ -53,6 +53,7 @@ class Account:
 
     api: Api
     store: Store
+    past: StoredPast
     machine: Machine
     me: Person
     account_node: str
@@ -212,8 +213,9 @@ async def sign_up(
         try:
             # The person's node id is the server's to give; until then the member has none.
             draft = Person("", keys.member, handle, display_name)
-            machine = Machine.signed_up(bundle, draft, StoredPast(store))
-            account = Account(api, store, machine, draft, "", bundle.account_space, root.auth_key(), bundle.words)
+            past = StoredPast(store)
+            machine = Machine.signed_up(bundle, draft, past)
+            account = Account(api, store, past, machine, draft, "", bundle.account_space, root.auth_key(), bundle.words)
             with store.transaction():  # keys first: an account whose keys are lost would be worth nothing
                 store.put(_ME, b"", account.dump())
                 machine.flush(store.put)
@@ -253,7 +255,7 @@ async def _register(account: Account, bundle: SignUpBundle, invite: InviteLink, 
         deviceSeal=_signed(bundle.device_seal),
         deviceName=device_name,
         memberKey=_signed(bundle.member_key),
-        boxes=[BoxInput(device=device, box=box) for device, box in bundle.boxes],
+        boxes=[BoxInput(device=one.device, box=one.box, seal=one.seal) for one in bundle.boxes],
         account=_signed(bundle.account),
         session=SessionKind.BEARER,
     )
@@ -311,13 +313,17 @@ async def open_account(origin: str, path: str | Path, password: str) -> Account:
             raise StoreError("The store holds no account.")
         areas = (store.all(area) for area in ("person", "space", "log", "epoch"))
         people, spaces, logs, epochs = areas
-        machine = Machine.load(keyring, people, spaces, logs, epochs, StoredPast(store))
-        machine.erase_expired(store_time)
+        past = StoredPast(store)
+        machine = Machine.load(keyring, people, spaces, logs, epochs, store.get("book", b""), past)
+        with store.transaction():
+            machine.erase_expired(store_time)
+            machine.flush(store.put)
+        store.leave_nothing()
         transport = Transport(origin)
         transport.token = record["token"]
         me = Person(record["id"], machine.me, record["handle"], record["name"])
         node, space = record["account"]
-        return Account(Api(transport), store, machine, me, node, space, root.auth_key())
+        return Account(Api(transport), store, past, machine, me, node, space, root.auth_key())
     except BaseException:
         store.close()
         raise

@@ -8,14 +8,23 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from circle_client import account, enrol, listen
+from circle_client import account, enrol, listen, reset
 from circle_client.account import Account
 from circle_client.conversation import Conversation
-from circle_client.errors import Closed, Forked, InvalidInput
+from circle_client.errors import Closed, InvalidInput
+from circle_client.own import KeyActions
 from circle_client.protocol.roster import Policy, SpaceType
 from circle_client.protocol.roster import Role as SeatRole
+from circle_client.reset import PendingReset
 from circle_client.running import Running
-from circle_client.types import ConversationType, Device, History, Message, Person, Role, Unsent
+from circle_client.types import (
+    ConversationType,
+    History,
+    Message,
+    Person,
+    Role,
+    Unsent,
+)
 
 
 class Opening:
@@ -39,7 +48,7 @@ class Opening:
             await self._circle.close()
 
 
-class Circle:
+class Circle(KeyActions):
     """One member on one device, connected. Made by `sign_up`, `sign_in`, `open`; closed by `close` or `async with`."""
 
     def __init__(self, found: Account) -> None:
@@ -117,15 +126,20 @@ class Circle:
         on the other device (`answer_link`) within five minutes. Raises Refused (NOT_FOUND) after that, WrongPassword,
         StoreError, Untrusted (also Forked), Offline.
         """
-        found, pin = await enrol.link_account(origin, handle, password, store, show, device_name)
-        circle = cls(found)
+        circle = cls(await enrol.link_account(origin, handle, password, store, show, device_name))
         await circle._connected()
-        engine = circle.running.engine
-        if engine.store.log_hash(found.account_space, pin.n) != pin.hash:
-            engine.machine.alarm(engine.space(found.account_space), "The server shows another account than before.")
-            await circle.close()
-            raise Forked("The server shows another past of this account than the device that let this one in knows.")
         return circle
+
+    @classmethod
+    async def reset(
+        cls, origin: str, handle: str, password: str, store: str | Path, *, device_name: str = "Python"
+    ) -> PendingReset:
+        """For somebody who lost every device and the recovery key: begin anew with another identity and a new store.
+
+        Nothing happens before `PendingReset.confirm`; its words are the new recovery key. All that was sealed so far is
+        lost, and others must let this member in again. Raises WrongPassword, StoreError, Refused, Offline.
+        """
+        return await reset.begin_reset(cls, origin, handle, password, store, device_name)
 
     @classmethod
     def open(cls, origin: str, store: str | Path, *, password: str) -> Opening:
@@ -177,41 +191,7 @@ class Circle:
         """Wait until everything that the server has is here. Raises Offline after `timeout` seconds, SignedOut."""
         await self.running.synced(timeout)
 
-    # ---- devices
-
-    async def answer_link(self, code: str | Sequence[str]) -> None:
-        """Let in the new device that shows this code: its twelve words, or the text of its QR code.
-
-        It will read and write everything in this member's name: enter only what your own device shows. Raises
-        InvalidInput for a wrong code or one that is over, Untrusted, Refused, Offline.
-        """
-        await self.running.devices.answer_link(code if isinstance(code, str) else " ".join(code))
-
-    async def devices(self) -> Sequence[Device]:
-        """This member's active devices. Raises Untrusted, Offline."""
-        current = self.running.engine.machine.keyring.device
-        return [
-            Device(facts.node, facts.id, facts.name, facts.created_at, facts.last_seen_at, facts.id == current)
-            for facts in await self.running.devices.all()
-        ]
-
-    async def rename_device(self, device: Device, name: str) -> None:
-        """Give one of them another name, 1 to 120 characters. Raises Refused, Offline."""
-        await self.running.account.api.devices.rename(device.id, name)
-
-    async def revoke_device(self, device: Device) -> None:
-        """End another device: it reads nothing that comes after, its sessions end, and its store is wiped when it next
-        speaks. The account's key is changed in the same request. Raises InvalidInput for this device itself, Refused,
-        Untrusted, Offline.
-        """
-        await self.running.devices.rotate(revoke=device.protocol_id)
-
     # ---- people
-
-    @property
-    def me(self) -> Person:
-        """Oneself."""
-        return self.running.account.me
 
     async def find_people(self, text: str) -> Sequence[Person]:
         """People of this server by a part of handle or name."""

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
-from circle_client import listen
+from circle_client import listen, notices
 from circle_client.errors import InvalidInput, NotAllowed
 from circle_client.machine.space import Space
+from circle_client.protocol.branches import LIFETIMES
 from circle_client.protocol.contents import TEXT_CAP, TITLE_CAP, State, message
 from circle_client.protocol.envelope import Kind
 from circle_client.protocol.roster import Role as SeatRole
 from circle_client.protocol.roster import SpaceType
-from circle_client.types import ConversationType, History, Message, Participant, Person, Role
+from circle_client.protocol.rules import outlives
+from circle_client.types import (
+    Alarm,
+    Change,
+    ConversationType,
+    History,
+    Lifetime,
+    Message,
+    Participant,
+    Person,
+    Role,
+)
 
 if TYPE_CHECKING:
     from circle_client.client import Circle
@@ -73,8 +85,11 @@ class Conversation:
     def participants(self) -> Sequence[Participant]:
         """The members, by handle."""
         people = self._circle.running.engine.machine.people
-        seats = self._space.roster.seats.items()
-        found = [Participant(p, Role(int(seat.role))) for member, seat in seats if (p := people.person(member))]
+        found = []
+        for member, seat in self._space.roster.seats.items():
+            if (known := people.get(member)) is not None:
+                changed = known.chain.identity != seat.identity
+                found.append(Participant(known.person, Role(int(seat.role)), changed))
         return sorted(found, key=lambda participant: participant.person.handle)
 
     @property
@@ -83,19 +98,50 @@ class Conversation:
         return History(int(self._space.roster.policy.shared))
 
     @property
+    def lifetime(self) -> Lifetime:
+        """The longest that a message stays."""
+        return Lifetime(self._space.roster.policy.lifetime)
+
+    @property
     def head(self) -> int:
         """The seq of the newest log entry known here."""
         return self._space.log.head.n
 
+    # ---- alarms
+
     @property
-    def alarm(self) -> str | None:
-        """A plain sentence when the server's account of this conversation does not verify; nothing is sent then."""
-        return self._space.alarm
+    def alarm(self) -> Alarm | None:
+        """A plain sentence when the server's account of this conversation does not verify; nothing is sent then.
+
+        Reading goes on. What a person can decide about it is said by `can_offer` and `can_accept`.
+        """
+        space = self._space
+        if space.alarm is None or space.why is None:
+            return None
+        return Alarm(space.alarm, can_offer=space.why.can_offer, can_accept=space.why.can_accept)
+
+    async def offer_missing(self) -> int:
+        """Offer a server that was restored from a backup what this member has signed and it has lost; how much it took.
+
+        The alarm ends when nothing is missing any more; what others have signed, they must offer.
+
+        Raises NotAllowed where `alarm.can_offer` is not set, Offline.
+        """
+        return await self._circle.running.resolver.offer_missing(self._space)
+
+    async def accept_state(self) -> None:
+        """A person's decision to go on with what the server shows now: everything is loaded and verified afresh, and
+        what the server no longer has is not shown any more.
+
+        Raises NotAllowed where `alarm.can_accept` is not set, Untrusted where it does not verify, Offline.
+        """
+        await self._circle.running.resolver.accept_state(self._space)
 
     # ---- messages
 
-    async def send(self, text: str) -> Message:
-        """Send a message; returns when the server has accepted it.
+    async def send(self, text: str, lifetime: Lifetime | int | None = None) -> Message:
+        """Send a message; returns when the server has accepted it. `lifetime`: how long it stays, at most as long as is
+        the conversation's rule, which is the default.
 
         From the first moment on it lies in the outbox: if the call is cancelled or the process ends, it is sent later.
         Raises InvalidInput, NotAllowed, Untrusted (also Forked) and Refused, where it will never be sent.
@@ -106,8 +152,12 @@ class Conversation:
         running = self._circle.running
         if (space.role(running.engine.machine.me) or SeatRole.READER) < SeatRole.WRITER or space.left is not None:
             raise NotAllowed("Your role in this conversation does not allow this.")
-        pending = running.sender.queue(space, Kind.MESSAGE, message(text))
+        b = None if lifetime is None else _lifetime(lifetime)
+        if b is not None and outlives(b, space.roster.policy.lifetime):
+            raise InvalidInput("Messages here stay less long than that.")
+        pending = running.sender.queue(space, Kind.MESSAGE, message(text), b=b)
         sent = await running.until_failure(pending.done)
+        life = LIFETIMES[sent.b]
         return Message(
             conversation_id=self.id,
             seq=sent.seq,
@@ -117,6 +167,8 @@ class Conversation:
             text=text,
             time=listen.moment(sent.time),
             accepted_at=listen.moment(sent.accepted_at),
+            lifetime=Lifetime(sent.b),
+            expires_at=None if life is None else listen.moment(sent.accepted_at + life),
         )
 
     def messages(self, *, name: str = "default") -> AsyncIterator[Message]:
@@ -126,6 +178,18 @@ class Conversation:
     def history(self, limit: int = 100, before: int | None = None) -> Sequence[Message]:
         """The newest messages kept here, in order, also those from before one's joining where history is shared."""
         return listen.history(self._circle.running.engine, self._id, limit, before)
+
+    def changes(self, limit: int = 100, before: int | None = None) -> Sequence[Change]:
+        """The newest notices of what changed here, in order: members, roles, identities, policy, title, keys."""
+        return notices.changes(self._circle.running.engine, self._space, limit, before)
+
+    async def set_policy(self, lifetime: Lifetime | int | None = None, history: History | int | None = None) -> None:
+        """How long messages sent from now on stay at most, and what newcomers may read; for admins. What is left out
+        stays as it is. Raises InvalidInput, NotAllowed, Refused.
+        """
+        b = None if lifetime is None else _lifetime(lifetime)
+        shared = None if history is None else History(history) is History.SHARED
+        await self._circle.running.rosters.set_policy(self._space, b, shared)
 
     async def rename(self, title: str) -> None:
         """Change the sealed title. Raises NotAllowed below admin."""
@@ -148,6 +212,13 @@ class Conversation:
         await self._circle.running.account.check_invites()
         await self._circle.running.rosters.add(self._space, found.protocol_id, SeatRole(int(role)))
 
+    async def readmit(self, person: Person | str) -> None:
+        """Let somebody in again who had to begin anew with another identity, in the role of before; for admins. Be sure
+        who it is: compare the safety number. Raises NotAllowed, Untrusted, Refused.
+        """
+        found = await self._circle.resolve(person)
+        await self._circle.running.rosters.readmit(self._space, found.protocol_id)
+
     async def remove(self, person: Person | str) -> None:
         """Remove somebody: what follows is sealed without them. Raises NotAllowed, Refused."""
         found = await self._circle.resolve(person)
@@ -163,6 +234,13 @@ class Conversation:
         if self.type is ConversationType.DIRECT:
             raise NotAllowed("Nobody leaves a direct conversation.")
         await self._circle.running.rosters.leave(self._space)
+
+
+def _lifetime(value: Lifetime | int) -> int:
+    try:
+        return int(Lifetime(value))
+    except ValueError as error:
+        raise InvalidInput("There is no such lifetime.") from error
 
 
 __all__ = ["Conversation", "SpaceType"]

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from circle_client.account import Account, clean_handle, remove_store, stretch
-from circle_client.engine.api import Api, SessionFacts
+from circle_client.engine.api import Api
+from circle_client.engine.convert import SessionFacts
 from circle_client.engine.devices import QR
 from circle_client.engine.engine import millis
 from circle_client.engine.kept import StoredPast
+from circle_client.engine.refresh import ACCOUNT_PIN
 from circle_client.errors import InvalidInput, KeysMissing, Offline, Refused, StoreError, Untrusted, WrongPassword
 from circle_client.gql.enums import SessionKind
 from circle_client.gql.input_types import SignInInput
@@ -38,7 +40,7 @@ _MOVED = {"CHAIN_CONFLICT", "GENERATION_CONFLICT"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Guest:
+class Guest:
     """Signed in by the password alone, without a device."""
 
     api: Api
@@ -55,15 +57,20 @@ class _Guest:
             return facts, People().learn(facts)
         raise KeysMissing("The server does not show this account's keys.")
 
-    def account(self, keyring: Keyring, facts: MemberFacts) -> Account:
-        """A new store with the device's keys in it. Raises StoreError."""
+    def account(self, keyring: Keyring, facts: MemberFacts, pin: Head | None = None) -> Account:
+        """A new store with the device's keys in it, and what the account's log must hold. Raises StoreError."""
         lock = Lock(self.handle, keyring.member, keyring.device, *self.parameters)
         store = Store.create(self.path, lock, self.root.unlock_key(keyring.member, keyring.device))
         try:
-            machine = Machine(keyring, StoredPast(store))
+            past = StoredPast(store)
+            machine = Machine(keyring, past)
             machine.learn(facts)
             session = self.session
-            account = Account(self.api, store, machine, session.me, session.node, session.space, self.root.auth_key())
+            auth_key = self.root.auth_key()
+            account = Account(self.api, store, past, machine, session.me, session.node, session.space, auth_key)
+            if pin is not None:
+                with store.transaction():
+                    store.put(ACCOUNT_PIN, b"", [pin.n, pin.hash])
             account.keep_session(session.token, session.node)
         except BaseException:
             store.close()
@@ -72,7 +79,7 @@ class _Guest:
         return account
 
 
-async def _enter(origin: str, handle: str, password: str, path: str | Path) -> _Guest:
+async def enter(origin: str, handle: str, password: str, path: str | Path) -> Guest:
     """Sign in without a device. Raises InvalidInput, StoreError, WrongPassword, Refused, Offline."""
     handle = clean_handle(handle)
     if Store.exists(path):
@@ -92,7 +99,7 @@ async def _enter(origin: str, handle: str, password: str, path: str | Path) -> _
     except BaseException:
         await api.transport.close()
         raise
-    return _Guest(api, path, handle, parameters, root, session)
+    return Guest(api, path, handle, parameters, root, session)
 
 
 async def recover_account(
@@ -103,7 +110,7 @@ async def recover_account(
         key = from_words(words)
     except ProtocolError as error:
         raise InvalidInput(error.message) from error
-    guest = await _enter(origin, handle, password, path)
+    guest = await enter(origin, handle, password, path)
     try:
         member = guest.session.me.protocol_id
         return await _recovered(guest, recovery_keys(key, member), NewDevice.make(member, millis()), device_name)
@@ -112,7 +119,7 @@ async def recover_account(
         raise
 
 
-async def _recovered(guest: _Guest, recovery: RecoveryKeys, device: NewDevice, name: str) -> Account:
+async def _recovered(guest: Guest, recovery: RecoveryKeys, device: NewDevice, name: str) -> Account:
     backoff = Backoff()
     for left in range(_TRIES, -1, -1):
         facts, known = await guest.facts()
@@ -140,9 +147,9 @@ async def _recovered(guest: _Guest, recovery: RecoveryKeys, device: NewDevice, n
 
 async def link_account(
     origin: str, handle: str, password: str, path: str | Path, show: Show, device_name: str
-) -> tuple[Account, Head]:
-    """See `Circle.link`; also the head of the account's log as the device that answered knew it."""
-    guest = await _enter(origin, handle, password, path)
+) -> Account:
+    """See `Circle.link`. The head of the account's log as the device that answered knew it is kept, to be compared."""
+    guest = await enter(origin, handle, password, path)
     try:
         device, key = NewDevice.make(guest.session.me.protocol_id, millis()), new_link_key()
         request, mac = device.request(key)
@@ -155,7 +162,7 @@ async def link_account(
         facts, known = await guest.facts()
         box = await guest.api.devices.key_box()
         newest = box[1] if box is not None and box[0] == known.key.generation else answer.box
-        return guest.account(let_in(device, answer, known, newest), facts), answer.account
+        return guest.account(let_in(device, answer, known, newest), facts, answer.account)
     except BaseException as error:
         await guest.api.transport.close()
         if isinstance(error, ProtocolError):
@@ -163,7 +170,7 @@ async def link_account(
         raise
 
 
-async def _answer(guest: _Guest, key: bytes) -> tuple[bytes, bytes]:
+async def _answer(guest: Guest, key: bytes) -> tuple[bytes, bytes]:
     """Wait for the answer. Raises Refused when nobody gave one in time."""
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
@@ -179,7 +186,7 @@ async def _answer(guest: _Guest, key: bytes) -> tuple[bytes, bytes]:
     raise Refused("Nobody let this device in within five minutes.", "NOT_FOUND")
 
 
-async def _send(guest: _Guest, made: Recovered, device: NewDevice, name: str) -> None:
+async def _send(guest: Guest, made: Recovered, device: NewDevice, name: str) -> None:
     """The same link again gives the first result, so a lost answer changes nothing."""
     backoff = Backoff()
     for left in range(_TRIES, -1, -1):

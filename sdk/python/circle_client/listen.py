@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import UUID
 
-from circle_client.engine.engine import Engine
+from circle_client.engine.engine import Engine, millis
 from circle_client.engine.kept import entry_of
 from circle_client.engine.sync import Sync
 from circle_client.machine.events import Entry, EntryKind
 from circle_client.protocol.envelope import Kind
 from circle_client.store import ItemRow
-from circle_client.types import Message
+from circle_client.types import Lifetime, Message
 
 _READER = "reader"
 
@@ -33,8 +33,8 @@ def _is_message(entry: Entry) -> bool:
 def message_of(engine: Engine, row: ItemRow) -> Message | None:
     """The message that a row keeps; None for other entries and expired ones."""
     entry = entry_of(row)
-    if entry is None or not _is_message(entry):
-        return None
+    if entry is None or not _is_message(entry) or (row.expires is not None and row.expires <= millis()):
+        return None  # what has expired is not shown, even if it was not erased yet
     sender = entry.sender
     return Message(
         conversation_id=engine.space(row.space).node,
@@ -48,6 +48,8 @@ def message_of(engine: Engine, row: ItemRow) -> Message | None:
         unreadable=entry.reason if entry.kind is EntryKind.UNREADABLE else None,
         edited=entry.edited,
         deleted=entry.deleted,
+        lifetime=Lifetime(entry.b) if entry.b < len(Lifetime) else Lifetime.NONE,
+        expires_at=None if row.expires is None else moment(row.expires),
     )
 
 

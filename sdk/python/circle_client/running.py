@@ -9,9 +9,11 @@ from circle_client.account import Account
 from circle_client.engine.devices import Devices
 from circle_client.engine.engine import Engine
 from circle_client.engine.epochs import Epochs
+from circle_client.engine.resolve import Resolver
 from circle_client.engine.rosters import Rosters
 from circle_client.engine.send import Sender
 from circle_client.engine.sync import Sync
+from circle_client.engine.teller import Teller
 from circle_client.errors import CircleError, Closed, Offline
 
 T = TypeVar("T")
@@ -22,13 +24,16 @@ class Running:
 
     def __init__(self, account: Account) -> None:
         self.account = account
-        self.engine = Engine(account.api, account.machine, account.store)
+        self.engine = Engine(account.api, account.machine, account.store, account.past)
         self.epochs = Epochs(self.engine)
         self.sender = Sender(self.engine, self.epochs)
         self.rosters = Rosters(self.engine, self.epochs, self.sender)
         self.devices = Devices(self.engine)
+        self.teller = Teller(self.engine, self.sender, self.rosters)
+        self.resolver = Resolver(self.engine, self.teller)
         self.sync = Sync(self.engine, account)
         self.sync.renew_titles, self.sync.tend = self.rosters.renew_titles, self.devices.tend
+        self.sync.tell = self.teller.run
 
     def start(self) -> None:
         """Connect and go on with what the outbox holds."""

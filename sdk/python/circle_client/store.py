@@ -20,39 +20,11 @@ import cbor2
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from circle_client.errors import Closed, StoreError, WrongPassword
+from circle_client import store_file
+from circle_client.errors import Closed, StoreError
+from circle_client.store_file import NONCE, Lock
 
-_VERSION = 1
-_NONCE = 12
-_SCHEMA = """
-CREATE TABLE lock (
-    only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, handle TEXT NOT NULL, member BLOB NOT NULL,
-    device BLOB NOT NULL, salt BLOB NOT NULL, memory INTEGER NOT NULL, iterations INTEGER NOT NULL,
-    lanes INTEGER NOT NULL, wrapped BLOB NOT NULL);
-CREATE TABLE record (area TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (area, key))
-    WITHOUT ROWID;
-CREATE TABLE item (
-    space BLOB NOT NULL, seq INTEGER NOT NULL, item BLOB NOT NULL, log_hash BLOB NOT NULL, id BLOB,
-    place INTEGER UNIQUE, expires INTEGER, value BLOB, PRIMARY KEY (space, seq)) WITHOUT ROWID;
-CREATE INDEX item_hash ON item (space, item);
-CREATE INDEX item_id ON item (space, id) WHERE id IS NOT NULL;
-CREATE INDEX item_expires ON item (expires) WHERE expires IS NOT NULL;
-CREATE TABLE outbox (
-    position INTEGER PRIMARY KEY AUTOINCREMENT, space BLOB NOT NULL, id BLOB NOT NULL UNIQUE, value BLOB NOT NULL);
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Lock:
-    """What the file tells before the password is known: whose it is and how its password is stretched."""
-
-    handle: str
-    member: bytes
-    device: bytes
-    salt: bytes
-    memory_kib: int
-    iterations: int
-    lanes: int
+__all__ = ["ItemRow", "Lock", "OutboxRow", "Store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,45 +65,28 @@ class Store:
     @staticmethod
     def exists(path: str | Path) -> bool:
         """Whether there is a store by this name."""
-        return Path(path).is_file() and Path(path).stat().st_size > 0
+        return store_file.exists(path)
 
     @classmethod
     def create(cls, path: str | Path, lock: Lock, unlock_key: bytes) -> Store:
         """A new store, readable by its owner alone. Raises StoreError where there is something already."""
-        if Path(path).exists():
-            raise StoreError("There is a file by that name already.")
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            connection = _connect(path)
-        except OSError as error:
-            raise StoreError(f"The store cannot be created: {error.strerror}.") from error
-        key = AESGCM.generate_key(256)
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute("INSERT INTO lock VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _lock_row(lock, key, unlock_key))
-        connection.execute("COMMIT")
-        return cls(connection, key, lock)
+        return cls(*store_file.make(path, lock, unlock_key), lock)
 
     @staticmethod
     def read_lock(path: str | Path) -> Lock:
         """What the store tells without its password. Raises StoreError."""
-        connection = _existing(path)
+        connection = store_file.existing(path)
         try:
-            return _read_lock(connection)[0]
+            return store_file.read_lock(connection)[0]
         finally:
             connection.close()
 
     @classmethod
     def open(cls, path: str | Path, unlock_key: bytes) -> Store:
         """Opens with the key from the password. Raises WrongPassword, StoreError."""
-        connection = _existing(path)
+        connection = store_file.existing(path)
         try:
-            lock, wrapped = _read_lock(connection)
-            try:
-                key = AESGCM(unlock_key).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], _lock_context(lock))
-            except InvalidTag as error:
-                raise WrongPassword("The password does not open this store.") from error
+            lock, key = store_file.unlock(connection, unlock_key)
             return cls(connection, key, lock)
         except BaseException:
             connection.close()
@@ -161,12 +116,12 @@ class Store:
     # ---- values
 
     def _seal(self, context: bytes, value: Any) -> bytes:
-        nonce = os.urandom(_NONCE)
+        nonce = os.urandom(NONCE)
         return nonce + self._gcm.encrypt(nonce, cbor2.dumps(value), context)
 
     def _open(self, context: bytes, sealed: bytes) -> Any:
         try:
-            return cbor2.loads(self._gcm.decrypt(sealed[:_NONCE], sealed[_NONCE:], context))
+            return cbor2.loads(self._gcm.decrypt(sealed[:NONCE], sealed[NONCE:], context))
         except (InvalidTag, cbor2.CBORDecodeError) as error:
             raise StoreError("The store is damaged, or was changed from outside.") from error
 
@@ -215,10 +170,10 @@ class Store:
         id: bytes | None = None,
         live: bool = True,
         expires: int | None = None,
+        place: int | None = None,
     ) -> None:
-        """Write or replace a log entry; a `live` one gets the next place in the order of showing."""
-        place = None
-        if live:
+        """Write or replace a log entry; a `live` one gets the next place in the order of showing, or the one it had."""
+        if live and place is None:
             self._place += 1
             place = self._place
         sealed = self._seal(_item_context(space, seq), value)
@@ -249,6 +204,20 @@ class Store:
     def unqueue(self, id: bytes) -> None:
         """Remove an outbox entry."""
         self._query("DELETE FROM outbox WHERE id = ?", (id,))
+
+    def put_back(self, row: ItemRow) -> None:
+        """Write an entry as it was read."""
+        sealed = None if row.value is None else self._seal(_item_context(row.space, row.seq), row.value)
+        values = (row.space, row.seq, row.item, row.log_hash, row.id, row.place, row.expires, sealed)
+        self._query("INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def remove_items(self, space: bytes) -> None:
+        """Remove all log entries of a space, which is then loaded afresh."""
+        self._query("DELETE FROM item WHERE space = ?", (space,))
+
+    def leave_nothing(self) -> None:
+        """After something was erased: let the journal, which still holds it, go as well. Outside a transaction."""
+        self._query("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def erase_expired(self, now: int) -> int:
         """Delete the content of items whose time is over (milliseconds since 1970); returns how many."""
@@ -291,6 +260,11 @@ class Store:
         rows = self._query(query, (space, before, limit)).fetchall()
         return [item for row in rows if (item := self._item(row)) is not None]
 
+    def next_expiry(self) -> int | None:
+        """When the next content expires, in milliseconds since 1970."""
+        row = self._query("SELECT min(expires) FROM item WHERE expires IS NOT NULL").fetchone()
+        return None if row[0] is None else int(row[0])
+
     def expiring_items(self) -> list[ItemRow]:
         """All entries whose content has yet to expire."""
         rows = self._query("SELECT * FROM item WHERE expires IS NOT NULL ORDER BY expires").fetchall()
@@ -322,50 +296,6 @@ class Store:
         """What waits to be sent, in order."""
         rows = self._query("SELECT position, space, id, value FROM outbox ORDER BY position").fetchall()
         return [OutboxRow(p, s, i, self._open(_outbox_context(s, i), v)) for p, s, i, v in rows]
-
-
-def _connect(path: str | Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=1.0)
-    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may take the newest commits, whole: they come again
-    connection.execute("PRAGMA secure_delete = ON")
-    return connection
-
-
-def _existing(path: str | Path) -> sqlite3.Connection:
-    if not Store.exists(path):
-        raise StoreError("There is no store by that name.")
-    try:
-        connection = _connect(path)
-        connection.execute("BEGIN IMMEDIATE")  # takes the lock that keeps other processes out
-        connection.execute("COMMIT")
-    except sqlite3.OperationalError as error:
-        raise StoreError("The store is in use by another process, or cannot be read.") from error
-    except sqlite3.DatabaseError as error:
-        raise StoreError("The file is no store of Circle.") from error
-    return connection
-
-
-def _lock_row(lock: Lock, key: bytes, unlock_key: bytes) -> tuple[Any, ...]:
-    nonce = os.urandom(_NONCE)
-    wrapped = nonce + AESGCM(unlock_key).encrypt(nonce, key, _lock_context(lock))
-    numbers = (lock.memory_kib, lock.iterations, lock.lanes)
-    return (_VERSION, lock.handle, lock.member, lock.device, lock.salt, *numbers, wrapped)
-
-
-def _read_lock(connection: sqlite3.Connection) -> tuple[Lock, bytes]:
-    try:
-        row = connection.execute("SELECT * FROM lock").fetchone()
-    except sqlite3.DatabaseError as error:
-        raise StoreError("The file is no store of Circle.") from error
-    if row is None or row[1] != _VERSION:
-        raise StoreError("The store is of another version of this client.")
-    return Lock(*row[2:9]), row[9]
-
-
-def _lock_context(lock: Lock) -> bytes:
-    return b"circle-client store\x00" + lock.member + lock.device
 
 
 def _record_context(area: str, key: bytes) -> bytes:

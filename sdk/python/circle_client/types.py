@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from uuid import UUID
 
 
@@ -32,6 +32,18 @@ class History(IntEnum):
     SHARED = 1
 
 
+class Lifetime(IntEnum):
+    """How long a message stays, in the classes of e2ee.md section 3."""
+
+    NONE = 0
+    HOUR = 1
+    HOURS_8 = 2
+    DAY = 3
+    DAYS_7 = 4
+    DAYS_30 = 5
+    DAYS_90 = 6
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """A member of this server. `id` is the server's opaque id, `protocol_id` the 16 bytes that signatures speak of."""
@@ -56,10 +68,13 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A person's place in a conversation."""
+    """A person's place in a conversation. `changed`: their identity is new since they lost all devices and the recovery
+    key; they read nothing here until somebody lets them in again (`Conversation.readmit`).
+    """
 
     person: Person
     role: Role
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +83,8 @@ class Message:
 
     `seq` is its place in the conversation's log: contiguous, the same for everybody. `unreadable` is None, or a
     plain sentence, and then `text` is empty. An unreadable message can come once more when its keys arrive.
-    `edited` and `deleted` tell what later entries did to it (a deleted one has no text).
+    `edited` and `deleted` tell what later entries did to it (a deleted one has no text). `expires_at`: when it is gone
+    from here, None where it stays.
     """
 
     conversation_id: str
@@ -82,6 +98,82 @@ class Message:
     unreadable: str | None = None
     edited: bool = False
     deleted: bool = False
+    lifetime: Lifetime = Lifetime.NONE
+    expires_at: datetime | None = None
+
+
+class ChangeKind(StrEnum):
+    """What changed in a conversation."""
+
+    CREATED = "created"
+    ADDED = "added"
+    READMITTED = "readmitted"
+    REMOVED = "removed"
+    LEFT = "left"
+    ROLE = "role"
+    POLICY = "policy"
+    TITLE = "title"
+    DEVICE_REMOVED = "device-removed"
+    RECOVERY_KEY = "recovery-key"
+    IDENTITY = "identity"
+    KEYS_UNREADABLE = "keys-unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A notice of something that changed in a conversation; `text` says it in a plain sentence.
+
+    `by` did it, `about` is whom it happened to, where there is somebody. `seq` is its place among the messages.
+    IDENTITY: the person lost everything and began anew; nothing is readable to them until somebody calls `readmit`.
+    KEYS_UNREADABLE: a device was given keys that it could not open; they are given to it again by themselves.
+    """
+
+    conversation_id: str
+    seq: int
+    kind: ChangeKind
+    text: str
+    by: Person | None
+    about: Person | None
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyNumber:
+    """What two people compare to be sure of each other: `groups` of five digits, or `qr`, the same on both sides.
+
+    `verified`: they were compared on one of this member's devices. `identity_changed`: the person was known by another
+    identity before, and the new one was not compared yet.
+    """
+
+    groups: tuple[str, ...]
+    qr: str
+    verified: bool
+    identity_changed: bool
+
+
+class Alarm(str):
+    """Why sending stopped in a conversation, a plain sentence, with what a person can decide.
+
+    `can_offer`: what this device has signed can be offered to a server that was restored from a backup
+    (`Conversation.offer_missing`). `can_accept`: one may go on with what the server shows now
+    (`Conversation.accept_state`).
+    """
+
+    __slots__ = ("can_accept", "can_offer")
+
+    can_offer: bool
+    can_accept: bool
+
+    def __new__(cls, text: str, *, can_offer: bool = False, can_accept: bool = False) -> Alarm:
+        """The sentence, and the two."""
+        made = super().__new__(cls, text)
+        made.can_offer, made.can_accept = can_offer, can_accept
+        return made
+
+    @property
+    def text(self) -> str:
+        """The sentence alone."""
+        return str(self)
 
 
 @dataclass(frozen=True, slots=True)

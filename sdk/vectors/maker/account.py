@@ -63,8 +63,8 @@ def book_form(book: AccountBook) -> Case:
 
 def _added_up(about: str, contents: list[bytes]) -> Case:
     book = AccountBook()
-    for content in contents:
-        book.take(read_account(decode(content, 1 << 17)))
+    for seq, content in enumerate(contents, 1):
+        book.take(read_account(decode(content, 1 << 17)), seq)
     return {"about": about, "contents": [content.hex() for content in contents], "book": book_form(book)}
 
 

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
+from circle_client.engine.convert import (
+    Accepted,
+    CaughtUp,
+    ConversationFacts,
+    Delivery,
+    EpochFacts,
+    Resync,
+    SessionFacts,
+    StreamItem,
+    epoch_input,
+    event_of,
+    link_of,
+    millis_of,
+    person_of,
+    signed_input,
+)
 from circle_client.engine.device_api import DeviceApi, raise_errors, shaped
 from circle_client.errors import ServerFault, SignedOut
 from circle_client.gql.client import Client
@@ -18,138 +32,21 @@ from circle_client.gql.input_types import (
     ComplainInput,
     CreateConversationInput,
     CreateInviteInput,
-    EpochInput,
     GrantEpochsInput,
     SendMessageInput,
-    SignedInput,
     SignInInput,
     SignUpInput,
 )
-from circle_client.machine.apply import SealFacts
-from circle_client.machine.events import EventKind, LogEvent
+from circle_client.machine.events import LogEvent
 from circle_client.machine.make import NewConversation
 from circle_client.machine.people import MemberFacts
+from circle_client.machine.seals import SealFacts
 from circle_client.protocol.epoch_keys import NewEpoch
-from circle_client.protocol.member import SignedMemberLink
 from circle_client.protocol.structures import Signed
 from circle_client.transport import Transport
 from circle_client.types import Person
 
-_KINDS = {
-    "EnvelopeEvent": EventKind.ENVELOPE,
-    "RosterEvent": EventKind.ROSTER,
-    "EpochEvent": EventKind.EPOCH,
-    "ComplaintEvent": EventKind.COMPLAINT,
-    "MemberLinkEvent": EventKind.MEMBER,
-}
 _MEMBERS_AT_ONCE = 25
-
-
-@dataclass(frozen=True, slots=True)
-class SessionFacts:
-    """A new session: its token, whose it is, and the node id and protocol id of their account."""
-
-    token: str
-    me: Person
-    node: str
-    space: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationFacts:
-    """What the server tells of a conversation."""
-
-    node: str
-    space: bytes
-    head: int
-    head_hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class EpochFacts:
-    """What the server hands out of an epoch: list, own seal, and the (generation, grant)s for this member."""
-
-    seal: SealFacts
-    grants: tuple[tuple[int, bytes], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Where the server put what was sent."""
-
-    seq: int
-    item: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One event of the stream, and the cursor after it."""
-
-    cursor: str
-    node: str
-    event: LogEvent
-
-
-@dataclass(frozen=True, slots=True)
-class CaughtUp:
-    """The backlog is done."""
-
-    cursor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Resync:
-    """The cursor is worth nothing any more."""
-
-
-StreamItem = Delivery | CaughtUp | Resync
-
-
-def _millis(time: datetime) -> int:
-    return int(time.timestamp() * 1000)
-
-
-def _event(space: bytes, node: Any) -> LogEvent:
-    kind = _KINDS.get(node.typename__, EventKind.OTHER)
-    body = None
-    if kind is EventKind.ENVELOPE:
-        body = node.envelope
-    elif kind is EventKind.EPOCH:
-        body = node.announcement
-    elif kind is not EventKind.OTHER:
-        body = node.body
-    return LogEvent(
-        space=space,
-        seq=node.seq,
-        kind=kind,
-        item=node.item,
-        log_hash=node.log_hash,
-        accepted_at=_millis(node.accepted_at),
-        body=body,
-        signature=getattr(node, "signature", b""),
-        cosignature=getattr(node, "cosignature", None),
-    )
-
-
-def _person(node: Any) -> Person:
-    return Person(node.id, node.protocol_id, node.handle, node.display_name)
-
-
-def _link(node: Any) -> SignedMemberLink:
-    return SignedMemberLink(node.body, node.signature, node.cosignature)
-
-
-def _signed(signed: Signed) -> SignedInput:
-    return SignedInput(body=signed.body, signature=signed.signature)
-
-
-def _epoch(epoch: NewEpoch) -> EpochInput:
-    return EpochInput(
-        announcement=epoch.announcement.body,
-        signature=epoch.announcement.signature,
-        recipients=epoch.recipients,
-        seals=list(epoch.seals),
-    )
 
 
 class Api:
@@ -170,7 +67,7 @@ class Api:
     async def inviter(self, token: bytes) -> Person | None:
         """Who made an invite; None for set-up and command-line links, and for invites that are not open."""
         found = await shaped(self.client.invite_preview(token))
-        return _person(found.inviter) if found is not None and found.inviter is not None else None
+        return person_of(found.inviter) if found is not None and found.inviter is not None else None
 
     async def sign_up(self, input: SignUpInput) -> SessionFacts:
         """Raises Refused."""
@@ -186,7 +83,7 @@ class Api:
         if payload.token is None or payload.viewer is None:
             raise ServerFault("The server answered without a session.")
         account = payload.viewer.account
-        return SessionFacts(payload.token, _person(payload.viewer.member), account.id, account.protocol_id)
+        return SessionFacts(payload.token, person_of(payload.viewer.member), account.id, account.protocol_id)
 
     async def greet(self) -> None:
         """Ask who one is. Raises SignedOut, or DeviceRevoked with the server's proof, where the session is over."""
@@ -226,22 +123,22 @@ class Api:
             for node in await shaped(self.client.members_by_protocol_id(wanted[start : start + _MEMBERS_AT_ONCE])):
                 if node is None:
                     continue
-                links = [_link(link) for link in node.chain.nodes]
+                links = [link_of(link) for link in node.chain.nodes]
                 page = node.chain.page_info
                 while page.has_next_page:
                     more = await shaped(self.client.member_chain(node.id, page.end_cursor))
                     chain = getattr(more, "chain", None)
                     if chain is None:
                         break
-                    links += [_link(link) for link in chain.nodes]
+                    links += [link_of(link) for link in chain.nodes]
                     page = chain.page_info
                 key = Signed(node.key.body, node.key.signature)
-                found.append(MemberFacts(_person(node), links, key))
+                found.append(MemberFacts(person_of(node), links, key))
         return found
 
     async def find(self, text: str, first: int = 20) -> list[Person]:
         """People by a part of handle or name."""
-        return [_person(node) for node in (await shaped(self.client.find_members(text, first))).nodes]
+        return [person_of(node) for node in (await shaped(self.client.find_members(text, first))).nodes]
 
     # ---- spaces
 
@@ -289,7 +186,7 @@ class Api:
             page = getattr(found, "events", None)
             if page is None:
                 return
-            yield [_event(space, entry) for entry in page.nodes]
+            yield [event_of(space, entry) for entry in page.nodes]
             if not page.page_info.has_next_page:
                 return
             after = page.page_info.end_cursor
@@ -302,7 +199,7 @@ class Api:
             page = getattr(found, "events", None)
             if page is None:
                 return events
-            events = [_event(space, entry) for entry in page.nodes] + events
+            events = [event_of(space, entry) for entry in page.nodes] + events
             if not page.page_info.has_previous_page or (events and events[0].seq <= seq + 1):
                 return [event for event in events if event.seq > seq]
             before, count = page.page_info.start_cursor, 100
@@ -313,7 +210,7 @@ class Api:
             async for item in self.client.events(after):
                 if item.typename__ == "EventDelivery":
                     space = item.event.space
-                    yield Delivery(item.cursor, space.id, _event(space.protocol_id, item.event))
+                    yield Delivery(item.cursor, space.id, event_of(space.protocol_id, item.event))
                 elif item.typename__ == "CaughtUp":
                     yield CaughtUp(item.cursor)
                 else:
@@ -325,7 +222,7 @@ class Api:
 
     async def create_conversation(self, made: NewConversation) -> ConversationFacts:
         """Raises Refused."""
-        input = CreateConversationInput(link=_signed(made.link), epoch=_epoch(made.epoch), state=made.state)
+        input = CreateConversationInput(link=signed_input(made.link), epoch=epoch_input(made.epoch), state=made.state)
         answer = await shaped(self.client.create_conversation(input))
         raise_errors(answer.errors)
         if answer.conversation is None:
@@ -335,21 +232,21 @@ class Api:
 
     async def change_roster(self, link: Signed) -> Accepted:
         """Raises Refused."""
-        return self._accepted(await shaped(self.client.change_roster(ChangeRosterInput(link=_signed(link)))))
+        return self._accepted(await shaped(self.client.change_roster(ChangeRosterInput(link=signed_input(link)))))
 
     async def announce_epoch(self, epoch: NewEpoch) -> Accepted:
         """Raises Refused."""
-        return self._accepted(await shaped(self.client.announce_epoch(AnnounceEpochInput(epoch=_epoch(epoch)))))
+        return self._accepted(await shaped(self.client.announce_epoch(AnnounceEpochInput(epoch=epoch_input(epoch)))))
 
     async def send(self, envelope: bytes) -> tuple[Accepted, int]:
         """(where, acceptance in milliseconds). Raises Refused."""
         answer = await shaped(self.client.send_message(SendMessageInput(envelope=envelope)))
         accepted = self._accepted(answer)
-        return accepted, _millis(answer.event.accepted_at) if answer.event else 0
+        return accepted, millis_of(answer.event.accepted_at) if answer.event else 0
 
-    async def complain(self, complaint: Signed) -> None:
+    async def complain(self, complaint: Signed) -> Accepted:
         """Raises Refused."""
-        raise_errors((await shaped(self.client.complain(ComplainInput(complaint=_signed(complaint))))).errors)
+        return self._accepted(await shaped(self.client.complain(ComplainInput(complaint=signed_input(complaint)))))
 
     async def grant(self, node: str, member: str, generation: int, grant: bytes) -> None:
         """Raises Refused."""

@@ -9,24 +9,22 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from circle_client.engine.convert import link_input, signed_input
 from circle_client.errors import Refused, ServerFault, TooManyTries
 from circle_client.gql.client import Client
 from circle_client.gql.input_types import (
     AnswerDeviceInput,
     BoxInput,
-    MemberLinkInput,
     OfferDeviceInput,
     PublishDeviceSealInput,
     RecoverDeviceInput,
     RenameDeviceInput,
     RotateMemberKeyInput,
-    SignedInput,
     WrapInput,
 )
 from circle_client.machine.enrol import LetIn, Recovered
 from circle_client.machine.rotation import Required, Rotation
 from circle_client.machine.wraps import Wrap
-from circle_client.protocol.member import SignedMemberLink
 from circle_client.protocol.structures import Signed
 
 T = TypeVar("T")
@@ -80,14 +78,6 @@ def raise_errors(errors: Any) -> None:
         if error.typename__ == "RewrapIncompleteError":
             raise Incomplete(error.message, frozenset(error.missing_boxes), path)
         raise Refused(error.message, str(error.code.value), path)
-
-
-def _signed(signed: Signed) -> SignedInput:
-    return SignedInput(body=signed.body, signature=signed.signature)
-
-
-def _link(link: SignedMemberLink) -> MemberLinkInput:
-    return MemberLinkInput(body=link.body, signature=link.signature, cosignature=link.cosignature)
 
 
 def _device(node: Any) -> DeviceFacts:
@@ -155,7 +145,11 @@ class DeviceApi:
     async def recover(self, made: Recovered, seal: Signed, name: str) -> None:
         """Raises Refused."""
         input = RecoverDeviceInput(
-            link=_link(made.link), deviceSeal=_signed(seal), deviceName=name, box=made.box, generation=made.generation
+            link=link_input(made.link),
+            deviceSeal=signed_input(seal),
+            deviceName=name,
+            box=made.box,
+            generation=made.generation,
         )
         _only(await shaped(self._client.recover_device(input)))
 
@@ -180,8 +174,8 @@ class DeviceApi:
         """Raises Refused."""
         input = AnswerDeviceInput(
             linkId=link_id,
-            link=_link(made.link),
-            deviceSeal=_signed(made.seal),
+            link=link_input(made.link),
+            deviceSeal=signed_input(made.seal),
             box=made.box,
             answer=made.answer,
             mac=made.mac,
@@ -216,15 +210,17 @@ class DeviceApi:
     async def rotate(self, made: Rotation) -> None:
         """Raises Refused, Incomplete, TooManyTries."""
         input = RotateMemberKeyInput(
-            link=None if made.link is None else _link(made.link),
-            memberKey=_signed(made.member_key),
-            boxes=[BoxInput(device=device, box=box) for device, box in made.boxes],
+            link=None if made.link is None else link_input(made.link),
+            memberKey=signed_input(made.member_key),
+            boxes=[BoxInput(device=one.device, box=one.box, seal=one.seal) for one in made.boxes],
+            deviceSeal=None if made.seal is None else signed_input(made.seal),
+            deviceName=made.name,
             archive=made.archive,
             wraps=[WrapInput(space=one.space, epoch=one.epoch, branch=one.branch, wrap=one.wrap) for one in made.wraps],
         )
         raise_errors((await shaped(self._client.rotate_member_key(input))).errors)
 
-    async def publish_seal(self, seal: Signed) -> None:
-        """Raises Refused."""
-        answer = await shaped(self._client.publish_device_seal(PublishDeviceSealInput(deviceSeal=_signed(seal))))
-        raise_errors(answer.errors)
+    async def publish_seal(self, seal: Signed, generation: int) -> None:
+        """Raises Refused (GENERATION_CONFLICT where there is a newer M than `generation`, which is taken first)."""
+        input = PublishDeviceSealInput(deviceSeal=signed_input(seal), generation=generation)
+        raise_errors((await shaped(self._client.publish_device_seal(input))).errors)

@@ -11,11 +11,12 @@ from circle_client.engine.engine import Engine, millis
 from circle_client.engine.kept import entry_of
 from circle_client.errors import InvalidInput, KeysMissing, NotAllowed, Offline, Refused
 from circle_client.machine.enrol import answer_request
-from circle_client.machine.rotation import Branch, Rotation, is_old, is_silent
+from circle_client.machine.rotation import EARLY, Branch, Rotation, is_old, is_silent
 from circle_client.protocol.errors import ProtocolError
 from circle_client.protocol.linking import LINK_KEY, link_id, link_key
 from circle_client.protocol.roster import SpaceType
 from circle_client.protocol.structures import Signed
+from circle_client.protocol.words import RecoveryKeys
 from circle_client.transport import Backoff
 
 log = logging.getLogger("circle_client")
@@ -69,7 +70,11 @@ class Devices:
 
     def _is_due(self, now: int) -> bool:
         known = self._engine.machine.people.get(self._engine.machine.me)
-        if known is None or not is_old(known.key, now, True):
+        if known is None:
+            return False
+        if self._engine.machine.rotator.load >= EARLY:
+            return True
+        if not is_old(known.key, now, True):
             return False
         return is_old(known.key, now, any(1 <= b <= 4 for _, _, b in self._living()))
 
@@ -82,9 +87,10 @@ class Devices:
                 found.add((row.space, entry.epoch, entry.b))
         return found
 
-    async def rotate(self, revoke: bytes | None = None) -> None:
-        """Make M of the next generation, in one request with a device.revoke where a device is given; again after
-        another device was faster. Raises KeysMissing, Untrusted, InvalidInput, Refused, NotAllowed, Offline.
+    async def rotate(self, revoke: bytes | None = None, recovery: RecoveryKeys | None = None) -> None:
+        """Make M of the next generation, in one request with a device.revoke where a device is given, or with the new
+        recovery key; again after another device was faster. Raises KeysMissing, Untrusted, InvalidInput, Refused,
+        NotAllowed, Offline.
         """
         engine, backoff = self._engine, Backoff()
         wanted: frozenset[bytes] = frozenset()
@@ -92,9 +98,9 @@ class Devices:
             started = engine.machine.keyring.generation
             for left in range(_TRIES, -1, -1):
                 await engine.keys.take_newest()
-                if self._is_done(started, revoke):
+                if self._is_done(started, revoke, recovery):
                     return
-                made = await self._make(revoke, wanted)
+                made = await self._make(revoke, recovery, wanted)
                 try:
                     await engine.api.devices.rotate(made)
                 except Offline:
@@ -114,13 +120,15 @@ class Devices:
                 await backoff.pause()
         raise NotAllowed("Other devices keep changing the account's key. Try again in a while.")
 
-    def _is_done(self, started: int, revoke: bytes | None) -> bool:
+    def _is_done(self, started: int, revoke: bytes | None, recovery: RecoveryKeys | None) -> bool:
         machine = self._engine.machine
         if revoke is not None:
             return revoke not in machine.people.chain(machine.me).state.devices
+        if recovery is not None:
+            return machine.people.chain(machine.me).state.rs == recovery.rs
         return machine.keyring.generation > started
 
-    async def _make(self, revoke: bytes | None, wanted: frozenset[bytes]) -> Rotation:
+    async def _make(self, revoke: bytes | None, recovery: RecoveryKeys | None, wanted: frozenset[bytes]) -> Rotation:
         engine = self._engine
         for space in list(engine.machine.spaces.values()):
             if space.waiting and space.left is None:
@@ -135,7 +143,9 @@ class Devices:
         async with engine.lock:
             if any(engine.machine.lacks(one.space, one.epoch, one.branch) for one in required if one.seal is None):
                 await engine.keys.show_wraps()
-            return engine.machine.rotator.make(seals, required, self._living(), millis(), revoke=revoke, wanted=wanted)
+            return engine.machine.rotator.make(
+                seals, required, self._living(), millis(), revoke=revoke, recovery=recovery, wanted=wanted
+            )
 
     async def all(self) -> list[DeviceFacts]:
         """The devices that the own chain names as active, as the server describes them. Raises Untrusted, Offline."""
@@ -191,20 +201,28 @@ class Devices:
         return {facts.id: facts.seal for facts in await self._engine.api.devices.devices()}
 
     async def _publish(self) -> None:
-        engine = self._engine
+        engine, backoff = self._engine, Backoff()
         keyring = engine.machine.keyring
-        seal = keyring.make_seal(millis())
-        self._flush()  # kept before it is sent: boxes may be made for it from then on
-        try:
-            await engine.api.devices.publish_seal(seal)
-        except Refused:
-            own = (await self._seals()).get(keyring.device)
-            if own is None or own.body != seal.body:  # else the try whose answer was lost had gone through
-                raise
+        for left in range(_TRIES, -1, -1):
+            seal = keyring.make_seal(millis())
+            self._flush()  # kept before it is sent: boxes may be made for it from then on
+            try:
+                await engine.api.devices.publish_seal(seal, keyring.generation)
+                break
+            except Refused as error:
+                if error.code == "GENERATION_CONFLICT" and left:  # its box opens with the present seal alone
+                    await engine.keys.take_newest()
+                    await backoff.pause()
+                    continue
+                own = (await self._seals()).get(keyring.device)
+                if own is None or own.body != seal.body:  # else the try whose answer was lost had gone through
+                    raise
+                break
         async with engine.lock:
             if keyring.next_seal is not None and keyring.next_seal.signed == seal:
                 keyring.seal_published()
                 self._flush()
+                engine.store.leave_nothing()
 
     def _flush(self) -> None:
         with self._engine.store.transaction():

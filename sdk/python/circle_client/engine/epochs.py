@@ -58,9 +58,11 @@ class Epochs:
                 # First the grants: whoever takes the new epoch looks for grants then, too.
                 await self._grant_complainers(space)
                 made = engine.machine.make.epoch(space, millis())
+                engine.made[made.head.hash] = made
                 try:
                     await engine.api.announce_epoch(made)
                 except Refused as error:
+                    engine.made.pop(made.head.hash, None)
                     if error.code not in _LOST:
                         raise
                     await backoff.pause()

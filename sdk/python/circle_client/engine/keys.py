@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from circle_client.engine.api import EpochFacts
+from circle_client.engine.convert import EpochFacts
 from circle_client.engine.kept import entry_of, keep_again
 from circle_client.errors import KeysMissing
 from circle_client.machine.space import Space
@@ -100,9 +100,10 @@ class Keys:
         """Take the grants of an epoch, inside a transaction; read again what they open."""
         new = [self._engine.machine.take_grant(space, generation, grant) for generation, grant in facts.grants]
         if any(new):
-            self._reread(space)
+            self.read_again(space)
 
-    def _reread(self, space: Space) -> None:
+    def read_again(self, space: Space) -> None:
+        """Read again what waited for keys, inside a transaction."""
         store = self._engine.store
         before = space.log.head.n + 1
         space.waiting.clear()
@@ -114,7 +115,7 @@ class Keys:
                     if again.waiting:
                         space.waiting.add(again.epoch)
                     else:
-                        keep_again(store, space, again)
+                        keep_again(store, space, again, row)
             before = rows[-1].seq
 
     async def look(self, space: Space) -> None:
@@ -131,6 +132,6 @@ class Keys:
                         engine.machine.take_seal(space, number, facts.seal)
                     self.take_grants(space, facts)
                 if any(number in space.epochs and space.epochs[number].branches for number in space.waiting):
-                    self._reread(space)
+                    self.read_again(space)
                 engine.machine.flush(engine.store.put)
             engine.news.set()

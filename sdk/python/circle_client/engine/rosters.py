@@ -36,6 +36,7 @@ class Rosters:
         except ProtocolError as error:
             raise NotAllowed("A title has at most 120 characters.") from error
         made = engine.machine.make.conversation(type_, roles, policy, content, millis())
+        engine.made[made.epoch.head.hash] = made.epoch
         unsure, backoff = False, Backoff()
         for left in range(_TRIES, -1, -1):
             try:
@@ -56,13 +57,13 @@ class Rosters:
 
     async def _find(self, id: bytes) -> Space:
         if id not in self._engine.machine.spaces:
-            await self._engine.refresh_conversations()
+            await self._engine.refresher.conversations()
         return self._engine.space(id)
 
     async def _direct_with(self, member: bytes) -> Space:
         for again in (False, True):
             if again:
-                await self._engine.refresh_conversations()
+                await self._engine.refresher.conversations()
             for space in self._engine.machine.spaces.values():
                 if space.roster.type is SpaceType.DIRECT and member in space.roster.seats:
                     return space
@@ -107,7 +108,34 @@ class Rosters:
         """Remove oneself; somebody else makes the new keys."""
         engine = self._engine
         await self._change(space, lambda: engine.machine.make.remove(space, engine.machine.me, millis()))
-        await engine.left(space)
+        await engine.refresher.left(space)
+
+    async def readmit(self, space: Space, member: bytes) -> None:
+        """Let a member in again under the ID of after a reset, in the role of before. Raises NotAllowed where there was
+        no reset, Untrusted, Refused.
+        """
+        engine = self._engine
+        await engine.know([member])
+        seat, known = space.roster.seats.get(member), engine.machine.people.get(member)
+        if seat is None or known is None or seat.identity == known.chain.identity:
+            raise NotAllowed("There is nobody to be let in again here.")
+        await self.add(space, member, seat.role)
+
+    async def renew_account(self, space: Space) -> None:
+        """After a reset: put this member's new ID into the account's own roster (docs/decisions/0011)."""
+        machine = self._engine.machine
+        seat = space.roster.seats.get(machine.me)
+        if seat is not None and seat.identity != machine.people.chain(machine.me).identity:
+            await self._change(space, lambda: machine.make.renewal(space, millis()))
+
+    async def set_policy(self, space: Space, lifetime: int | None, shared: bool | None) -> None:
+        """Change how long messages stay and what newcomers may read; None leaves it as it is. Raises NotAllowed."""
+        old = space.roster.policy
+        policy = Policy(old.lifetime if lifetime is None else lifetime, old.shared if shared is None else shared)
+        if policy == old:
+            return
+        await self._change(space, lambda: self._engine.machine.make.policy(space, policy, millis()))
+        await self._renew(space)
 
     async def change_role(self, space: Space, member: bytes, role: Role) -> None:
         """Change a role and make new keys."""

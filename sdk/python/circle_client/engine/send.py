@@ -7,7 +7,7 @@ the epoch has ended lets this client seal anew, under the same id (e2ee.md secti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,11 +25,13 @@ from circle_client.errors import (
     StoreError,
     TooManyTries,
 )
+from circle_client.machine.alarms import Why
 from circle_client.machine.make import Draft, EpochNeeded, MembersChanged
 from circle_client.machine.space import Space
 from circle_client.protocol.cbor import Value
 from circle_client.protocol.envelope import Kind, decode_envelope, make_id
 from circle_client.protocol.primitives import random_bytes
+from circle_client.protocol.roster import SpaceType
 from circle_client.transport import Backoff
 
 _LIST_TRIES = 3
@@ -43,6 +45,7 @@ class Sent:
     seq: int
     accepted_at: int
     time: int
+    b: int
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class Pending:
             "content": dict(draft.content),
             "time": draft.time,
             "ref": draft.ref,
+            "b": draft.b,
             "sealed": self.sealed,
             "failed": self.failed,
         }
@@ -70,7 +74,7 @@ class Pending:
     @classmethod
     def load(cls, space: bytes, id: bytes, value: dict[str, Any]) -> Pending:
         """The entry of a `dump`."""
-        draft = Draft(id, Kind(value["kind"]), value["content"], value["time"], value["ref"])
+        draft = Draft(id, Kind(value["kind"]), value["content"], value["time"], value["ref"], value["b"])
         return cls(space, draft, value["sealed"], value["failed"])
 
 
@@ -100,10 +104,12 @@ class Sender:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def queue(self, space: Space, kind: Kind, content: dict[int, Value], ref: bytes | None = None) -> Pending:
+    def queue(
+        self, space: Space, kind: Kind, content: Mapping[int, Value], ref: bytes | None = None, b: int | None = None
+    ) -> Pending:
         """Put something in the outbox; its `done` tells when it is accepted or refused for good."""
         now = millis()
-        pending = Pending(space.id, Draft(make_id(now, random_bytes(10)), kind, content, now, ref))
+        pending = Pending(space.id, Draft(make_id(now, random_bytes(10)), kind, content, now, ref, b))
         with self._engine.store.transaction():
             self._engine.store.queue(space.id, pending.draft.id, pending.dump())
         self._enqueue(pending)
@@ -116,7 +122,9 @@ class Sender:
     def retry(self, id: bytes) -> Pending:
         """Send again what failed, as a new message. Raises KeyError."""
         old = self.failed.pop(id)
-        pending = self.queue(self._engine.space(old.space), old.draft.kind, dict(old.draft.content), old.draft.ref)
+        pending = self.queue(
+            self._engine.space(old.space), old.draft.kind, dict(old.draft.content), old.draft.ref, old.draft.b
+        )
         self.discard(id)
         return pending
 
@@ -147,10 +155,14 @@ class Sender:
 
     def _fail(self, pending: Pending, error: CircleError) -> None:
         pending.failed = error.message
-        if not isinstance(error, StoreError):
-            with self._engine.store.transaction():
-                self._engine.store.requeue(pending.space, pending.draft.id, pending.dump())
-        self.failed[pending.draft.id] = pending
+        space = self._engine.machine.spaces.get(pending.space)
+        if space is not None and space.roster.type is SpaceType.ACCOUNT:
+            self.discard(pending.draft.id)  # written again with the next pins; nobody is asked about it
+        else:
+            if not isinstance(error, StoreError):
+                with self._engine.store.transaction():
+                    self._engine.store.requeue(pending.space, pending.draft.id, pending.dump())
+            self.failed[pending.draft.id] = pending
         if not pending.done.done():
             pending.done.set_exception(error)
 
@@ -216,11 +228,13 @@ class Sender:
                 engine.store.requeue(pending.space, pending.draft.id, pending.dump())
                 engine.machine.flush(engine.store.put)
         accepted, accepted_at = await engine.api.send(pending.sealed)
-        if accepted.item != decode_envelope(pending.sealed).item:
-            engine.machine.alarm(space, "The server put something else in the place of an own message.")
+        envelope = decode_envelope(pending.sealed)
+        if accepted.item != envelope.item:
+            sentence = "The server put something else in the place of an own message."
+            engine.machine.alarm(space, sentence, Why.FORKED)
             raise Forked("The server put something else in the place of your message.")
         engine.machine.promise(space, accepted.seq, accepted.item)
-        return Sent(pending.draft.id, accepted.seq, accepted_at, pending.draft.time)
+        return Sent(pending.draft.id, accepted.seq, accepted_at, pending.draft.time, envelope.header.b)
 
     async def _answer(self, pending: Pending, error: Refused, backoff: Backoff) -> Sent | None:
         """What to do about a refusal; the place of the message where it had been accepted before. Raises for good."""
@@ -239,13 +253,16 @@ class Sender:
             await self._quietly(engine.catch_up(space), backoff)
             row = engine.store.item_by_id(pending.space, pending.draft.id)
             if row is not None and row.value is not None:
-                return Sent(pending.draft.id, row.seq, row.value["entry"]["accepted_at"], pending.draft.time)
+                entry = row.value["entry"]
+                return Sent(pending.draft.id, row.seq, entry["accepted_at"], pending.draft.time, entry.get("b", 0))
         if error.code == "NOT_FOUND":  # the removal itself comes by the stream
             raise NotAllowed("This conversation is no longer open to you.") from error
         if error.code == "FORBIDDEN":  # removed, or given another role, while this was on its way
             raise NotAllowed(error.message) from error
         if error.code == "FORKED_LOG":
-            engine.machine.alarm(space, "The server says that it never showed the log this client has seen.")
+            await self._quietly(engine.refresher.conversations(), backoff)  # a restored server: its log is shorter
+            sentence = "The server says that it never showed the log this client has seen."
+            engine.machine.alarm(space, sentence, Why.FORKED)
             raise Forked("The server does not know the log that it showed before.") from error
         raise error
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Protocol
 
-from circle_client.engine.api import CaughtUp, Delivery, Resync, StreamItem
+from circle_client.engine.convert import CaughtUp, Delivery, Resync, StreamItem
 from circle_client.engine.engine import CURSOR, Engine, millis
 from circle_client.errors import (
     CircleError,
@@ -63,12 +63,15 @@ class Sync:
         self.failed: CircleError | None = None
         self.renew_titles: Callable[[int], None] = lambda now: None
         self.tend: Callable[[int], Awaitable[None]] = _nothing
+        self.tell: Callable[[asyncio.Event], Coroutine[None, None, None]] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin."""
         steps = (self._run(), self._keep_house(), self._watch_for_keys())
         self._tasks = [asyncio.create_task(step) for step in steps]
+        if self.tell is not None:
+            self._tasks.append(asyncio.create_task(self.tell(self.online)))
 
     async def close(self) -> None:
         """End."""
@@ -132,8 +135,8 @@ class Sync:
                     raise first.cause or Offline("The connection to the server ended.")
                 if not isinstance(first, CaughtUp):
                     raise ServerFault("The stream did not begin with a cursor.")
-                await engine.load_account(self._account.account_node, self._account.account_space)
-                await engine.refresh(self._account.account_node)
+                await engine.refresher.load_account(self._account.account_node, self._account.account_space)
+                await engine.refresher.all(self._account.account_node)
                 await engine.absorb([], first.cursor)
                 self._settled(backoff)
             while True:
@@ -180,20 +183,19 @@ class Sync:
     def _settled(self, backoff: Backoff) -> None:
         backoff.reset()
         self.online.set()
+        self._engine.told.set()
         self._engine.news.set()
 
     # ---- now and then
 
     async def _keep_house(self) -> None:
-        engine = self._engine
+        engine, tended = self._engine, 0
         while True:
             now = millis()
-            engine.machine.erase_expired(now)
+            self.erase_expired(now)
             self.renew_titles(now)
-            with engine.store.transaction():
-                engine.store.erase_expired(now)
-                engine.machine.flush(engine.store.put)
-            if self.online.is_set():
+            if self.online.is_set() and now - tended >= _HOUSEKEEPING * 1000:
+                tended = now
                 try:
                     await self._account.check_invites()
                     await self.tend(now)
@@ -201,7 +203,19 @@ class Sync:
                     self.end(error)
                 except CircleError as error:
                     log.info("housekeeping was put off (%s)", error.code)
-            await asyncio.sleep(_HOUSEKEEPING)
+            following = engine.store.next_expiry()
+            pause = _HOUSEKEEPING if following is None else (following - millis()) / 1000
+            await asyncio.sleep(min(max(pause, 0.01), _HOUSEKEEPING))
+
+    def erase_expired(self, now: int) -> None:
+        """Delete content, titles and keys whose time is over, also from the store's journal (e2ee.md section 9)."""
+        engine = self._engine
+        with engine.store.transaction():
+            erased = engine.machine.erase_expired(now) | (engine.store.erase_expired(now) > 0)
+            engine.machine.flush(engine.store.put)
+        if erased:
+            engine.store.leave_nothing()
+            engine.news.set()
 
     async def _watch_for_keys(self) -> None:
         """While entries wait for keys, ask for grants: soon at first, then seldom."""

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from circle_client.machine.alarms import FORKED, WITHHELD_MESSAGE, Why
 from circle_client.machine.content import filled, framed
 from circle_client.machine.events import Entry, EntryKind, EventKind, LogEvent, Past
 from circle_client.machine.keyring import Keyring
 from circle_client.machine.people import People
+from circle_client.machine.seals import SealFacts, SealTaker
 from circle_client.machine.space import NOT_YET, Epoch, Space
 from circle_client.machine.wraps import Wraps
+from circle_client.protocol.branches import CLASSES, LIFETIMES
 from circle_client.protocol.envelope import Envelope, Kind, decode_envelope, open_envelope
-from circle_client.protocol.epoch import Announcement, decode_announcement, decode_complaint
-from circle_client.protocol.epoch_keys import check_own_row, must_complain, open_epoch, own_row, verify_announcement
+from circle_client.protocol.epoch import decode_announcement, decode_complaint
+from circle_client.protocol.epoch_keys import verify_announcement
 from circle_client.protocol.errors import Code, Layer, ProtocolError
 from circle_client.protocol.labels import Label, verify_body
 from circle_client.protocol.log import LogView, next_hash
 from circle_client.protocol.member import decode_member_link
-from circle_client.protocol.primitives import Z32, sha256
+from circle_client.protocol.primitives import Z32
 from circle_client.protocol.roster import RosterKind, RosterLink, decode_roster_link
 from circle_client.protocol.roster_state import Roster, apply_roster_link, replay_roster
 from circle_client.protocol.rules import Ref, check_rules
 from circle_client.protocol.structures import Head, Signed
 
 WAITING = "The keys for this message have not arrived yet."
-FORKED = "The server shows a different past of this conversation than before. Nothing more is sent here."
-
-
-@dataclass(frozen=True, slots=True)
-class SealFacts:
-    """What the server hands out of an epoch beside its announcement: E(list) and the own seal. Nothing believed."""
-
-    recipients: bytes | None
-    seal: bytes | None
+BEFORE_RESET = "This was sealed before your identity was reset, so it cannot be read any more."
+_HOUR, _SKEW = 3_600_000, 120_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,9 @@ class Applied:
 class Applier:
     """Applies events to spaces, given this device's keys and the members it knows."""
 
-    def __init__(self, keyring: Keyring, people: People, past: Past, wraps: Wraps) -> None:
-        self._keys, self._people, self._past, self._wraps = keyring, people, past, wraps
+    def __init__(self, keyring: Keyring, people: People, past: Past, wraps: Wraps, clock: Callable[[], int]) -> None:
+        self._keys, self._people, self._past, self._clock = keyring, people, past, clock
+        self.seals = SealTaker(keyring, people, wraps)
 
     # ---- beginning
 
@@ -103,7 +101,7 @@ class Applier:
             raise ValueError("entries are applied in order")
         entry, raw = Entry(event.seq, EntryKind.UNREADABLE, event.accepted_at), None
         if event.item != Z32 and (event.item in space.log.items or self._past.has_item(space.id, event.item)):
-            space.alarm = FORKED
+            space.warn(FORKED, Why.FORKED)
             entry = entry.but(reason="The server shows an entry a second time.")
         else:
             try:
@@ -113,16 +111,17 @@ class Applier:
         digest = self._advance(space, event, entry)
         promised = space.told.pop(event.seq, None)
         if digest != event.log_hash or (promised is not None and promised != event.item):
-            space.alarm = FORKED
+            space.warn(FORKED, Why.FORKED)
         if event.kind is EventKind.EPOCH and entry.reason is None:
-            self.take_seal(space, space.newest.n, seal or SealFacts(None, None))
+            self.seals.take_seal(space, space.newest.n, seal or SealFacts(None, None))
         return Applied(entry, digest, raw)
 
     def _refused(self, space: Space, event: LogEvent, error: ProtocolError) -> Entry:
         if error.code is Code.FORK:
-            space.alarm = FORKED
+            space.warn(FORKED, Why.FORKED)
         elif event.kind in (EventKind.ROSTER, EventKind.EPOCH, EventKind.MEMBER):
-            space.alarm = f"The server accepted what it must not, so nothing more is sent here. {error.message}"
+            sentence = f"The server accepted what it must not, so nothing more is sent here. {error.message}"
+            space.warn(sentence, Why.INVALID)
         entry = Entry(event.seq, EntryKind.UNREADABLE, event.accepted_at, reason=error.message)
         if event.kind is EventKind.ENVELOPE and event.body is not None:
             try:
@@ -154,7 +153,7 @@ class Applier:
     def _entry(self, space: Space, event: LogEvent) -> tuple[Entry, bytes | None]:
         if event.kind is EventKind.ENVELOPE:
             if event.body is None:
-                return Entry(event.seq, EntryKind.EXPIRED, event.accepted_at), None
+                return self._expired(space, event), None
             return self._envelope(space, event, event.body)
         if event.kind is EventKind.OTHER:
             return Entry(event.seq, EntryKind.OTHER, event.accepted_at), None
@@ -168,6 +167,18 @@ class Applier:
         return self._member_link(space, event), None
 
     # ---- envelopes
+
+    def _expired(self, space: Space, event: LogEvent) -> Entry:
+        """Said to be expired: plausible an hour after its acceptance, the shortest lifetime, and where this device has
+        seen the envelope before, after that one's (docs/decisions/0082).
+        """
+        least: int | None = _HOUR
+        since = event.accepted_at
+        if (seen := self._past.seen_before(event.item)) is not None and seen.sealed and seen.b < CLASSES:
+            least, since = LIFETIMES[seen.b], max(since, seen.accepted_at)
+        if least is None or since + least > self._clock() + _SKEW:
+            space.warn(WITHHELD_MESSAGE, Why.WITHHELD)
+        return Entry(event.seq, EntryKind.EXPIRED, event.accepted_at)
 
     def _envelope(self, space: Space, event: LogEvent, data: bytes) -> tuple[Entry, bytes | None]:
         envelope = decode_envelope(data)
@@ -211,10 +222,12 @@ class Applier:
         frame = framed(seq, accepted_at, header)
         epoch = space.epochs.get(header.epoch.n)
         branch = epoch.branches.get(header.b) if epoch and epoch.announcement.head == header.epoch else None
+        if branch is None and epoch is not None and epoch.foreign and not space.roster.policy.shared:
+            return frame.but(reason=BEFORE_RESET)
         if branch is None:
             return frame.but(waiting=True, reason=WAITING)
         try:
-            return filled(frame, open_envelope(envelope, branch))
+            return filled(frame, open_envelope(envelope, branch), space.roster.type)
         except ProtocolError as error:
             return frame.but(reason=error.message)
 
@@ -232,67 +245,21 @@ class Applier:
             space.left, space.joined = event.seq, NOT_YET
         if link.kind is RosterKind.ADD and link.member == me and me not in before.seats:
             space.joined, space.left = event.seq, None
-        return _roster_entry(event, link)
+        return _roster_entry(event, link).but(again=link.kind is RosterKind.ADD and link.member in before.seats)
 
     def _epoch(self, space: Space, event: LogEvent, signed: Signed) -> Entry:
         announcement = verify_announcement(signed, space.roster, space.newest, self._people.chain)
         _same(announcement.hash, event.item)
-        least_n = space.log.linked.get(self._keys.member, 0)
-        space.epochs[announcement.epoch] = Epoch(announcement, event.accepted_at, least_n=least_n)
+        me = self._keys.member
+        seat, least_n = space.roster.seats.get(me), space.log.linked.get(me, 0)
+        foreign = seat is not None and seat.identity != self._people.chain(me).identity
+        space.epochs[announcement.epoch] = Epoch(announcement, event.accepted_at, least_n=least_n, foreign=foreign)
         space.complaint = None
         space.complainers.clear()
         creator = announcement.creator.member
         return Entry(
             event.seq, EntryKind.EPOCH, event.accepted_at, creator, announcement.time, number=announcement.epoch
         )
-
-    def take_seal(self, space: Space, number: int, facts: SealFacts) -> None:
-        """Check list, own row and own seal of an epoch and keep its branches; without a seal (a rotation since has
-        removed it) those that were wrapped.
-
-        A seal that its creator made badly leaves `space.complaint`; what only the server can have done, the alarm. A
-        seal for a key that a sibling has made and this device has yet to take is left for later.
-        """
-        epoch = space.epochs.get(number)
-        if epoch is None or epoch.branches:
-            return
-        try:
-            if facts.seal is None:
-                self._take_wraps(epoch, facts.recipients)
-            elif facts.recipients is not None:
-                self._take_own(space, epoch, facts.recipients, facts.seal)
-        except ProtocolError as error:
-            space.alarm = f"The keys that the server handed out do not fit, so nothing is sent here. {error.message}"
-
-    def _take_own(self, space: Space, epoch: Epoch, recipients: bytes, seal: bytes) -> None:
-        announcement: Announcement = epoch.announcement
-        me = self._keys.member
-        row = own_row(announcement, recipients, me)
-        own = self._keys.member_secrets(row.generation)
-        if own is None and row.generation > self._keys.generation:
-            return
-        held = {g: sha256(found.mk) for g in self._keys.secrets if (found := self._keys.member_secrets(g)) is not None}
-        check_own_row(row, self._people.chain(me), epoch.least_n, held)
-        if own is None:
-            return
-        try:
-            branches = open_epoch(announcement, row, seal, own.mk_seed)
-        except ProtocolError as error:
-            if not must_complain(error):
-                raise
-            space.complaint = (announcement.epoch, row.seal_hash)
-            return
-        epoch.branches, epoch.recipients = dict(enumerate(branches)), recipients
-        epoch.sealed_to = row.generation
-
-    def _take_wraps(self, epoch: Epoch, recipients: bytes | None) -> None:
-        branches = self._wraps.branches(epoch.announcement)
-        if branches and recipients is not None:
-            me = self._keys.member
-            row = own_row(epoch.announcement, recipients, me)
-            check_own_row(row, self._people.chain(me), epoch.least_n, self._people.generations(me))
-            epoch.recipients = recipients
-        epoch.branches = branches
 
     def _complaint(self, space: Space, event: LogEvent, signed: Signed) -> Entry:
         complaint = decode_complaint(signed.body)
@@ -317,7 +284,10 @@ class Applier:
         if link.n > chain.head.n or chain.hashes[link.n] != link.hash:
             raise ProtocolError(Code.FORK, "The link is not of the member's chain.", Layer.MEMBER)
         space.log.entered_member_link(link.member, link.n)
-        return Entry(event.seq, EntryKind.MEMBER, event.accepted_at, link.member, link.time, member=link.member)
+        action = link.kind.name.lower()
+        return Entry(
+            event.seq, EntryKind.MEMBER, event.accepted_at, link.member, link.time, action=action, member=link.member
+        )
 
 
 def _same(computed: bytes, claimed: bytes) -> None:

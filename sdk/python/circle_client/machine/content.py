@@ -7,8 +7,10 @@ from typing import Any
 
 from circle_client.machine.events import Entry, EntryKind
 from circle_client.protocol import contents
+from circle_client.protocol.account import read_account
 from circle_client.protocol.envelope import Header, Kind
 from circle_client.protocol.errors import ProtocolError
+from circle_client.protocol.roster import SpaceType
 
 _KINDS: dict[int, EntryKind] = {
     Kind.MESSAGE: EntryKind.MESSAGE,
@@ -36,9 +38,11 @@ def framed(seq: int, accepted_at: int, header: Header, kind: EntryKind = EntryKi
     )
 
 
-def filled(frame: Entry, content: Mapping[int, Any]) -> Entry:
+def filled(frame: Entry, content: Mapping[int, Any], space: SpaceType) -> Entry:
     """The entry with its content; unreadable with a reason where the content is not of its kind's shape."""
     kind = _KINDS.get(frame.sealed)
+    if kind is EntryKind.STATE and space is SpaceType.ACCOUNT:
+        kind = EntryKind.ACCOUNT
     if kind is None:
         return frame.but(kind=EntryKind.OTHER, waiting=False, reason=None)
     entry = frame.but(kind=kind, waiting=False, reason=None)
@@ -49,6 +53,8 @@ def filled(frame: Entry, content: Mapping[int, Any]) -> Entry:
             return entry.but(text=contents.read_reaction(content))
         if kind is EntryKind.RECEIPT:
             return entry.but(number=contents.read_receipt(content))
+        if kind is EntryKind.ACCOUNT:
+            return entry.but(account=read_account(content))
         if kind is EntryKind.STATE:
             state = contents.read_state(content)
             return entry.but(text=state.title, picture=state.picture, media=state.media_type)

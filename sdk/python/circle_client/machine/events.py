@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
+from circle_client.protocol.account import AccountContent
+
 
 class EventKind(StrEnum):
     """Kinds of log entries (e2ee.md section 7). OTHER: the server's own, or of a later version."""
@@ -42,6 +44,7 @@ class EntryKind(StrEnum):
     REACTION = "reaction"
     RECEIPT = "receipt"
     STATE = "state"
+    ACCOUNT = "account"
     ROSTER = "roster"
     EPOCH = "epoch"
     COMPLAINT = "complaint"
@@ -57,7 +60,8 @@ class Entry:
 
     `epoch` and `waiting` tell that only the keys of that epoch are missing, so that it can be decoded later. `sealed`
     is the envelope's kind as its header names it, `b` its lifetime class; `picture` and `media` belong to STATE,
-    `action` and `member` to ROSTER.
+    `action` and `member` to ROSTER and MEMBER (`again`: an add of a present member), `account` to ACCOUNT (not kept
+    here, but in the account's book).
     """
 
     seq: int
@@ -80,15 +84,16 @@ class Entry:
     waiting: bool = False
     edited: bool = False
     deleted: bool = False
+    again: bool = False
+    account: AccountContent | None = None
 
     def dump(self) -> dict[str, Any]:
         """What the store keeps: the fields that say something."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {
-            name: str(value) if name == "kind" else value
-            for name, value in values.items()
-            if value or name in {"seq", "kind", "accepted_at"}
-        }
+        kept: dict[str, Any] = {"seq": self.seq, "kind": self.kind.value, "accepted_at": self.accepted_at}
+        for name in _KEPT:
+            if value := getattr(self, name):
+                kept[name] = value
+        return kept
 
     @classmethod
     def load(cls, value: dict[str, Any]) -> Entry:
@@ -98,6 +103,9 @@ class Entry:
     def but(self, **changes: Any) -> Entry:
         """A copy with other values."""
         return replace(self, **changes)
+
+
+_KEPT = tuple(f.name for f in fields(Entry) if f.name not in {"seq", "kind", "accepted_at", "account"})
 
 
 class Past(Protocol):
@@ -114,6 +122,9 @@ class Past(Protocol):
 
     def entry_by_id(self, space: bytes, id: bytes) -> Entry | None:
         """The first entry whose envelope has this id."""
+
+    def seen_before(self, item: bytes) -> Entry | None:
+        """The entry of an item that was held before its space was loaded afresh."""
 
 
 class NoPast:
@@ -132,5 +143,9 @@ class NoPast:
         return False
 
     def entry_by_id(self, space: bytes, id: bytes) -> Entry | None:
+        """Nothing."""
+        return None
+
+    def seen_before(self, item: bytes) -> Entry | None:
         """Nothing."""
         return None

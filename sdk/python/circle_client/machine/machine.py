@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from circle_client.machine.apply import Applied, Applier, SealFacts
+from circle_client.machine.alarms import SEEN_MORE, SEEN_OTHER, Why
+from circle_client.machine.apply import Applied, Applier
+from circle_client.machine.book import Bookkeeper
 from circle_client.machine.events import Entry, LogEvent, NoPast, Past
 from circle_client.machine.keyring import Keyring
 from circle_client.machine.make import Maker
 from circle_client.machine.people import Known, MemberFacts, People
 from circle_client.machine.rotation import Rotator
+from circle_client.machine.seals import SealFacts
 from circle_client.machine.signup import SignUpBundle
 from circle_client.machine.space import Epoch, Space
 from circle_client.machine.wraps import Wraps
@@ -23,17 +27,23 @@ from circle_client.types import Person
 Put = Callable[[str, bytes, Any], None]
 
 
+def millis() -> int:
+    """Now, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
 class Machine:
     """One member on one device. `flush` writes what changed; write it in one transaction with what was applied."""
 
-    def __init__(self, keyring: Keyring, past: Past | None = None) -> None:
+    def __init__(self, keyring: Keyring, past: Past | None = None, clock: Callable[[], int] = millis) -> None:
         self.keyring, self.people = keyring, People()
         self.spaces: dict[bytes, Space] = {}
         self.make = Maker(keyring, self.people)
         self._past = past or NoPast()
         self.wraps = Wraps(keyring.member)
         self.rotator = Rotator(keyring, self.people, self.spaces, self.wraps)
-        self._applier = Applier(keyring, self.people, self._past, self.wraps)
+        self.books = Bookkeeper(self.people, self.spaces, self._past)
+        self._applier = Applier(keyring, self.people, self._past, self.wraps, clock)
         self._changed: set[bytes] = set()
         self._moved: set[bytes] = set()
         self._seals: dict[bytes, int] = {}
@@ -106,11 +116,12 @@ class Machine:
             self._changed.add(space.id)
         if applied.entry.action or space.complaint or space.complainers:
             self._changed.add(space.id)
+        self.books.take(applied.entry, space)
         return applied
 
     def take_seal(self, space: Space, number: int, facts: SealFacts) -> None:
-        """Keep the keys of an epoch whose seal came later; see `Applier.take_seal`."""
-        self._applier.take_seal(space, number, facts)
+        """Keep the keys of an epoch whose seal came later; see `SealTaker.take_seal`."""
+        self._applier.seals.take_seal(space, number, facts)
         self._changed.add(space.id)
 
     def take_grant(self, space: Space, generation: int, sealed: bytes) -> bool:
@@ -126,6 +137,7 @@ class Machine:
         """Decode an entry again that waited for keys; it may go on waiting."""
         found = self._applier.read(space, decode_envelope(raw), entry.seq, entry.accepted_at)
         space.show(found)
+        self.books.take(found, space)
         self._changed.add(space.id)
         return found
 
@@ -135,31 +147,52 @@ class Machine:
             space.told[seq] = item
             self._moved.add(space.id)
         elif self._past.item_at(space.id, seq) not in (None, item):
-            self.alarm(space, "The server put an own message elsewhere than it said. Nothing more is sent here.")
+            sentence = "The server put an own message elsewhere than it said. Nothing more is sent here."
+            self.alarm(space, sentence, Why.FORKED)
 
-    def alarm(self, space: Space, sentence: str) -> None:
+    def alarm(self, space: Space, sentence: str, why: Why) -> None:
         """Stop sending in a space."""
-        space.alarm = space.alarm or sentence
+        space.warn(sentence, why)
         self._changed.add(space.id)
 
-    def touch(self, space: Space) -> None:
-        """What `make` did to a space is written with the next `flush`."""
-        self._moved.add(space.id)
+    def check_bound(self, space: Space) -> None:
+        """Hold a space, caught up with the server, against what another device of this account saw of it."""
+        fits = self.books.fits(space)
+        if fits is not None and not fits:
+            self.alarm(space, SEEN_OTHER, Why.FORKED)
+        elif fits is None:
+            self.alarm(space, SEEN_MORE, Why.LOST)
 
-    def erase_expired(self, now: int) -> None:
-        """Drop titles that have expired, and branches whose lifetime after their epoch's close is over (section 9)."""
+    def touch(self, space: Space, *, seldom: bool = False) -> None:
+        """What was done to a space is written with the next `flush`; `seldom`: also what changes seldom."""
+        self._moved.add(space.id)
+        if seldom:
+            self._changed.add(space.id)
+
+    def erase_expired(self, now: int) -> bool:
+        """Drop titles that have expired, and branches whose lifetime after their epoch's close is over (section 9);
+        whether there were any.
+        """
+        erased = False
         for space in self.spaces.values():
             if (ends := space.state_ends()) is not None and ends <= now:
-                space.state = None
+                space.state, erased = None, True
                 self._changed.add(space.id)
             for number, epoch in space.epochs.items():
-                following = space.epochs.get(number + 1)
-                if following is None:
-                    continue
-                closed = min(following.accepted_at, epoch.accepted_at + 24 * 3_600_000)
+                closed = epoch.closes(space.epochs.get(number + 1))
                 for b in [b for b in epoch.branches if (life := LIFETIMES[b]) is not None and closed + life <= now]:
                     del epoch.branches[b]
+                    erased = True
                     self._moved.add(space.id)
+        return erased
+
+    def forget(self, space: Space) -> None:
+        """Drop a space, which is then loaded afresh, by a person's decision."""
+        del self.spaces[space.id]
+        for known in (self._changed, self._moved):
+            known.discard(space.id)
+        for key in [key for key in self._written if key[0] == space.id]:
+            del self._written[key]
 
     # ---- storage
 
@@ -169,6 +202,9 @@ class Machine:
             self._seals = dict(self.rotator.seals)
             put("keyring", b"", {**self.keyring.dump(), "seals": self._seals})
             self.keyring.changed = False
+        if self.books.changed:
+            put("book", b"", self.books.book.dump())
+            self.books.changed = False
         for member in self.people.changed:
             put("person", member, self.people.dump(member))
         for id in self._changed:
@@ -193,12 +229,15 @@ class Machine:
         spaces: Iterable[tuple[bytes, Any]],
         logs: Iterable[tuple[bytes, Any]],
         epochs: Iterable[tuple[bytes, Any]],
+        book: list[list[Any]] | None = None,
         past: Past | None = None,
     ) -> Machine:
         """The machine of what `flush` wrote. Raises Untrusted for records that do not verify."""
         machine = cls(Keyring.load(keyring), past)
         machine._seals = dict(keyring["seals"])
         machine.rotator.seals.update(machine._seals)
+        if book is not None:
+            machine.books.load(book)
         for member, value in people:
             machine.people.load(member, value)
         by_space = dict(logs)

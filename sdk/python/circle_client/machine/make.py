@@ -27,18 +27,19 @@ from circle_client.protocol.roster import (
     decode_roster_link,
     make_add,
     make_create,
+    make_policy,
     make_remove,
     make_role,
 )
 from circle_client.protocol.roster_state import Roster, apply_roster_link
-from circle_client.protocol.rules import NEEDS
+from circle_client.protocol.rules import NEEDS, outlives
 from circle_client.protocol.structures import Head, Signed, SignerHead
 
 
 class EpochNeeded(CircleError):
-    """Before anything is sealed here, the space's next epoch must be made; `reason` says why."""
+    """Before anything is sealed here, the space's next epoch must be made; `reason` says why, None: it is too old."""
 
-    def __init__(self, reason: DueReason) -> None:
+    def __init__(self, reason: DueReason | None) -> None:
         super().__init__("The conversation needs new keys before anything more is sent.", "EPOCH_DUE")
         self.reason = reason
 
@@ -61,13 +62,16 @@ class NewConversation:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is to be said: sealed again under the same id and time when an epoch ends in between."""
+    """What is to be said: sealed again under the same id and time when an epoch ends in between. `b`: the lifetime
+    class, None for the conversation's own; where the conversation has a shorter one by then, that holds.
+    """
 
     id: bytes
     kind: Kind
     content: Mapping[int, Value]
     time: int
     ref: bytes | None = None
+    b: int | None = None
 
 
 class Maker:
@@ -131,6 +135,16 @@ class Maker:
         """A roster link that removes a member, or oneself. Raises NotAllowed."""
         return self._link(space, make_remove(self._place(space), member, self._signer(), self._keys.dk_seed, time))
 
+    def renewal(self, space: Space, time: int) -> Signed:
+        """After a reset: the link that puts this member's new ID into the account's roster. Raises NotAllowed."""
+        me = self._keys.member
+        place, identity = space.roster.place(space.newest), self._trusted(me).chain.identity
+        return self._link(space, make_add(place, me, identity, Role.OWNER, self._signer(), self._keys.dk_seed, time))
+
+    def policy(self, space: Space, policy: Policy, time: int) -> Signed:
+        """A roster link that changes lifetime and history. Raises NotAllowed."""
+        return self._link(space, make_policy(self._place(space), policy, self._signer(), self._keys.dk_seed, time))
+
     def role(self, space: Space, member: bytes, role: Role, time: int) -> Signed:
         """A roster link that changes a role. Raises NotAllowed."""
         return self._link(space, make_role(self._place(space), member, role, self._signer(), self._keys.dk_seed, time))
@@ -149,13 +163,15 @@ class Maker:
         except ProtocolError as error:
             raise NotAllowed(error.message) from error
 
-    @staticmethod
-    def check_open(space: Space) -> None:
-        """Raises Untrusted while the alarm is up, NotAllowed where one is not a member (any more)."""
+    def check_open(self, space: Space) -> None:
+        """Raises Untrusted while the alarm is up, NotAllowed where one is not a member (any more, or not yet again)."""
         if space.alarm is not None:
             raise Untrusted(space.alarm)
         if space.left is not None:
             raise NotAllowed("You are no longer a member of this conversation.")
+        seat = space.roster.seats.get(self._keys.member)
+        if seat is not None and seat.identity != self._people.chain(self._keys.member).identity:
+            raise NotAllowed("Your identity was reset: somebody here has to let you in again.")
 
     # ---- epochs
 
@@ -273,8 +289,11 @@ class Maker:
     def envelope(self, space: Space, draft: Draft) -> Envelope:
         """Seal a draft under the newest epoch. Raises as `ready`, InvalidInput where it is too long."""
         epoch = self.ready(space, draft.kind)
-        b = space.roster.policy.lifetime
-        if b not in epoch.branches:
+        limit = space.roster.policy.lifetime
+        b = limit if draft.b is None or outlives(draft.b, limit) else draft.b
+        if b not in epoch.branches:  # erased, because the epoch closed so long ago, or never had
+            if 0 in epoch.branches:
+                raise EpochNeeded(None)
             raise KeysMissing("The keys of this conversation have not arrived yet.")
         header = self._header(space.id, epoch.announcement.head, space.log.head, draft, b)
         try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
 from circle_client.errors import Forked, Untrusted
+from circle_client.protocol.account import MemberPin
 from circle_client.protocol.errors import Code, Layer, ProtocolError
 from circle_client.protocol.member import SignedMemberLink
 from circle_client.protocol.member_chain import MemberChain
@@ -52,6 +53,9 @@ class People:
         self._known: dict[bytes, Known] = {}
         self._pinned: dict[bytes, bytes] = {}
         self._older: dict[tuple[bytes, int], MemberKey] = {}
+        self._first: dict[bytes, bytes] = {}
+        self.bounds: Mapping[bytes, MemberPin] = {}
+        """What other devices of this account saw: nothing older is taken."""
         self.refused: dict[bytes, Untrusted] = {}
         """Members of whom the newest that the server told does not verify, and why."""
         self.changed: set[bytes] = set()
@@ -59,6 +63,10 @@ class People:
     def get(self, member: bytes) -> Known | None:
         """A known member, or None."""
         return self._known.get(member)
+
+    def all(self) -> list[Known]:
+        """Every known member."""
+        return list(self._known.values())
 
     def person(self, member: bytes) -> Person | None:
         """The public side of a known member."""
@@ -90,11 +98,35 @@ class People:
             return Trust.FIRST_SEEN
         return Trust.INVITE if chain.identities[0][1] == pinned or chain.identity == pinned else Trust.CONTRADICTED
 
+    def first_identity(self, member: bytes) -> bytes | None:
+        """The ID under which this client, or another device of the account, first met the member."""
+        return self._first.get(member)
+
+    def is_behind(self, member: bytes) -> bool:
+        """Whether what is known of the member does not reach, or contradicts, what another device saw."""
+        known, pin = self._known.get(member), self.bounds.get(member)
+        if known is None or pin is None:
+            return False
+        try:
+            pin.check(known.chain, known.key.generation)
+        except ProtocolError:
+            return True
+        return False
+
+    def forget(self, member: bytes) -> None:
+        """Trust the server anew about a member, by a person's decision; an invite's pin stays."""
+        self._known.pop(member, None)
+        self.refused.pop(member, None)
+        self.changed.discard(member)
+
     def learn(self, facts: MemberFacts) -> Known:
         """Verify what the server tells of a member and keep it.
 
         Raises Forked when it contradicts what was seen before, Untrusted when it does not verify.
         """
+        return self._learn(facts, self.bounds.get(facts.person.protocol_id))
+
+    def _learn(self, facts: MemberFacts, pin: MemberPin | None) -> Known:
         member = facts.person.protocol_id
         old = self._known.get(member)
         links = tuple(facts.links)
@@ -113,6 +145,8 @@ class People:
                 key = verify_living_key(facts.key, chain, old.key.generation if old else 0)
             if old is not None and key.generation == old.key.generation and key.key_hash != old.key.key_hash:
                 raise ProtocolError(Code.FORK, "The member has two keys of one generation.", Layer.MEMBER)
+            if pin is not None:
+                pin.check(chain, key.generation)
         except ProtocolError as error:
             name = f"@{facts.person.handle}"
             refusal = Untrusted(f"The keys that the server shows for {name} do not verify. {error.message}")
@@ -121,6 +155,7 @@ class People:
             self.refused[member] = refusal
             raise refusal from error
         self.refused.pop(member, None)
+        self._first.setdefault(member, pin.identity if pin is not None else chain.identity)
         if old is not None and old.key.generation < key.generation:
             self._older[member, old.key.generation] = old.key
         known = Known(facts.person, links, chain, facts.key, key, self._trust(chain))
@@ -165,13 +200,15 @@ class People:
             "links": [[link.body, link.signature, link.cosignature] for link in known.links],
             "key": [known.signed_key.body, known.signed_key.signature],
             "pin": self._pinned.get(member),
+            "first": self._first.get(member),
         }
 
     def load(self, member: bytes, value: dict[str, Any]) -> None:
         """Take back a `dump`; everything is verified again. Raises Untrusted for a record that does not verify."""
         if value["pin"] is not None:
             self._pinned[member] = value["pin"]
+        self._first[member] = value["first"]
         person = Person(value["id"], member, value["handle"], value["name"])
         links = [SignedMemberLink(*link) for link in value["links"]]
-        self.learn(MemberFacts(person, links, Signed(*value["key"])))
+        self._learn(MemberFacts(person, links, Signed(*value["key"])), None)
         self.changed.discard(member)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from circle_client.errors import InvalidInput, KeysMissing, Untrusted
+from circle_client.errors import InvalidInput, KeysMissing, NotAllowed, Untrusted
 from circle_client.machine.keyring import Keyring
 from circle_client.machine.people import People
 from circle_client.machine.space import Space
@@ -14,7 +14,13 @@ from circle_client.protocol.branches import CLASSES
 from circle_client.protocol.epoch import Recipient, decode_announcement
 from circle_client.protocol.epoch_keys import open_epoch
 from circle_client.protocol.errors import Code, ProtocolError
-from circle_client.protocol.member import MemberState, SignedMemberLink, apply_member_link, make_device_revoke
+from circle_client.protocol.member import (
+    MemberState,
+    SignedMemberLink,
+    apply_member_link,
+    make_device_revoke,
+    make_recovery,
+)
 from circle_client.protocol.member_key import (
     RECOVERY_DEVICE,
     DeviceSeal,
@@ -28,8 +34,17 @@ from circle_client.protocol.member_key import (
 from circle_client.protocol.primitives import Z32, random_bytes, sha256
 from circle_client.protocol.rewrap import wrap_archive, wrap_branch
 from circle_client.protocol.structures import Head, Signed
+from circle_client.protocol.words import RecoveryKeys
 
 DAY = 86_400_000
+MOST_WRAPS = 20_000
+"""The server takes no more in one rotation (docs/decisions/0071)."""
+EARLY = 10_000
+"""With so many epochs under one M it is rotated before its time, so that what must be carried over stays bounded."""
+TOO_MANY = (
+    "This account's keys are too many to be changed in one step, because no device of it was online for very long. "
+    "What is here stays readable; only a reset of the identity makes new keys."
+)
 SILENT = 45 * DAY
 """A device whose seal is older gets no box; it is linked again."""
 
@@ -49,14 +64,25 @@ class Required:
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """M for a device, with the k of the seal it is boxed to; for the recovery key Z16 and None."""
+
+    device: bytes
+    box: bytes = field(repr=False)
+    seal: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Rotation:
-    """What `rotateMemberKey` takes."""
+    """What `rotateMemberKey` takes; `seal` and `name` of the new device with a reset alone."""
 
     link: SignedMemberLink | None
     member_key: Signed
-    boxes: tuple[tuple[bytes, bytes], ...] = field(repr=False)
-    archive: bytes
+    boxes: tuple[Box, ...] = field(repr=False)
+    archive: bytes | None
     wraps: tuple[Wrap, ...] = field(repr=False)
+    seal: Signed | None = None
+    name: str | None = None
 
 
 class Rotator:
@@ -76,28 +102,35 @@ class Rotator:
         time: int,
         *,
         revoke: bytes | None = None,
+        recovery: RecoveryKeys | None = None,
         wanted: frozenset[bytes] = frozenset(),
     ) -> Rotation:
         """M of the next generation for every device, with all that the old M opened.
 
         `shown`: the devices' seals as the server shows them; `required`: what it says must be wrapped; `living`: what
-        this client itself knows to live; `revoke`: a device to end by the same request; `wanted`: devices that get a
-        box however old their seal is. Raises KeysMissing without the newest M, InvalidInput where there is no such
-        device, Untrusted where a device's seal does not verify.
+        this client itself knows to live; `revoke`: a device to end, `recovery`: the new recovery key to take effect by
+        the same request; `wanted`: devices that get a box however old their seal is. Raises KeysMissing without the
+        newest M, InvalidInput where there is no such device, Untrusted where a device's seal does not verify,
+        NotAllowed where the account has more keys than one rotation carries.
         """
         keys, known = self._keys, self._people.get(self._keys.member)
         old = keys.member_secrets(keys.generation)
         if known is None or old is None or known.key.generation != keys.generation:
             raise KeysMissing("Another device has changed this account's key; it is taken first.")
         state, link = known.chain.state, None
-        if revoke is not None:
-            try:
+        try:
+            if revoke is not None:
                 link = make_device_revoke(state, revoke, keys.device, keys.dk_seed, time)
-                state = apply_member_link(state, link)
-            except ProtocolError as error:
-                raise InvalidInput(error.message) from error
+            elif recovery is not None:
+                link = make_recovery(state, recovery, keys.device, keys.dk_seed, time)
+            state = apply_member_link(state, link) if link is not None else state
+        except ProtocolError as error:
+            raise InvalidInput(error.message) from error
         generation, secret = keys.generation + 1, random_bytes(32)
         new = member_secrets(secret, keys.member, generation)
+        wraps = tuple(self._carry_over(required, living, generation, secret))
+        if len(wraps) > MOST_WRAPS:
+            raise NotAllowed(TOO_MANY)
         return Rotation(
             link=link,
             member_key=make_member_key(
@@ -105,7 +138,7 @@ class Rotator:
             ),
             boxes=self._boxes(state, shown, generation, secret, time, wanted),
             archive=wrap_archive(new.archive, keys.member, keys.generation, old.archive),
-            wraps=tuple(self._carry_over(required, living, generation, secret)),
+            wraps=wraps,
         )
 
     def _boxes(
@@ -116,7 +149,7 @@ class Rotator:
         secret: bytes,
         time: int,
         wanted: frozenset[bytes],
-    ) -> tuple[tuple[bytes, bytes], ...]:
+    ) -> tuple[Box, ...]:
         member = self._keys.member
         key_hash = sha256(member_secrets(secret, member, generation).mk)
         boxes = []
@@ -124,9 +157,8 @@ class Rotator:
             seal = self.check_seal(state, device, shown.get(device))
             if seal is not None and (not is_silent(seal, time) or device in wanted):
                 box = seal_member_box(seal.key, member, generation, device, seal.generation, key_hash, secret)
-                boxes.append((device, box))
-        recovery = seal_member_box(state.rx, member, generation, RECOVERY_DEVICE, state.rx_n, key_hash, secret)
-        return (*boxes, (RECOVERY_DEVICE, recovery))
+                boxes.append(Box(device, box, seal.generation))
+        return (*boxes, recovery_box(state, generation, key_hash, secret))
 
     def check_seal(self, state: MemberState, device: bytes, signed: Signed | None) -> DeviceSeal | None:
         """A device's newest seal, verified, its k remembered. None where the server shows none. Raises Untrusted."""
@@ -156,6 +188,11 @@ class Rotator:
                 key = new.archive if b == 0 else secret
                 wrap = wrap_branch(key, keys.member, space, number, epoch_hash, b, branches[b])
                 yield Wrap(space, number, b, generation, wrap)
+
+    @property
+    def load(self) -> int:
+        """How many epochs' keys lie under the present M alone: what the next rotation must carry over, at least."""
+        return sum(1 for _, _, b in self._sealed_to_old() if b == 0)
 
     def _sealed_to_old(self) -> Iterable[Branch]:
         """B_0 of every epoch that no rotation has put into the archive yet, and all of the newest epochs."""
@@ -210,6 +247,12 @@ class Rotator:
         raise Untrusted("The box that the server hands out for this device does not open.")
 
 
+def recovery_box(state: MemberState, generation: int, key_hash: bytes, secret: bytes) -> Box:
+    """M for the recovery key in force."""
+    box = seal_member_box(state.rx, state.member, generation, RECOVERY_DEVICE, state.rx_n, key_hash, secret)
+    return Box(RECOVERY_DEVICE, box, None)
+
+
 def is_silent(seal: DeviceSeal, now: int) -> bool:
     """Whether a device's seal is too old for a box."""
     return now - seal.time > SILENT
@@ -220,4 +263,4 @@ def is_old(key: MemberKey, now: int, short_lived: bool) -> bool:
     return now - key.time >= (DAY if short_lived else 7 * DAY)
 
 
-__all__ = ["DAY", "Branch", "Required", "Rotation", "Rotator", "is_old", "is_silent"]
+__all__ = ["DAY", "EARLY", "Box", "Branch", "Required", "Rotation", "Rotator", "is_old", "is_silent"]

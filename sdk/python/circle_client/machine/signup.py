@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from circle_client.machine.keyring import Keyring
+from circle_client.machine.rotation import Box, recovery_box
 from circle_client.protocol.invite import InviteLink, invite_mac
 from circle_client.protocol.member import SignedMemberLink, apply_member_link, make_identity
 from circle_client.protocol.member_key import (
-    RECOVERY_DEVICE,
     make_device_seal,
     make_member_key,
     member_secrets,
@@ -31,7 +31,7 @@ class SignUpBundle:
     identity: SignedMemberLink
     device_seal: Signed
     member_key: Signed
-    boxes: tuple[tuple[bytes, bytes], ...]
+    boxes: tuple[Box, ...]
     account_space: bytes
     account: Signed
     mac: bytes | None
@@ -48,10 +48,8 @@ def make_sign_up(link: InviteLink, time: int) -> SignUpBundle:
     own = member_secrets(secret, member, 1)
     key_hash = sha256(own.mk)
     signer = SignerHead(member, device, state.n, state.hash)
-    boxes = (
-        (device, seal_member_box(xwing_public(sk_seed), member, 1, device, 1, key_hash, secret)),
-        (RECOVERY_DEVICE, seal_member_box(recovery.rx, member, 1, RECOVERY_DEVICE, state.rx_n, key_hash, secret)),
-    )
+    own_box = seal_member_box(xwing_public(sk_seed), member, 1, device, 1, key_hash, secret)
+    boxes = (Box(device, own_box, 1), recovery_box(state, 1, key_hash, secret))
     mac = None
     if link.secret is not None and link.inviter is not None:
         mac = invite_mac(link.secret, link.token, link.inviter, state.identity)

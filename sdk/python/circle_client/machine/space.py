@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from circle_client.machine.alarms import Why
 from circle_client.machine.events import Entry, EntryKind
 from circle_client.protocol.branches import LIFETIMES
 from circle_client.protocol.epoch import Announcement, decode_announcement
 from circle_client.protocol.errors import DueReason
-from circle_client.protocol.log import LogView
+from circle_client.protocol.log import EPOCH_AGE, LogView
 from circle_client.protocol.primitives import Z32
 from circle_client.protocol.roster import Policy, Role, Seat, SpaceType
 from circle_client.protocol.roster_state import Roster
@@ -26,7 +27,8 @@ class Epoch:
 
     `recipients` is E(list) once it was handed over with the own seal; `checked` when the whole list was compared.
     `sealed_to`: the generation of M whose seal or grant gave the keys, 0 where a wrap did; `least_n`: the own link that
-    the own row must not be older than.
+    the own row must not be older than; `foreign`: the roster did not have this member's present ID then, so none of its
+    seals is for this device.
     """
 
     announcement: Announcement
@@ -36,6 +38,12 @@ class Epoch:
     checked: bool = False
     sealed_to: int = 0
     least_n: int = 0
+    foreign: bool = False
+
+    def closes(self, following: Epoch | None) -> int:
+        """When it closes: with the next, or after 24 hours (e2ee.md section 9)."""
+        alone = self.accepted_at + EPOCH_AGE
+        return alone if following is None else min(following.accepted_at, alone)
 
     def dump(self) -> dict[str, Any]:
         """What the store keeps."""
@@ -47,6 +55,7 @@ class Epoch:
             "checked": self.checked,
             "to": self.sealed_to,
             "least": self.least_n,
+            "foreign": self.foreign,
         }
 
     @classmethod
@@ -61,6 +70,7 @@ class Epoch:
             value["checked"],
             value["to"],
             value["least"],
+            value["foreign"],
         )
 
 
@@ -69,7 +79,8 @@ class Space:
     """One space. `first` is the lowest seq held (1: the whole log), `joined` the seq from which on one is (again) a
     member, `left` the seq of one's own removal.
 
-    `alarm` is a plain sentence when the server's log or lists do not verify: nothing is sent here any more.
+    `alarm` is a plain sentence when the server's log or lists do not verify, and `why` its sort: nothing is sent here
+    any more.
     `waiting`: epochs for whose keys entries wait. `complaint` is [e, SHA-256(seal)] while the newest epoch's seal does
     not open. `told` maps a seq that the server promised for an own send to its item. `complaints`: who complained of
     which epochs; `complainers`: those of them for whom nobody has made a new epoch since.
@@ -84,6 +95,7 @@ class Space:
     joined: int = 1
     left: int | None = None
     alarm: str | None = None
+    why: Why | None = None
     state: Entry | None = None
     waiting: set[int] = field(default_factory=set)
     complaint: tuple[int, bytes] | None = None
@@ -100,6 +112,11 @@ class Space:
     def epoch(self) -> Epoch | None:
         """The newest epoch, where its announcement is held."""
         return self.epochs.get(self.newest.n)
+
+    def warn(self, sentence: str, why: Why) -> None:
+        """Raise the alarm; the first one stays."""
+        if self.alarm is None:
+            self.alarm, self.why = sentence, why
 
     def role(self, member: bytes) -> Role | None:
         """The member's role at the head of the log."""
@@ -136,7 +153,7 @@ class Space:
             "first": self.first,
             "joined": self.joined,
             "left": self.left,
-            "alarm": self.alarm,
+            "alarm": [self.alarm, self.why.value] if self.alarm and self.why else None,
             "state": self.state.dump() if self.state else None,
             "waiting": sorted(self.waiting),
             "complaint": self.complaint,
@@ -179,7 +196,9 @@ class Space:
             due=DueReason(log["due"]) if log["due"] else None,
         )
         space = cls(id, value["node"], roster, view, first=value["first"], joined=value["joined"], left=value["left"])
-        space.alarm, space.state = value["alarm"], Entry.load(value["state"]) if value["state"] else None
+        if value["alarm"]:
+            space.warn(value["alarm"][0], Why(value["alarm"][1]))
+        space.state = Entry.load(value["state"]) if value["state"] else None
         space.complaint = tuple(value["complaint"]) if value["complaint"] else None
         space.complaints = {member: set(epochs) for member, epochs in value["complaints"].items()}
         space.complainers, space.waiting = set(value["complainers"]), set(value["waiting"])

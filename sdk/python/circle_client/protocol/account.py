@@ -135,22 +135,67 @@ def _mark(row: object) -> Mark:
 
 @dataclass(slots=True)
 class AccountBook:
-    """What the account's log says so far; feed every readable content in order of seq."""
+    """What the account's log says so far: for each member, space and mark the row with the highest seq."""
 
     members: dict[bytes, MemberPin] = field(default_factory=dict)
     spaces: dict[bytes, SpacePin] = field(default_factory=dict)
     marks: dict[bytes, Mark] = field(default_factory=dict)
     confirmed: bool = False
+    _seqs: dict[tuple[int, bytes], int] = field(default_factory=dict)
 
-    def take(self, content: AccountContent) -> None:
-        """The next content: its rows replace earlier ones about the same."""
-        self.members.update((pin.member, pin) for pin in content.members)
-        self.spaces.update((pin.space, pin) for pin in content.spaces)
-        self.marks.update((mark.member, mark) for mark in content.marks)
-        if content.confirmed is not None:
+    def take(self, content: AccountContent, seq: int) -> None:
+        """The content of the entry at `seq`; entries may come in any order."""
+        for pin in content.members:
+            if self._is_later(MEMBERS, pin.member, seq):
+                self.members[pin.member] = pin
+        for place in content.spaces:
+            if self._is_later(SPACES, place.space, seq):
+                self.spaces[place.space] = place
+        for mark in content.marks:
+            if self._is_later(MARKS, mark.member, seq):
+                self.marks[mark.member] = mark
+        if content.confirmed is not None and self._is_later(CONFIRMED, b"", seq):
             self.confirmed = content.confirmed
+
+    def recovery_key_changed(self, seq: int) -> None:
+        """The link of a new recovery key stands at `seq`: what was confirmed before, was another one's."""
+        if self._is_later(CONFIRMED, b"", seq):
+            self.confirmed = False
+
+    def _is_later(self, key: int, about: bytes, seq: int) -> bool:
+        later = seq >= self._seqs.get((key, about), 0)
+        if later:
+            self._seqs[key, about] = seq
+        return later
 
     def verified(self, member: bytes, identity: bytes) -> bool:
         """Whether the mark holds for this ID: another ID is unverified by itself."""
         mark = self.marks.get(member)
         return mark is not None and mark.verified and mark.identity == identity
+
+    # ---- storage
+
+    def dump(self) -> list[list[Any]]:
+        """What a store keeps: contents, with the seq of each row."""
+        rows: list[list[Any]] = []
+        for key, found in ((MEMBERS, self.members), (SPACES, self.spaces), (MARKS, self.marks)):
+            rows += [[self._seqs[key, about], _content_of(row)] for about, row in found.items()]
+        if (seq := self._seqs.get((CONFIRMED, b""))) is not None:
+            rows.append([seq, AccountContent(confirmed=self.confirmed).content()])
+        return rows
+
+    @classmethod
+    def load(cls, rows: list[list[Any]]) -> AccountBook:
+        """The book of a `dump`."""
+        book = cls()
+        for seq, content in rows:
+            book.take(read_account(content), seq)
+        return book
+
+
+def _content_of(row: MemberPin | SpacePin | Mark) -> dict[int, Value]:
+    if isinstance(row, MemberPin):
+        return AccountContent(members=(row,)).content()
+    if isinstance(row, SpacePin):
+        return AccountContent(spaces=(row,)).content()
+    return AccountContent(marks=(row,)).content()

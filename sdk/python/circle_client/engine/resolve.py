@@ -1,0 +1,183 @@
+"""What a person decides about an alarm: offer the server what it has lost, or go on with what it shows.
+
+See docs/decisions/0082.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from circle_client.engine.kept import Kept, entry_of
+from circle_client.errors import CircleError, NotAllowed, Refused, Untrusted
+from circle_client.machine.alarms import Why
+from circle_client.machine.events import EntryKind
+from circle_client.machine.space import Space
+from circle_client.protocol.epoch_keys import NewEpoch
+from circle_client.protocol.structures import Head, Signed
+from circle_client.store import ItemRow
+
+if TYPE_CHECKING:
+    from circle_client.engine.convert import Accepted, ConversationFacts
+    from circle_client.engine.engine import Engine
+    from circle_client.engine.teller import Teller
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A space as it was before it is loaded afresh."""
+
+    space: Space
+    rows: list[ItemRow]
+
+
+class Resolver:
+    """The two ways out of an alarm."""
+
+    def __init__(self, engine: Engine, teller: Teller) -> None:
+        self._engine, self._teller = engine, teller
+
+    async def _shown(self, space: Space) -> ConversationFacts | None:
+        return next((facts for facts in await self._engine.api.conversations() if facts.space == space.id), None)
+
+    # ---- offering
+
+    async def offer_missing(self, space: Space) -> int:
+        """Give the server back what this member has signed and the log has held, entry by entry from its head on; how
+        many it took. The alarm of a shorter log ends once nothing is missing any more. What others have signed, they
+        must offer. Raises NotAllowed where there is no such alarm, Offline.
+        """
+        engine, taken = self._engine, 0
+        if space.why is None or not space.why.can_offer:
+            raise NotAllowed("There is nothing to be offered to the server in this conversation.")
+        shown = await self._shown(space)
+        head = shown.head if shown is not None else space.log.head.n
+        while head < space.log.head.n and await self._offer(space, head + 1):
+            head, taken = head + 1, taken + 1
+        shown = await self._shown(space)
+        mine = engine.store.log_hash(space.id, shown.head) if shown is not None else None
+        if shown is not None and shown.head >= space.log.head.n and mine in (None, shown.head_hash):
+            space.alarm = space.why = None
+            engine.machine.touch(space, seldom=True)
+            engine.flush()
+            await engine.catch_up(space)
+        elif shown is not None and mine is not None and mine != shown.head_hash:
+            space.alarm = space.why = None
+            engine.alarm(space, "The server has gone on without a part of this conversation.", Why.FORKED)
+        return taken
+
+    async def _offer(self, space: Space, seq: int) -> bool:
+        row = self._engine.store.item(space.id, seq)
+        sent = None if row is None else Kept.of(row).sent
+        entry = None if row is None else entry_of(row)
+        if row is None or sent is None or entry is None:
+            return False
+        try:
+            accepted = await self._send(entry.kind, sent)
+        except Refused:  # another's device, or too late: an epoch has ended, an id is too old
+            return False
+        return accepted.seq == seq and accepted.item == row.item
+
+    async def _send(self, kind: EntryKind, sent: list[Any]) -> Accepted:
+        api = self._engine.api
+        if kind is EntryKind.ROSTER:
+            return await api.change_roster(Signed(*sent))
+        if kind is EntryKind.COMPLAINT:
+            return await api.complain(Signed(*sent))
+        if kind is EntryKind.EPOCH:
+            body, signature, recipients, seals = sent
+            return await api.announce_epoch(
+                NewEpoch(Signed(body, signature), recipients, tuple(seals), Head(0, b""), ())
+            )
+        return (await api.send(sent[0]))[0]
+
+    # ---- accepting
+
+    async def accept_state(self, space: Space) -> None:
+        """Go on with what the server shows now: the conversation is loaded and verified afresh.
+
+        What the server no longer has is kept as evidence and not shown any more. Where it shows nothing, one has left.
+
+        Raises NotAllowed where there is nothing to decide, Untrusted where what it shows does not verify, Offline; then
+        all stays as it was.
+        """
+        engine, why = self._engine, space.why
+        if why is None or not why.can_accept:
+            raise NotAllowed("What the server shows of this conversation does not verify: there is nothing to accept.")
+        shown = await self._shown(space)
+        async with engine.lock:
+            if shown is None:
+                space.alarm, space.why, space.left = None, None, space.log.head.n
+                engine.machine.touch(space, seldom=True)
+                engine.flush()
+                engine.news.set()
+                return
+            if why is Why.MEMBER:
+                await self._trust_anew(space)
+            await self._load_afresh(space, shown.node)
+        engine.news.set()
+        try:
+            await self._teller.pins_now()
+        except CircleError:
+            return  # written with the next pins
+
+    async def _trust_anew(self, space: Space) -> None:
+        machine = self._engine.machine
+        for member in space.roster.seats:
+            if member in machine.people.refused and member != machine.me:
+                machine.people.forget(member)
+                machine.books.book.members.pop(member, None)
+                machine.books.changed = True
+
+    async def _load_afresh(self, space: Space, node: str) -> None:
+        engine = self._engine
+        old = self._set_aside(space)
+        try:
+            await engine.loader.load(node, space.id)
+            new = engine.machine.spaces.get(space.id)
+            if new is None or new.alarm is not None:
+                sentence = new.alarm if new is not None else engine.broken.get(space.id)
+                raise Untrusted(sentence or "The server shows nothing of this conversation.")
+            for number, epoch in new.epochs.items():
+                before = old.space.epochs.get(number)
+                if before is not None and before.announcement.hash == epoch.announcement.hash and not epoch.branches:
+                    epoch.branches, epoch.sealed_to = before.branches, before.sealed_to
+            engine.machine.touch(new)
+            with engine.store.transaction():
+                engine.keys.read_again(new)
+                engine.machine.flush(engine.store.put)
+        except BaseException:
+            self._put_back(old)
+            raise
+        finally:
+            engine.past.before.clear()
+
+    def _set_aside(self, space: Space) -> _Lost:
+        """Take the space out of machine and store; what it held is kept as evidence."""
+        engine, rows, below = self._engine, [], 2**53
+        while found := engine.store.latest_items(space.id, below, _PAGE):
+            rows += found
+            below = found[-1].seq
+        engine.broken.pop(space.id, None)
+        engine.past.before = {row.item: row for row in rows}
+        with engine.store.transaction():
+            engine.store.put("evidence", space.id, [space.alarm, space.dump(), space.dump_log()])
+            engine.store.remove_items(space.id)
+            engine.machine.books.book.spaces.pop(space.id, None)
+            engine.machine.books.changed = True
+        engine.machine.forget(space)
+        return _Lost(space, rows)
+
+    def _put_back(self, old: _Lost) -> None:
+        engine = self._engine
+        engine.broken.pop(old.space.id, None)
+        if old.space.id in engine.machine.spaces:
+            engine.machine.forget(engine.machine.spaces[old.space.id])
+        engine.machine.adopt(old.space)
+        with engine.store.transaction():
+            engine.store.remove_items(old.space.id)
+            for row in old.rows:
+                engine.store.put_back(row)
+            engine.machine.flush(engine.store.put)
