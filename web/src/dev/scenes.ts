@@ -6,6 +6,8 @@ import { trustScenes } from './trustScenes';
 const NOTHING = { conversations: {}, order: [] };
 const KNOWN = { handle: ada.handle, displayName: ada.displayName };
 
+const WIPED = 'This device was taken out by another device of yours. It is signed out, and what it held has been deleted from it.';
+
 /** The worlds of the fixture page, by name. */
 export const scenes: Record<string, () => Scene> = {
   full: () => ({}),
@@ -20,6 +22,14 @@ export const scenes: Record<string, () => Scene> = {
   'set-up': () => ({ state: { phase: 'signed-out', me: null }, hasOwner: false, setUp: true, delay: 150 }),
   locked: () => ({ state: { phase: 'locked', me: null }, known: KNOWN }),
   'no-keys': () => ({ state: { phase: 'no-keys' } }),
+  'new-browser': () => ({ state: { phase: 'signed-out', me: null }, newBrowser: true }),
+  /** A code and its words that have just ended. */
+  'link-ended': () => ({ state: { phase: 'no-keys' }, linkFor: 50 }),
+  wiped: () => ({ state: { phase: 'signed-out', me: null, notice: WIPED } }),
+  'notice-inside': () => ({ state: { notice: 'Another device of yours has replaced the recovery key. If that was not you, take out the devices that you do not know.' } }),
+  unconfirmed: () => ({ state: { recoveryKeyConfirmed: false } }),
+  'locked-passkey': () => ({ state: { phase: 'locked', me: null }, known: KNOWN, lock: { passkey: true, passphrase: true } }),
+  locks: () => ({ lock: { passkey: true, passphrase: true, idleMinutes: 15 } }),
   long: () => {
     const state = fullState();
     const id = 'conversation-2';

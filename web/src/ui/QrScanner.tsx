@@ -9,12 +9,14 @@ interface QrScannerProps {
   onRead: (text: string) => boolean;
   /** What the camera looks for, such as 'the code on your new device'. */
   target: string;
+  /** What to do where there is no camera, to end the sentence 'There is no camera on this device.' */
+  otherwise?: string;
 }
 
 const LOOK_EVERY = 160;
 
 /** The camera's picture, looked at until a code is taken. The camera is off as soon as this is gone. */
-export function QrScanner({ onRead, target }: QrScannerProps) {
+export function QrScanner({ onRead, target, otherwise = 'Type instead' }: QrScannerProps) {
   const video = useRef<HTMLVideoElement>(null);
   const [state, setState] = useState<{ name: 'opening' | 'looking' | 'other' } | { name: 'failed'; reason: string }>({ name: 'opening' });
   const latest = useRef(onRead);
@@ -57,7 +59,7 @@ export function QrScanner({ onRead, target }: QrScannerProps) {
     };
   }, []);
 
-  if (state.name === 'failed') return <ErrorLine>{state.reason}</ErrorLine>;
+  if (state.name === 'failed') return <ErrorLine>{`${state.reason} ${otherwise}.`}</ErrorLine>;
   return (
     <div className={classes.scanner}>
       {/* The picture of one's own camera has no sound, and nothing in it to caption. */}
@@ -88,8 +90,8 @@ async function openCamera(): Promise<MediaStream> {
 
 function explain(error: unknown): string {
   const name = error instanceof DOMException ? error.name : '';
-  if (name === 'NotAllowedError') return 'This browser does not let Circle use the camera. Allow it in the browser’s settings for this page, or type instead.';
-  if (name === 'NotFoundError') return 'There is no camera on this device. Type instead.';
-  if (name === 'NotReadableError') return 'The camera is in use by another program. Close that one, or type instead.';
-  return 'The camera cannot be used here. Type instead.';
+  if (name === 'NotAllowedError') return 'This browser does not let Circle use the camera. Allow it in the browser’s settings for this page and try again.';
+  if (name === 'NotFoundError') return 'There is no camera on this device.';
+  if (name === 'NotReadableError') return 'The camera is in use by another program. Close that one and try again.';
+  return 'The camera cannot be used here.';
 }

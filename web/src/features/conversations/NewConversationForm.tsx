@@ -1,12 +1,13 @@
-import { Button, SegmentedControl, Select, Stack, TextInput } from '@mantine/core';
+import { Button, SegmentedControl, Stack, TextInput } from '@mantine/core';
 import { useState, type SubmitEvent } from 'react';
 import { useNavigate } from 'react-router';
-import { addressOf, directWith, HISTORY, LIFETIME_ORDER, LIFETIMES, useClient, type ConversationType, type HistoryPolicy, type LifetimeClass, type Person } from '../../circle';
+import { addressOf, directWith, useClient, type ConversationType, type HistoryPolicy, type LifetimeClass, type Person } from '../../circle';
 import { ErrorLine, useAction } from '../../ui';
 import classes from './NewConversation.module.css';
 import { TITLE_LENGTH, titleProblem } from './model';
 import { PeoplePicker } from './PeoplePicker';
 import { PictureField } from './PictureField';
+import { PolicyChoice } from './PolicyChoice';
 
 const TYPES: { value: ConversationType; label: string }[] = [
   { value: 'DIRECT', label: 'One person' },
@@ -19,15 +20,6 @@ const ABOUT: Record<ConversationType, string> = {
   BROADCAST: 'You write, the others read. You can let more people write later.',
 };
 const SUBMIT: Record<ConversationType, string> = { DIRECT: 'Start conversation', GROUP: 'Create group', BROADCAST: 'Create channel' };
-
-const KEEPING = [
-  { value: '0', label: 'Off: messages stay' },
-  ...LIFETIME_ORDER.filter((one) => one !== 0).map((one) => ({ value: String(one), label: `After ${LIFETIMES[one]}` })),
-];
-const READING: { value: HistoryPolicy; label: string }[] = [
-  { value: 'JOINING', label: HISTORY.JOINING.name },
-  { value: 'SHARED', label: HISTORY.SHARED.name },
-];
 
 export function NewConversationForm({ onDone }: { onDone: () => void }) {
   const client = useClient();
@@ -89,19 +81,7 @@ export function NewConversationForm({ onDone }: { onDone: () => void }) {
           {!direct && <h3 className={classes.label}>People</h3>}
           <PeoplePicker key={direct ? 'one' : 'many'} single={direct} chosen={people} onChange={setPeople} autoFocus />
         </div>
-        <div className={classes.policy}>
-          <Select
-            label="Disappearing messages"
-            data={KEEPING}
-            value={String(lifetime)}
-            onChange={(value) => setLifetime(Number(value ?? 0) as LifetimeClass)}
-            allowDeselect={false}
-            size="md"
-          />
-          {!direct && (
-            <Select label="New people can read" data={READING} value={history} onChange={(value) => setHistory(value ?? 'JOINING')} allowDeselect={false} size="md" />
-          )}
-        </div>
+        <PolicyChoice direct={direct} lifetime={lifetime} history={history} onLifetime={setLifetime} onHistory={setHistory} />
         <ErrorLine>{create.error ?? (tried ? peopleProblem : null)}</ErrorLine>
         <Button type="submit" fullWidth loading={create.busy}>
           {SUBMIT[type]}

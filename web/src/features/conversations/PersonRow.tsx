@@ -34,10 +34,12 @@ export function PersonRow({ conversation, participant }: { conversation: Convers
               </span>
               {person.verified && <VerifiedMark size={15} />}
             </span>
-            <span className={classes.handle}>@{person.handle}</span>
+            <span className={classes.nameLine}>
+              <span className={classes.handle}>@{person.handle}</span>
+              {changed && <NewKeysMark />}
+            </span>
           </span>
         </button>
-        {changed && <NewKeysMark />}
         {conversation.type !== 'DIRECT' && <span className={classes.role}>{ROLES[role].name}</span>}
         {(mayChange || mayRemove) && (
           <Menu position="bottom-end" width={260}>

@@ -68,9 +68,6 @@ function Alarmed({ id, title, text, onOutcome, onCleared }: AlarmedProps) {
         <p role="alert" className={classes.text}>
           {text}
         </p>
-        <Collapse expanded={explained} id={meaningId}>
-          <Meaning nothing={alarm !== undefined && alarm?.canOffer !== true && alarm?.canAccept !== true} />
-        </Collapse>
         <div className={classes.actions}>
           {alarm?.canOffer === true && (
             <Button size="compact-sm" color="red" loading={offer.busy} onClick={() => void offer.run()}>
@@ -86,6 +83,9 @@ function Alarmed({ id, title, text, onOutcome, onCleared }: AlarmedProps) {
             {explained ? 'Show less' : 'What does this mean?'}
           </button>
         </div>
+        <Collapse expanded={explained} id={meaningId}>
+          <Meaning nothing={alarm !== undefined && alarm?.canOffer !== true && alarm?.canAccept !== true} />
+        </Collapse>
         <p role="status" className={classes.progress}>
           {offer.busy && 'Offering the server what this device holds…'}
         </p>

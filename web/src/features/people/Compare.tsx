@@ -1,4 +1,4 @@
-import { Button, Group, Loader } from '@mantine/core';
+import { Button, Loader } from '@mantine/core';
 import { IconAlertTriangleFilled } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useClient, type Person } from '../../circle';
@@ -33,6 +33,7 @@ export function Compare({ person, onFound, onCancel }: CompareProps) {
           <p>Ask {name} to open your profile in Circle and to hold the code in front of your camera.</p>
           <QrScanner
             target={`the code that ${name} shows you`}
+            otherwise={`Compare the digits with ${name} instead`}
             onRead={(code) => {
               setScan('read');
               void compare.run(code);
@@ -50,7 +51,7 @@ export function Compare({ person, onFound, onCancel }: CompareProps) {
       </div>
       <div role="alert">{scan === 'different' && <Different name={name} />}</div>
       <ErrorLine>{compare.error}</ErrorLine>
-      <Group gap="sm">
+      <div className={classes.actions}>
         <Button variant="default" size="sm" onClick={onCancel} data-autofocus>
           {scan === 'different' ? 'Back to the digits' : 'Cancel'}
         </Button>
@@ -59,7 +60,7 @@ export function Compare({ person, onFound, onCancel }: CompareProps) {
             Scan again
           </Button>
         )}
-      </Group>
+      </div>
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Skeleton } from '@mantine/core';
+import { Button, Skeleton } from '@mantine/core';
 import { IconAlertTriangleFilled, IconCamera, IconCheck } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useClient, type Person, type SafetyNumber as Numbers } from '../../circle';
@@ -110,13 +110,13 @@ function Actions({ verified, name, busy, onCompare, onMark }: ActionsProps) {
     );
   }
   return (
-    <Group gap="sm">
+    <div className={classes.actions}>
       <Button variant="default" size="sm" leftSection={<IconCamera size={17} aria-hidden="true" />} onClick={onCompare}>
         Compare by camera
       </Button>
       <Button size="sm" leftSection={<IconCheck size={17} aria-hidden="true" />} loading={busy} onClick={() => onMark(true)}>
         Mark as verified
       </Button>
-    </Group>
+    </div>
   );
 }
