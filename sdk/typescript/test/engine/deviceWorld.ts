@@ -1,6 +1,6 @@
 /** A server in memory for members with several devices: it keeps and checks what the true one does about keys. */
 import { LocalKeeper } from '../../src/crypto/machine/local';
-import type { ArchiveBytes, EpochBytes, Identity, KeyBox, LinkBytes, MemberLinkBytes, RequiredWrap, RotationBytes, SealBytes, WrapBytes } from '../../src/crypto';
+import type { ArchiveBytes, EpochBytes, Identity, KeyBox, LinkBytes, MemberLinkBytes, Needs, RequiredWrap, RotationBytes, RotationChange, RotationInput, SealBytes, WrapBytes } from '../../src/crypto';
 import type { AnswerBytes, Entry, RecoveryBytes } from '../../src/crypto';
 import { equal, fromHex, toHex, type Bytes } from '../../src/crypto/protocol/bytes';
 import { parseRecipients } from '../../src/crypto/protocol/epoch';
@@ -8,7 +8,7 @@ import { joinFragment } from '../../src/crypto/protocol/invite';
 import { LOG_START } from '../../src/crypto/protocol/log';
 import { activeDevices, parseMemberLink, verifyMemberChain, type MemberChain } from '../../src/crypto/protocol/member';
 import { parseDeviceSeal, verifyDeviceSeal, verifyMemberKey } from '../../src/crypto/protocol/memberKey';
-import { CircleFailure } from '../../src/errors';
+import { CircleFailure, codeOf } from '../../src/errors';
 import { PARAMETERS, PASSWORD, Person, World, type Space } from './world';
 
 export const PAPER = '0'.repeat(32);
@@ -172,7 +172,62 @@ export class DeviceWorld extends World {
     return this.arrive(of, keeper, { device, wrapped }, at.database);
   }
 
-  // ---- rotation
+  // ---- rotation, in the steps that an engine takes; between any two of them everything may crash
+
+  /** The own chain and newest key, and M from this device's box. */
+  async follow(device: Person): Promise<void> {
+    const account = this.account(device);
+    device.take(await device.keeper.learnIdentities([account.identity]));
+    const { generation, newest } = await device.keeper.ownKeys();
+    if (newest > generation) await device.keeper.takeKey(account.keyBox(device.account.device));
+  }
+
+  /** Publishes the next seal where there is one, and destroys what came before on the answer. */
+  async publish(device: Person, isWanted = false): Promise<void> {
+    const next = await device.keeper.nextSeal(isWanted);
+    if (!next) return;
+    this.account(device).publish(device.account.device, next);
+    await device.keeper.sealPublished(next.seal);
+  }
+
+  async make(device: Person, input: Partial<RotationInput> = {}): Promise<RotationBytes> {
+    const account = this.account(device);
+    for (let wanted = await device.keeper.beforeRotation(); wanted.length > 0; wanted = await device.keeper.beforeRotation()) {
+      for (const { space, number } of wanted) await device.keeper.learnEpoch(space, number, this.epochFor(device, space, number));
+    }
+    const ask = () => device.keeper.makeRotation({ seals: account.shownSeals(), required: this.required(device.id), ...input });
+    try {
+      return await ask();
+    } catch (error) {
+      if (codeOf(error) !== 'WRAPS_NEEDED') throw error;
+      await this.showWraps(device);
+      return ask();
+    }
+  }
+
+  async showWraps(device: Person): Promise<void> {
+    const account = this.account(device);
+    await device.keeper.learnMemberKeys(device.id, account.keys);
+    await device.keeper.learnWraps(account.archive, account.wraps);
+  }
+
+  async rotate(device: Person, change?: RotationChange): Promise<void> {
+    await this.follow(device);
+    await this.rotateMemberKey(device.id, await this.make(device, change ? { change } : {}));
+    await this.follow(device);
+    await this.publish(device);
+  }
+
+  override async satisfy(person: Person, ask: () => Promise<Needs>): Promise<void> {
+    for (let round = 0; round < 6; round += 1) {
+      const { members, epochs, ownKey, wraps } = await ask();
+      if (members.length + epochs.length === 0 && !ownKey && !wraps) return;
+      if (ownKey) await this.follow(person);
+      if (wraps) await this.showWraps(person);
+      person.take(await person.keeper.learnIdentities(this.identities(members)));
+      for (const { space, number } of epochs) await person.keeper.learnEpoch(space, number, this.epochFor(person, space, number));
+    }
+  }
 
   /** What a rotation made now must wrap, as the server's query says it (docs/decisions/0071). */
   required(member: string): RequiredWrap[] {

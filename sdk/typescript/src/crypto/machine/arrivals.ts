@@ -102,11 +102,12 @@ export class Arrivals {
     return { store, database };
   }
 
-  /** Gives up, and deletes what was kept. */
+  /** Gives up, and deletes what was kept. A reset that the person has seen the words of can still be confirmed. */
   async drop(): Promise<void> {
-    const database = this.#waiting?.database;
-    this.forget();
-    if (database !== undefined) await deleteDB(database);
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.store.close();
+    if (waiting) await deleteDB(waiting.database);
   }
 
   /** Out of memory; what is stored stays. */
@@ -118,6 +119,7 @@ export class Arrivals {
 
   async #keep(place: NewPlace, parts: Parts, one: StoredNewcomer): Promise<NewDevice> {
     await this.drop();
+    this.#resetting = null;
     const { account, storeKey } = await this.#place(place, parts);
     this.#waiting = await this.#write(account, storeKey, one);
     return { device: account.device, wrapped: account.wrapped };

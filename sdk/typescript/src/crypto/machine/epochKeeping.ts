@@ -1,16 +1,15 @@
 /** Takes epochs in: verifies announcements, opens the own seal, and says in plain words why that failed. */
 import { checkBranch, CLASSES } from '../protocol/branches';
 import { equal, type Bytes } from '../protocol/bytes';
-import { bytes, list, read, tuple, uint } from '../protocol/cbor';
 import { parseAnnouncement, recipientsHash, type Announcement } from '../protocol/epoch';
 import { checkOwnRow, mustComplain, openEpoch, ownRow, verifyAnnouncement } from '../protocol/epochKeys';
 import { ProtocolError } from '../protocol/errors';
-import { checkGrantScope, type GrantEntry } from '../protocol/grant';
-import { openSeal } from '../protocol/labels';
+import { checkGrantScope } from '../protocol/grant';
 import { NO_EPOCH } from '../protocol/roster';
 import type { Head } from '../protocol/signer';
 import { claimsOfAnnouncement } from './claims';
-import type { Keyring } from './keyring';
+import { entriesOf } from './granted';
+import { secretsOf, type Keyring } from './keyring';
 import type { People } from './people';
 import { REASONS } from './reasons';
 import type { Space } from './space';
@@ -59,7 +58,17 @@ export async function takeEpoch(
   const isSeated = roster.seats.has(keyring.member);
   const taken = await openOwn(epoch, announced, offered.seal, keyring, people, live?.leastN ?? 0, isSeated ? REASONS.leftOut : REASONS.beforeJoining);
   if (taken.epoch.reason !== null) await takeGrants(space, taken, announced, offered.grants, keyring, people);
+  if (taken.epoch.reason !== null) await takeWraps(taken, announced, keyring);
   return taken;
+}
+
+/** Branches that a rotation since has carried over; what it left out had expired. */
+async function takeWraps({ epoch }: Taken, announced: Announcement, keyring: Keyring): Promise<void> {
+  const carried = await keyring.wraps.branchesOf(keyring.memberBytes, announced);
+  if (carried.size === 0) return;
+  for (const [b, key] of carried) epoch.branches[b] ??= key;
+  epoch.reason = null;
+  epoch.sealedTo = 0;
 }
 
 /** Branches that a member gave, where history is shared or the own seal failed; each only if its commit fits. */
@@ -67,31 +76,20 @@ async function takeGrants(space: Space, { epoch, mustComplain }: Taken, announce
   const { roster } = space;
   if (!roster) return;
   const { identity } = (await people.get(keyring.member)).chain;
-  for (const { grant } of grants) {
-    const entries = await entriesOf(space, keyring, grant);
+  for (const grant of grants) {
+    const entries = await entriesOf(space.bytes, keyring, grant);
     for (const entry of entries.filter(({ epoch: n }) => n === epoch.n)) {
       try {
         checkGrantScope([entry], roster, keyring.memberBytes, identity, new Set(mustComplain ? [epoch.n] : []));
         await checkBranch(space.bytes, entry.epoch, entry.branch, entry.key, announced.commits);
         epoch.branches[entry.branch] = entry.key;
+        epoch.sealedTo = grant.generation;
       } catch {
         // A grant that does not fit gives nothing; another may.
       }
     }
   }
   if (epoch.branches.every((branch) => branch !== null)) epoch.reason = null;
-}
-
-const grantList = list(tuple(uint(), uint(CLASSES - 1), bytes(32)), 65_536);
-
-/** What a grant holds, unchecked; nothing where it does not open. */
-async function entriesOf(space: Space, { memberBytes, secrets }: Keyring, grant: Bytes): Promise<GrantEntry[]> {
-  try {
-    const text = await openSeal(secrets.mk, 'grant', [space.bytes, memberBytes, secrets.generation, secrets.mkHash], grant);
-    return read(text, grantList).map(([epoch, branch, key]) => ({ epoch, branch, key }));
-  } catch {
-    return [];
-  }
 }
 
 async function before(space: Space, announced: Announcement, isLive: boolean): Promise<Head> {
@@ -114,7 +112,6 @@ async function openOwn(
   leastN: number,
   unlisted: string,
 ): Promise<Taken> {
-  const { secrets } = keyring;
   const unread = (reason: string, flags: Partial<Taken> = {}): Taken => ({ epoch: { ...epoch, reason }, mustComplain: false, isAlarm: false, ...flags });
   if (!equal(await recipientsHash(epoch.recipients), announced.recipients)) return unread(REASONS.noKey, { isAlarm: true });
   let row;
@@ -125,10 +122,12 @@ async function openOwn(
   }
   try {
     const { chain } = await people.get(keyring.member);
-    checkOwnRow(row, chain, leastN, (generation) => (generation === secrets.generation ? secrets.mkHash : undefined));
-    if (!seal) return unread(REASONS.noKey);
+    const secrets = secretsOf(keyring, row.generation);
+    checkOwnRow(row, chain, leastN, (generation) => secretsOf(keyring, generation)?.mkHash ?? people.keyHash(keyring.member, generation));
+    // Of an earlier M, which a rotation has destroyed: what it opened was carried over.
+    if (!seal || !secrets) return unread(REASONS.noKey);
     const branches = await openEpoch(announced, row, seal, secrets.mk);
-    return { epoch: { ...epoch, branches: [...branches], reason: null }, mustComplain: false, isAlarm: false };
+    return { epoch: { ...epoch, branches: [...branches], reason: null, sealedTo: row.generation }, mustComplain: false, isAlarm: false };
   } catch (error) {
     if (error instanceof ProtocolError && error.code === 'SEAL_MISMATCH') return unread(REASONS.noKey, { isAlarm: true });
     return unread(REASONS.leftOut, { mustComplain: mustComplain(error) });

@@ -4,6 +4,7 @@ import { makeDeviceSeal, memberSecrets, type MemberSecrets } from '../protocol/m
 import { generateSealKey, sealKeyFromSeed, signingKeyFromSeed, type SealKey } from '../protocol/primitives';
 import type { DeviceKey } from '../protocol/signer';
 import type { LinkBytes } from './wire';
+import { Wraps } from './wraps';
 
 interface StoredSecret {
   generation: number;
@@ -40,6 +41,8 @@ export interface Keyring {
   /** Of earlier M that this device still holds: between a rotation and the publishing of the next seal. */
   readonly older: readonly MemberSecrets[];
   readonly next: NextSeal | null;
+  /** What rotations carried over, as shown to the holder of the newest M; in memory alone. */
+  readonly wraps: Wraps;
 }
 
 export async function openKeyring(stored: StoredKeyring): Promise<Keyring> {
@@ -55,6 +58,7 @@ export async function openKeyring(stored: StoredKeyring): Promise<Keyring> {
     secrets: await secretsOf(stored.m),
     older: await Promise.all((stored.older ?? []).map(secretsOf)),
     next: next === null ? null : { key: await sealKeyFromSeed(asBytes(next.seed)), at: next.at, seal: next.seal },
+    wraps: new Wraps(),
   };
 }
 
@@ -78,7 +82,7 @@ export function secretsOf({ secrets, older }: Keyring, generation: number): Memb
 
 /** With M of a newer generation; the earlier one stays until the next seal is published. */
 export function withSecrets(keyring: Keyring, secrets: MemberSecrets): Keyring {
-  return { ...keyring, secrets, older: [keyring.secrets, ...keyring.older] };
+  return { ...keyring, secrets, older: [keyring.secrets, ...keyring.older], wraps: new Wraps() };
 }
 
 /** With a seal of number k + 1 to publish; the one that waits already, where there is one. */

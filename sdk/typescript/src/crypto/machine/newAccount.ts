@@ -10,6 +10,7 @@ import type { NewAccount } from '../keeper';
 import type { Keyring } from './keyring';
 import { newId } from './maker';
 import type { LinkBytes, MemberLinkBytes } from './wire';
+import { Wraps } from './wraps';
 
 export interface MadeAccount {
   keyring: Keyring;
@@ -55,6 +56,6 @@ export async function makeAccount(fragment: string): Promise<MadeAccount> {
     account: await makeRosterLink({ space: newId(), head: null, epoch: NO_EPOCH }, create, signer, dk, now),
   };
   rk.fill(0);
-  const keyring: Keyring = { member: toHex(member), memberBytes: member, device: by, sk: { k: 1, key: sk, at: now }, secrets, older: [], next: null };
+  const keyring: Keyring = { member: toHex(member), memberBytes: member, device: by, sk: { k: 1, key: sk, at: now }, secrets, older: [], next: null, wraps: new Wraps() };
   return { keyring, account, link, memberKey, inviterIdentity: join.pin?.inviter ?? null };
 }

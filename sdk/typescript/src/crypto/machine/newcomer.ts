@@ -19,6 +19,7 @@ import { entropyFromWords, recoveryKeys, wordsFromEntropy, type RecoveryKeys } f
 import type { Keyring } from './keyring';
 import { newId } from './maker';
 import type { Identity, LinkBytes } from './wire';
+import { Wraps } from './wraps';
 
 type How =
   | { how: 'link'; key: Bytes; offer: OfferBytes }
@@ -156,7 +157,7 @@ export async function enter(one: StoredNewcomer, { identity, keyBox, answer, acc
   if (!equal(entry.dk, dk.publicKey)) throw untrusted('It shows other keys for this device.');
   if (one.how !== 'link' && one.request.link !== null) await demandOwnLink(chain, one.request.link);
   const secrets = await secretsFor(one, sk, device, key, given?.box ?? null, keyBox);
-  const keyring: Keyring = { member: one.member, memberBytes: member, device: { member, device, dk }, sk: { k: 1, key: sk, at: one.at }, secrets, older: [], next: null };
+  const keyring: Keyring = { member: one.member, memberBytes: member, device: { member, device, dk }, sk: { k: 1, key: sk, at: one.at }, secrets, older: [], next: null, wraps: new Wraps() };
   return { keyring, account: given?.account ?? null };
 }
 

@@ -1,14 +1,14 @@
 /** The own member key and device seal as rotations replace them (e2ee.md section 8). */
 import { CircleFailure } from '../../errors';
-import { LIFETIMES } from '../protocol/branches';
 import type { KeyBox, OwnKeys, SealBytes } from '../deviceKeeper';
-import { equal, toHex } from '../protocol/bytes';
+import { equal, toHex, type Bytes } from '../protocol/bytes';
+import { parseRecipients, type Recipient } from '../protocol/epoch';
 import { activeDevices } from '../protocol/member';
 import { isLiving, openMemberBox, type MemberKey, type MemberSecrets } from '../protocol/memberKey';
 import type { Write } from '../../store/sealed';
 import type { Context } from './context';
 import { storeKeyring, withNextSeal, withSealPublished, withSecrets, type Keyring } from './keyring';
-import type { LinkBytes } from './wire';
+import type { EpochBytes, LinkBytes, Needs } from './wire';
 
 const DAY = 86_400_000;
 const WEEK = 7 * DAY;
@@ -16,8 +16,6 @@ const WEEK = 7 * DAY;
 export const SILENT = 45 * DAY;
 /** Renewed long before, so that a device that is used now and then never comes to that. */
 const RENEWED = 30 * DAY;
-/** Messages with a lifetime of class 1 to 4 let the key be changed daily. */
-const SHORT = LIFETIMES[4] ?? WEEK;
 
 /** Stores a keyring, and only then uses it. */
 export async function keepKeyring(context: Context, keyring: Keyring, others: Write[] = []): Promise<void> {
@@ -38,10 +36,6 @@ export async function ownKeys({ keyring, people }: Context, isShortLived: () => 
     devices: activeDevices(chain).map(({ device }) => toHex(device)),
     device: toHex(keyring.device.device),
   };
-}
-
-export function isShort(lifetime: number | null): boolean {
-  return lifetime !== null && lifetime > 0 && lifetime <= SHORT;
 }
 
 /** Takes M of the newest generation from this device's box. Throws KEYS_OUTDATED, UNTRUSTED. */
@@ -67,6 +61,21 @@ async function openBox({ device, sk, next }: Keyring, key: MemberKey, { box }: K
     if (opened !== null) return opened;
   }
   throw new CircleFailure('UNTRUSTED', 'The box that the server hands out for this device does not open.');
+}
+
+/** What an epoch asks for before it can be opened: the newest M, or what earlier ones opened. Nothing is believed of it yet. */
+export function needsOwn({ memberBytes, secrets, wraps }: Keyring, { seal, recipients }: EpochBytes, needs: Pick<Needs, 'ownKey' | 'wraps'>): void {
+  const row = rowsOf(recipients).find(({ member }) => equal(member, memberBytes));
+  if (row && row.generation > secrets.generation) needs.ownKey = true;
+  else if (!seal && secrets.generation > 1 && wraps.generation !== secrets.generation) needs.wraps = true;
+}
+
+function rowsOf(recipients: Bytes): readonly Recipient[] {
+  try {
+    return parseRecipients(recipients);
+  } catch {
+    return [];
+  }
 }
 
 /** The next device seal, kept before it is told: boxes may be made for it from then on. */
