@@ -6,6 +6,7 @@ import { equal, fromHex, Z32, type Bytes } from '../protocol/bytes';
 import { parseAnnouncement, type Announcement } from '../protocol/epoch';
 import { openEpoch } from '../protocol/epochKeys';
 import { sha256 } from '../protocol/primitives';
+import type { GrantEntry } from '../protocol/grant';
 import type { Head } from '../protocol/signer';
 import type { Context } from './context';
 import { grantedEntries } from './granted';
@@ -106,10 +107,19 @@ export async function knownPlaces(context: Context, rooms: Rooms): Promise<Place
         if (key && (branch === 0 ? (sealedTo ?? 1) >= keyring.secrets.generation : isNewest)) places.push({ space, epoch: n, branch });
       }
     }
-    for (const { epoch, branch } of await grantedEntries(context, space)) places.push({ space, epoch, branch });
+    for (const { epoch, branch } of await granted(context, rooms, space)) places.push({ space, epoch, branch });
     for (const { epoch, b } of await livingLines(context, space)) places.push({ space, epoch, branch: b });
   }
   return places;
+}
+
+/** What grants hold that this member may read by the roster (e2ee.md section 6); more is not made lasting. */
+async function granted(context: Context, rooms: Rooms, space: string): Promise<GrantEntry[]> {
+  const entries = await grantedEntries(context, space);
+  const roster = entries.length === 0 ? null : (await rooms.find(space))?.roster;
+  if (!roster) return [];
+  const joined = roster.joined.get(context.keyring.member) ?? 0;
+  return entries.filter(({ epoch }) => roster.policy.shared || epoch > joined);
 }
 
 /** Lines kept here whose time is not over. */
@@ -136,12 +146,11 @@ export async function hasShortLived(context: Context, rooms: Rooms): Promise<boo
 export async function beforeRotation(context: Context, rooms: Rooms, asked: Set<string>): Promise<{ space: string; node: string; number: number }[]> {
   const { store, offers } = context;
   const wanted: { space: string; node: string; number: number }[] = [];
-  for (const { space, node, current, out } of await rooms.records()) {
-    const open = out || !current ? null : await rooms.find(space);
-    if (!open || !current) continue;
+  for (const { space, node, current, out, isAccount, shared } of await rooms.records()) {
+    if (out || isAccount === true || !current) continue;
     const newest = (await store.get('records', keys.epoch(space, current.n))) as EpochRecord | undefined;
-    const mayBeGranted = open.roster?.policy.shared === true || newest?.branches.every((key) => key === null) !== false;
-    const numbers = new Set((await grantedEntries(context, space)).map(({ epoch }) => epoch));
+    const mayBeGranted = shared || newest?.branches.every((key) => key === null) !== false;
+    const numbers = new Set((await granted(context, rooms, space)).map(({ epoch }) => epoch));
     if (mayBeGranted) numbers.add(current.n);
     for (const number of numbers) {
       const isKnown = number !== current.n && ((await store.get('records', keys.epoch(space, number))) !== undefined || offers.get(space, number) !== undefined);

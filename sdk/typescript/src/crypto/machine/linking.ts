@@ -1,13 +1,15 @@
 /** Letting a new device in, on a device that has the keys (e2ee.md section 8). */
 import { CircleFailure } from '../../errors';
 import type { AnswerBytes, CheckedOffer } from '../deviceKeeper';
-import { toHex, Z32, type Bytes } from '../protocol/bytes';
+import { toHex, type Bytes } from '../protocol/bytes';
 import { linkKeyOf, makeLinkAnswer, verifyLinkRequest, type Tagged } from '../protocol/linking';
+import { LOG_START } from '../protocol/log';
 import { followMember, makeMemberLink, MemberKind } from '../protocol/member';
 import { isLiving, sealMemberBox } from '../protocol/memberKey';
 import type { Head } from '../protocol/signer';
 import type { Context } from './context';
 import { secretsOf } from './keyring';
+import { keys, type SpaceRecord } from './spaceRecord';
 
 export interface ShownOffer {
   request: Bytes;
@@ -45,7 +47,7 @@ export async function answerOffer(context: Context, code: string, offer: ShownOf
 }
 
 /** Where the account's log stands, as far as this device has followed it. */
-async function accountHead({ store }: Context): Promise<Head> {
-  const known = (await store.get('records', 'account')) as { head: number; hash: Bytes } | undefined;
-  return known ? { n: known.head, hash: known.hash } : { n: 0, hash: Z32 };
+async function accountHead({ store, account }: Context): Promise<Head> {
+  const record = account.space === null ? undefined : ((await store.get('records', keys.space(account.space))) as SpaceRecord | undefined);
+  return record?.head ?? LOG_START;
 }

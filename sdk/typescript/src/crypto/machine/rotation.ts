@@ -9,7 +9,7 @@ import { randomBytes, sha256 } from '../protocol/primitives';
 import { wrapArchive, wrapBranch } from '../protocol/rewrap';
 import type { RecoveryKeys } from '../protocol/words';
 import type { Context } from './context';
-import { Carried, type Place } from './carrying';
+import type { Carried, Place } from './carrying';
 import { ownNewest } from './linking';
 import { SILENT } from './ownKeys';
 import type { MemberLinkBytes } from './wire';
