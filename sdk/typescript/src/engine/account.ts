@@ -13,7 +13,7 @@ import { deviceOf, memberOf, type Session, type StretchParameters } from './sess
 
 const HANDLE = /^[a-z0-9][a-z0-9_.-]{1,31}$/;
 const WRONG = new CircleFailure('WRONG_PASSWORD', 'This password is not right.');
-const AGAIN = new CircleFailure('PASSWORD_NEEDED', 'Please enter your password again first: it protects what this browser will keep.');
+const AGAIN = new CircleFailure('PASSWORD_NEEDED', 'Please sign in with your password again first: it protects what this browser will keep.');
 
 /** Signed in with a password, or by a session that goes on, and without keys on this browser. */
 export interface Guest {

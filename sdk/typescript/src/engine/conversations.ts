@@ -85,7 +85,8 @@ export class Conversations {
           return error.detail;
         }
         // Somebody's keys changed in between: make it again with the new ones.
-        if (!['RECIPIENTS_CHANGED', 'CHAIN_CONFLICT'].includes(codeOf(error)) || attempt >= TRIES) throw error;
+        if (!['RECIPIENTS_CHANGED', 'CHAIN_CONFLICT', 'STALE_DEVICE'].includes(codeOf(error)) || attempt >= TRIES) throw error;
+        await this.#learner.learnMe();
         await this.#learner.learnMembers(members);
       }
     }
@@ -288,8 +289,9 @@ export class Conversations {
       } catch (error) {
         const code = codeOf(error);
         // Whether a request that got no answer was done shows when the log is read.
-        if ((code !== 'CHAIN_CONFLICT' && !isUncertain(error)) || attempt >= TRIES) throw error;
+        if ((code !== 'CHAIN_CONFLICT' && code !== 'STALE_DEVICE' && !isUncertain(error)) || attempt >= TRIES) throw error;
         await this.#sync.catchUp(node);
+        await this.#learner.learnMe();
         if ('member' in change) await this.#learner.learnMembers([change.member]);
       }
     }

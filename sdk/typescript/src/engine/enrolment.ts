@@ -1,7 +1,7 @@
 /** A browser without keys becomes one of the member's devices: let in by another, by the recovery key, or by a reset. */
 import type { Keeper, KeyBox, NewDevice, NewPlace, OfferBytes, RotationBytes } from '../crypto';
 import { fromBase64 } from '../bytes';
-import { CircleFailure, codeOf, isUncertain } from '../errors';
+import { asFailure, CircleFailure, codeOf, isUncertain } from '../errors';
 import { Mutex } from '../mutex';
 import type { Board } from '../state/board';
 import { backoff, pause } from '../transport/backoff';
@@ -84,8 +84,7 @@ export class Enrolment {
 
   /** Asks to be let in. A new offer takes the place of one that still waits. */
   async offer(): Promise<PendingLink> {
-    this.stop();
-    return this.#lock.run(async () => {
+    return this.#begin(async () => {
       const guest = this.#account.guest();
       await this.#claim(guest);
       const place = this.#place(guest);
@@ -112,16 +111,18 @@ export class Enrolment {
     return { done, cancel: () => { cancelled.abort(); } };
   }
 
-  /** `stop`: the offer may go on elsewhere or later; `cancelled`: the person gave up. */
+  /** `stop`: the offer may go on elsewhere or later, or another took its place; `cancelled`: the person gave up. */
   async #letIn(offer: OfferBytes, stop: AbortSignal, cancelled: AbortSignal): Promise<void> {
-    try {
-      const answer = await this.#answerTo(offer, AbortSignal.any([stop, cancelled]));
-      await this.#lock.run(() => this.#enter(answer));
-    } catch (error) {
-      const isOver = cancelled.aborted || REFUSED.has(codeOf(error));
-      if (isOver && !stop.aborted) await this.#lock.run(() => this.#drop()).catch(() => undefined);
+    const giveUp = (error: unknown) => this.#lock.run(async () => {
+      if (!stop.aborted) await this.#drop();
       throw error;
-    }
+    });
+    const answer = await this.#answerTo(offer, AbortSignal.any([stop, cancelled])).catch((error: unknown) => {
+      if (cancelled.aborted || REFUSED.has(codeOf(error))) return giveUp(error);
+      throw error;
+    });
+    // Answered, it is one of the member's devices: giving up comes too late.
+    await this.#lock.run(() => this.#enter(answer)).catch((error: unknown) => (codeOf(error) === 'BAD_LINK' ? giveUp(error) : Promise.reject(asFailure(error))));
   }
 
   async #answerTo({ linkId }: OfferBytes, stop: AbortSignal): Promise<Answer> {
@@ -145,8 +146,7 @@ export class Enrolment {
 
   /** Throws BAD_WORDS, WRONG_RECOVERY_KEY, UNTRUSTED. */
   async recover(words: string[]): Promise<void> {
-    this.stop();
-    await this.#lock.run(async () => {
+    await this.#begin(async () => {
       const guest = this.#account.guest();
       await this.#claim(guest);
       // A try whose answer was lost may have gone through: asked again, it gives the first result.
@@ -185,8 +185,7 @@ export class Enrolment {
 
   /** Makes new keys; nothing of them is sent. Throws WRONG_PASSWORD. */
   async reset(password: string): Promise<PendingRecoveryKey> {
-    this.stop();
-    return this.#lock.run(async () => {
+    return this.#begin(async () => {
       const guest = await this.#account.confirmGuest(password);
       await this.#claim(guest);
       const place = this.#place(guest);
@@ -279,6 +278,14 @@ export class Enrolment {
   }
 
   // ---- inside
+
+  /** One beginning at a time; what waited before it is given up for it. */
+  #begin<T>(task: () => Promise<T>): Promise<T> {
+    return this.#lock.run(() => {
+      this.stop();
+      return task();
+    });
+  }
 
   async #enter(answer: Answer, changes: { isKeyConfirmed?: boolean; mustReadmit?: boolean } = {}): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {

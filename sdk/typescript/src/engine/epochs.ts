@@ -8,6 +8,8 @@ import type { Sync } from './sync';
 
 /** Others make epochs too; more collisions than this in a row are no coincidence. */
 const TRIES = 4;
+/** Members' chains have moved on: learned anew, it is made again. */
+const MOVED = new Set(['RECIPIENTS_CHANGED', 'CHAIN_CONFLICT', 'STALE_DEVICE']);
 const DAY = 24 * 3_600_000;
 
 export class Epochs {
@@ -54,7 +56,7 @@ export class Epochs {
       } catch (error) {
         const code = codeOf(error);
         const isPassed = code === 'EPOCH_CONFLICT' || code === 'EPOCH_NOT_DUE';
-        if (!isPassed && code !== 'RECIPIENTS_CHANGED' && code !== 'CHAIN_CONFLICT') throw error;
+        if (!isPassed && !MOVED.has(code)) throw error;
         if (attempt >= TRIES) throw error;
         await this.#sync.catchUp(node);
         if (code === 'EPOCH_NOT_DUE') this.#board.apply([await this.#keeper.markNotDue(view.space)]);

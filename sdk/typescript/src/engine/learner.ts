@@ -35,6 +35,12 @@ export class Learner {
     this.#board.apply(changes);
   }
 
+  /** The own chain: other devices change it. */
+  async learnMe(): Promise<void> {
+    const { me } = this.#board;
+    if (me) await this.learnMembers([me.id]);
+  }
+
   /** Of these members those whose chains were never learned. */
   async learnUnknown(members: string[]): Promise<void> {
     await this.learnMembers(await this.#keeper.unknownOf(members));

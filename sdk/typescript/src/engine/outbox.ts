@@ -5,6 +5,7 @@ import type { Board } from '../state/board';
 import { backoff, pause } from '../transport/backoff';
 import type { Api } from './api';
 import type { Epochs } from './epochs';
+import type { Learner } from './learner';
 import type { Sync } from './sync';
 
 /** The conversation's keys have moved on since this was sealed: seal again under the same id. */
@@ -16,15 +17,17 @@ export class Outbox {
   readonly #api: Api;
   readonly #keeper: Keeper;
   readonly #epochs: Epochs;
+  readonly #learner: Learner;
   readonly #sync: Sync;
   readonly #board: Board;
   readonly #running = new Map<string, Promise<void>>();
   #stop = new AbortController();
 
-  constructor(parts: { api: Api; keeper: Keeper; epochs: Epochs; sync: Sync; board: Board }) {
+  constructor(parts: { api: Api; keeper: Keeper; epochs: Epochs; learner: Learner; sync: Sync; board: Board }) {
     this.#api = parts.api;
     this.#keeper = parts.keeper;
     this.#epochs = parts.epochs;
+    this.#learner = parts.learner;
     this.#sync = parts.sync;
     this.#board = parts.board;
   }
@@ -125,6 +128,8 @@ export class Outbox {
       return true;
     }
     if (SEAL_AGAIN.has(code) || code === 'STALE_DEVICE') {
+      // Another device was let in or taken out: this one signs at the chain's head.
+      if (code === 'STALE_DEVICE') await this.#learner.learnMe();
       await this.#sync.catchUp(node);
       return true;
     }

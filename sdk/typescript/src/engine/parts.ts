@@ -107,7 +107,7 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
     },
   });
   const epochs = new Epochs({ api, keeper, learner, sync, board });
-  const outbox: Outbox = new Outbox({ api, keeper, epochs, sync, board });
+  const outbox: Outbox = new Outbox({ api, keeper, epochs, learner, sync, board });
   const accountSpace: AccountSpace = new AccountSpace({ keeper, learner, outbox, account, board });
   const invites = new Invites({ api, keeper, learner, origin });
   const conversations: Conversations = new Conversations({ api, keeper, learner, sync, epochs, outbox, invites, board });
