@@ -28,6 +28,7 @@ class Teller:
     def __init__(self, engine: Engine, sender: Sender, rosters: Rosters) -> None:
         self._engine, self._sender, self._rosters = engine, sender, rosters
         self._wrote = millis()
+        self._turn = asyncio.Lock()
 
     async def run(self, online: asyncio.Event) -> None:
         """For ever: compare what another device told, tell what is new."""
@@ -54,7 +55,6 @@ class Teller:
         space = engine.refresher.account()
         if space is None or space.alarm is not None:
             return
-        await self._rosters.renew_account(space)
         now = millis()
         everything = now - self._wrote >= PINS
         contents = list(engine.machine.books.news(all_of_it=everything))
@@ -68,6 +68,8 @@ class Teller:
         space = space or engine.refresher.account()
         if space is None:
             raise KeysMissing("The account is not loaded yet.")
+        async with self._turn:
+            await self._rosters.renew_account(space)
         if not contents:
             return
         queued = [self._sender.queue(space, Kind.STATE, content.content()) for content in contents]
