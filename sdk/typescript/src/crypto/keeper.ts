@@ -111,7 +111,8 @@ export interface Keeper extends DeviceKeeper, TimeKeeper, TrustKeeper {
   learnIdentities(identities: Identity[]): Promise<SpaceChange[]>;
   /** `null` for an epoch that the server does not show. */
   learnEpoch(space: string, number: number, epoch: EpochBytes | null): Promise<void>;
-  openSpace(snapshot: Snapshot, hasOlder: boolean): Promise<SpaceChange>;
+  /** `isAfresh`: the lines kept before are forgotten for those of the snapshot, as when keys came later than messages. */
+  openSpace(snapshot: Snapshot, hasOlder: boolean, isAfresh?: boolean): Promise<SpaceChange>;
   /** Applies events in order and keeps the cursor in the same transaction. */
   apply(events: LogEvent[], cursor: string | null): Promise<SpaceChange[]>;
   /** Events before the ones known, ascending and ending just below them. */
@@ -120,8 +121,6 @@ export interface Keeper extends DeviceKeeper, TimeKeeper, TrustKeeper {
   missing(space: string): Promise<number[]>;
   /** Looks again at epochs learned anew; true when some can be opened now. */
   retryEpochs(space: string, numbers: number[]): Promise<boolean>;
-  /** Forgets a conversation's lines, so that they are read again. */
-  forgetLines(space: string): Promise<void>;
   closeSpace(space: string): Promise<SpaceChange>;
   /** Compares a head that the server names with what is known here; null when they agree or it is newer. */
   checkHead(space: string, seq: number, hash: Bytes): Promise<SpaceChange | null>;

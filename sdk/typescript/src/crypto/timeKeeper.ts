@@ -24,8 +24,8 @@ export interface TimeKeeper {
   takeComplaint(space: string): Promise<LinkBytes | null>;
   /** The server has it, or refuses one more in this hour: the next is made an hour later. */
   complained(space: string): Promise<SpaceChange>;
-  /** Numbers of epochs that must be fetched before history is given (`learnEpoch`, `retryEpochs`). */
-  unlearned(space: string): Promise<number[]>;
+  /** Epochs that must be fetched before this member is given history (`learnEpoch`, `retryEpochs`), the newest first. */
+  unlearned(space: string, member: string): Promise<number[]>;
   /** What a newcomer or complainer may be given, in parts that the server takes; empty where there is nothing. */
   makeGrants(space: string, member: string): Promise<{ grant: Bytes; generation: number }[]>;
   /** The member was given what they lacked. */

@@ -14,9 +14,6 @@ import type { Outcome } from './account';
 import { buildParts, type ClientOptions, type Parts } from './parts';
 import { createTabs, type Tabs } from './tabs';
 
-/** How often expired messages are looked for, in milliseconds. */
-const SWEEP = 15_000;
-
 export class Client implements CircleClient {
   readonly store: StoreApi<CircleState>;
   readonly devices: DeviceActions = this.#actions((parts) => parts.devices);
@@ -30,7 +27,6 @@ export class Client implements CircleClient {
   readonly #tabs: Tabs = createTabs();
   #token: string | null = null;
   #standsBy = false;
-  #sweeping: ReturnType<typeof setInterval> | undefined;
   #parts: Promise<Parts> | null = null;
   readonly #listeners = new AbortController();
 
@@ -65,8 +61,9 @@ export class Client implements CircleClient {
   }
 
   async #comeBack(): Promise<void> {
-    const { account, sync } = await this.#all();
+    const { account, sync, lifetimes } = await this.#all();
     sync.wake();
+    lifetimes.wake();
     if (!this.#standsBy || this.store.getState().phase !== 'locked') return;
     this.#standsBy = false;
     await this.#proceed(await account.resume());
@@ -225,7 +222,7 @@ export class Client implements CircleClient {
 
   /** Shows what is kept, then gets level with the server. */
   async #open(): Promise<void> {
-    const { keeper, account, accountSpace, sync, outbox, conversations, rotation } = await this.#all();
+    const { keeper, account, accountSpace, sync, outbox, conversations, lifetimes, mending, rotation } = await this.#all();
     const { me, people, spaces } = await keeper.load();
     this.#board.meet(people);
     this.#board.setMe(me);
@@ -234,10 +231,10 @@ export class Client implements CircleClient {
     this.#board.setPhase('ready');
     this.#board.setKeyConfirmed(account.current?.isKeyConfirmed ?? true);
     await this.#take(account.current?.member ?? '');
-    clearInterval(this.#sweeping);
-    this.#sweeping = setInterval(() => { void this.#sweep(); }, SWEEP);
     outbox.start();
     conversations.start();
+    lifetimes.start();
+    mending.start();
     rotation.start();
     accountSpace.start();
     sync.start();
@@ -246,14 +243,6 @@ export class Client implements CircleClient {
   /** Two tabs of one browser are one device: the newest acts for it, the others stand by. */
   async #take(member: string): Promise<void> {
     await this.#tabs.take(`circle-${member}`, () => { void this.#standBy(true); });
-  }
-
-  /** Takes away what has expired. */
-  async #sweep(): Promise<void> {
-    const now = Date.now();
-    if (!this.#board.spaces.some(({ expires }) => expires !== null && expires <= now)) return;
-    const { keeper } = await this.#all();
-    this.#board.apply(await keeper.expire().catch(() => []));
   }
 
   /** Another tab runs this account now, or the session ended: this one lets go of the keys. */
@@ -283,8 +272,9 @@ export class Client implements CircleClient {
     if (await parts.account.hear(error)) this.#close(parts);
   }
 
-  #close({ sync, outbox, conversations, rotation, enrolment, accountSpace }: Parts): void {
-    clearInterval(this.#sweeping);
+  #close({ sync, outbox, conversations, lifetimes, mending, rotation, enrolment, accountSpace }: Parts): void {
+    lifetimes.stop();
+    mending.stop();
     accountSpace.stop();
     enrolment.stop();
     rotation.stop();

@@ -7,15 +7,13 @@ import type { Api } from './api';
 import type { Epochs } from './epochs';
 import type { Invites } from './invites';
 import type { Learner } from './learner';
+import type { Mending } from './mending';
 import type { Outbox } from './outbox';
-import { pause } from '../transport/backoff';
 import { shrinkPicture } from './pictures';
 import type { Sync } from './sync';
 
 const PAGE = 50;
 const TRIES = 4;
-/** When to look for keys given by others, in milliseconds. */
-const KEYS_COME_AFTER = [500, 2_000, 10_000, 60_000];
 const LONGEST_TEXT = 16_000;
 const LONGEST_TITLE = 120;
 
@@ -37,10 +35,11 @@ export class Conversations {
   readonly #epochs: Epochs;
   readonly #outbox: Outbox;
   readonly #invites: Invites;
+  readonly #mending: Mending;
   readonly #board: Board;
   #stop = new AbortController();
 
-  constructor(parts: { api: Api; keeper: Keeper; learner: Learner; sync: Sync; epochs: Epochs; outbox: Outbox; invites: Invites; board: Board }) {
+  constructor(parts: { api: Api; keeper: Keeper; learner: Learner; sync: Sync; epochs: Epochs; outbox: Outbox; invites: Invites; mending: Mending; board: Board }) {
     this.#api = parts.api;
     this.#keeper = parts.keeper;
     this.#learner = parts.learner;
@@ -48,6 +47,7 @@ export class Conversations {
     this.#epochs = parts.epochs;
     this.#outbox = parts.outbox;
     this.#invites = parts.invites;
+    this.#mending = parts.mending;
     this.#board = parts.board;
   }
 
@@ -105,26 +105,7 @@ export class Conversations {
     this.#board.apply([await this.#keeper.markRead(space)]);
     await this.#show(space);
     void this.#epochs.warm(node).catch(() => undefined);
-    void this.#seekKeys(node, space).catch(() => undefined);
-  }
-
-  /** For a conversation that is new here: whoever added this member may give earlier keys a moment later. */
-  async await(node: string): Promise<void> {
-    const { space } = this.#known(node);
-    for (const wait of KEYS_COME_AFTER) {
-      if ((await this.#keeper.missing(space)).length === 0) return;
-      await pause(wait, this.#stop.signal);
-      if (this.#stop.signal.aborted || (await this.#seekKeys(node, space))) return;
-    }
-  }
-
-  /** Keys of earlier messages that somebody gave this member since; true when there were some. */
-  async #seekKeys(node: string, space: string): Promise<boolean> {
-    const missing = await this.#keeper.missing(space);
-    for (const number of missing) await this.#keeper.learnEpoch(space, number, await this.#api.epoch(node, number));
-    if (missing.length === 0 || !(await this.#keeper.retryEpochs(space, missing))) return false;
-    await this.#sync.reload(node);
-    return true;
+    this.#mending.seek(node);
   }
 
   /** What this device keeps comes first; then the server's older pages. */
@@ -213,7 +194,7 @@ export class Conversations {
     const members = await this.#members(people);
     for (const member of members) await this.#change(node, { what: 'add', member, role: role ?? usualRole(this.#known(node).type) });
     // Before the new keys, so that a newcomer who hears of them finds the old ones.
-    for (const [index, member] of members.entries()) await this.#grant(node, member, people[index] ?? '').catch(() => undefined);
+    for (const member of members) await this.#epochs.give(node, member).catch(() => undefined);
     await this.#renew(node);
     await this.#sealTitle(node);
   }
@@ -234,7 +215,7 @@ export class Conversations {
     if (!seat.changed) return;
     if (type !== 'DIRECT' && role !== 'ADMIN' && role !== 'OWNER') throw new CircleFailure('FORBIDDEN', 'Only admins let people in again.');
     await this.#change(node, { what: 'readmit', member });
-    await this.#grant(node, member, this.#board.person(member).id).catch(() => undefined);
+    await this.#epochs.give(node, member).catch(() => undefined);
     await this.#renew(node);
     await this.#sealTitle(node);
   }
@@ -252,13 +233,6 @@ export class Conversations {
   /** New keys at once; where that fails now, whoever sends next makes them first. */
   async #renew(node: string): Promise<void> {
     await this.#epochs.warm(node).catch(() => undefined);
-  }
-
-  /** Earlier history, where it is shared. */
-  async #grant(node: string, member: string, person: string): Promise<void> {
-    for (const { grant, generation } of await this.#keeper.makeGrants(this.#known(node).space, member)) {
-      await this.#api.grantEpochs(node, person, generation, grant);
-    }
   }
 
   async leave(node: string): Promise<void> {

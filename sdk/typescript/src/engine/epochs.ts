@@ -1,6 +1,6 @@
 /** Makes a conversation ready to send: a current epoch that this device has checked, made here when one is due. */
-import type { Keeper } from '../crypto';
-import { CircleFailure, codeOf } from '../errors';
+import type { Keeper, SpaceView } from '../crypto';
+import { CircleFailure, codeOf, isUncertain } from '../errors';
 import type { Board } from '../state/board';
 import type { Api } from './api';
 import type { Learner } from './learner';
@@ -33,8 +33,8 @@ export class Epochs {
       const view = this.#board.view(node);
       if (!view || view.role === null) throw new CircleFailure('NOT_A_MEMBER', 'You are no longer a member of this conversation.');
       if (view.alarm !== null) throw new CircleFailure('ALARM', view.alarm);
-      await this.#complain(view.space);
-      if (view.due) await this.make(node);
+      if (view.complains !== null && view.complains <= Date.now()) await this.complain(view.space);
+      if (view.due || (await this.#isOverdue(view))) await this.make(node);
       else if (await this.#keeper.isEpochChecked(view.space)) return;
       else await this.#check(node, view.space, attempt);
       if (attempt >= TRIES) throw new CircleFailure('EPOCH_CONFLICT', 'The keys of this conversation keep changing. Please try again in a moment.');
@@ -49,7 +49,8 @@ export class Epochs {
       if (view.role === 'READER') throw new CircleFailure('EPOCH_DUE', 'This conversation needs new keys from someone who may write here.');
       try {
         await this.#learner.learnMembers(view.roster.map(({ member }) => member));
-        for (const member of view.owes) await this.#repay(view.space, node, member);
+        // First the grants: whoever takes the new epoch looks for grants then, too.
+        for (const member of view.owes) await this.give(node, member);
         await this.#api.announceEpoch(await this.#keeper.makeEpoch(view.space));
         await this.#sync.catchUp(node);
         return;
@@ -70,17 +71,45 @@ export class Epochs {
   async warm(node: string): Promise<void> {
     const view = this.#board.view(node);
     if (!view || view.alarm !== null || view.role === null || view.role === 'READER') return;
-    // How old an epoch is, is for the server's clock to say.
-    if (view.due || (Date.now() - view.epochAt > DAY && (await this.#api.isEpochDue(node)))) await this.make(node);
+    if (view.due || (await this.#isOverdue(view))) await this.make(node);
   }
 
-  /** Whoever makes the next epoch first gives complainers the keys that they were denied (e2ee.md section 6). */
-  async #repay(space: string, node: string, member: string): Promise<void> {
-    const person = this.#board.person(member);
-    for (const { grant, generation } of await this.#keeper.makeGrants(space, member)) {
-      if (person.id !== '') await this.#api.grantEpochs(node, person.id, generation, grant);
+  /** An epoch closes after a day. How old it is, is for the server's clock to say. */
+  async #isOverdue({ node, epochAt, isAccount }: SpaceView): Promise<boolean> {
+    return !isAccount && Date.now() - epochAt > DAY && this.#api.isEpochDue(node);
+  }
+
+  /**
+   * Gives a newcomer earlier history, or a complainer the keys that they were denied (e2ee.md section 6). What the
+   * server refuses for good is owed no longer.
+   */
+  async give(node: string, member: string): Promise<void> {
+    const view = this.#board.view(node);
+    if (!view) return;
+    const { space } = view;
+    await this.#learnEpochs(node, space, await this.#keeper.unlearned(space, member));
+    for (let attempt = 0; ; attempt += 1) {
+      await this.#learner.learnMembers([member]);
+      const person = this.#board.person(member);
+      try {
+        for (const { grant, generation } of await this.#keeper.makeGrants(space, member)) {
+          await this.#api.grantEpochs(node, person.id, generation, grant);
+        }
+        break;
+      } catch (error) {
+        // The member's key was rotated meanwhile: sealed again to the new one.
+        if (codeOf(error) === 'GENERATION_CONFLICT' && attempt < TRIES) continue;
+        if (isUncertain(error) || codeOf(error) === 'LOCKED') throw error;
+        break;
+      }
     }
     this.#board.apply([await this.#keeper.repaid(space, member)]);
+  }
+
+  /** Keys of epochs that this device never looked at, the newest first, for each is checked against the one after it. */
+  async #learnEpochs(node: string, space: string, numbers: number[]): Promise<void> {
+    for (const number of numbers) await this.#keeper.learnEpoch(space, number, await this.#api.epoch(node, number));
+    if (numbers.length > 0) await this.#keeper.retryEpochs(space, numbers);
   }
 
   /** The whole list against the members' chains and keys as they are now (e2ee.md section 6). */
@@ -100,10 +129,16 @@ export class Epochs {
   }
 
   /** An epoch whose seal does not open is answered with a complaint and nothing else. */
-  async #complain(space: string): Promise<void> {
-    const complaint = await this.#keeper.takeComplaint(space);
-    if (!complaint) return;
-    await this.#api.complain(complaint);
+  async complain(space: string): Promise<void> {
+    for (let complaint = await this.#keeper.takeComplaint(space); complaint; complaint = await this.#keeper.takeComplaint(space)) {
+      try {
+        await this.#api.complain(complaint);
+      } catch (error) {
+        // Refused for this hour, as when another device of the member was faster: it is said in the log anyway.
+        if (isUncertain(error) || ['STALE_DEVICE', 'LOCKED', 'UNAUTHENTICATED'].includes(codeOf(error))) throw error;
+      }
+      this.#board.apply([await this.#keeper.complained(space)]);
+    }
     const view = this.#board.viewOf(space);
     if (view) await this.#sync.catchUp(view.node);
   }

@@ -16,7 +16,9 @@ import { Epochs } from './epochs';
 import { Invites } from './invites';
 import { Keys } from './keys';
 import { Learner } from './learner';
+import { Lifetimes } from './lifetimes';
 import { Locking } from './locking';
+import { Mending } from './mending';
 import { Outbox } from './outbox';
 import { Policy } from './policy';
 import { Recovery } from './recovery';
@@ -47,6 +49,8 @@ export interface Parts {
   outbox: Outbox;
   invites: Invites;
   conversations: Conversations;
+  mending: Mending;
+  lifetimes: Lifetimes;
   sessions: Sessions;
   signUp: SignUp;
   keys: Keys;
@@ -103,18 +107,19 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
         void devices.replaceLost().catch(() => undefined);
       },
       onAccount: () => { void accountSpace.refresh().catch(() => undefined); },
-      onOpened: (node) => { void conversations.await(node).catch(() => undefined); },
     },
   });
   const epochs = new Epochs({ api, keeper, learner, sync, board });
   const outbox: Outbox = new Outbox({ api, keeper, epochs, learner, sync, board });
   const accountSpace: AccountSpace = new AccountSpace({ keeper, learner, outbox, account, board });
   const invites = new Invites({ api, keeper, learner, origin });
-  const conversations: Conversations = new Conversations({ api, keeper, learner, sync, epochs, outbox, invites, board });
+  const mending = new Mending({ api, keeper, epochs, sync, board });
+  const lifetimes = new Lifetimes({ keeper, board, outbox });
+  const conversations: Conversations = new Conversations({ api, keeper, learner, sync, epochs, outbox, invites, mending, board });
   const devices = new Devices({ api: deviceApi, keeper, keys, rotation, enrolment, account, board });
   const recovery = new Recovery({ api, devices: deviceApi, keeper, account, rotation, enrolment, board });
   return {
-    keeper, account, api, sync, outbox, invites, conversations, signUp, keys, rotation, enrolment, devices, recovery,
+    keeper, account, api, sync, outbox, invites, conversations, mending, lifetimes, signUp, keys, rotation, enrolment, devices, recovery,
     sessions: new Sessions(http),
     trust: new Trust({ keeper, learner, accountSpace, conversations, board }), accountSpace, policy: new Policy({ conversations, board }), locking: new Locking(),
   };

@@ -26,8 +26,6 @@ export interface SyncEvents {
   beforeStream: () => Promise<void>;
   /** The server no longer takes this session. */
   onSignedOut: () => void;
-  /** A conversation that was not known here is there now. */
-  onOpened: (node: string) => void;
   /** The account's log, or a member's chain, has gone on. */
   onAccount: () => void;
   /** Level with the server: a good moment to send what waits. */
@@ -91,9 +89,8 @@ export class Sync {
     await this.#applying.run(async () => {
       const view = this.#board.view(node);
       if (!view || view.role === null) return;
-      await this.#keeper.forgetLines(view.space);
-      this.#board.forgetLines(view.space);
-      await this.#openSpace(node);
+      const { snapshot, before } = await this.#learner.snapshot(node);
+      this.#board.apply([await this.#keeper.openSpace(snapshot, before !== null, true)]);
     });
   }
 
@@ -224,7 +221,6 @@ export class Sync {
     try {
       const { snapshot, before } = await this.#learner.snapshot(node);
       this.#board.apply([await this.#keeper.openSpace(snapshot, before !== null)]);
-      this.#events.onOpened(node);
     } catch (error) {
       // Removed again before it could be loaded: there is nothing to show.
       if (codeOf(error) !== 'NOT_FOUND') throw error;

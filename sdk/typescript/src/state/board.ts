@@ -22,6 +22,7 @@ export class Board {
   readonly #spaceOf = new Map<string, string>();
   #verified = new Set<string>();
   #accountAlarm: string | null = null;
+  readonly #watchers = new Set<() => void>();
   #me: PersonRecord | null = null;
 
   constructor(store: StoreApi<CircleState>) {
@@ -53,6 +54,12 @@ export class Board {
 
   setSyncing(syncing: boolean): void {
     this.#store.setState({ syncing });
+  }
+
+  /** Whether all that the server has is here. */
+  get isLevel(): boolean {
+    const { connection, syncing } = this.#store.getState();
+    return connection === 'online' && !syncing;
   }
 
   setMe(me: PersonRecord | null): void {
@@ -154,10 +161,10 @@ export class Board {
     this.#publish([space]);
   }
 
-  /** Shows nothing that was accepted of a conversation until its lines come again; what waits to be sent stays. */
-  forgetLines(space: string): void {
-    const items = this.#shown.get(space)?.items;
-    for (const [key, { seq }] of items ?? []) if (seq !== null) items?.delete(key);
+  /** Calls this whenever something was applied; what it returns ends that. */
+  watch(listener: () => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
   }
 
   apply(changes: SpaceChange[]): void {
@@ -170,6 +177,7 @@ export class Board {
       this.#spaceOf.set(view.node, view.space);
     }
     this.#publish(changes.map(({ view }) => view.space));
+    for (const listener of this.#watchers) listener();
   }
 
   #publish(spaces: string[]): void {

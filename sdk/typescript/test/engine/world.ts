@@ -221,10 +221,10 @@ export class World {
   }
 
   /** Loads a conversation as a client does that does not know it. */
-  async open(person: Person, id: string, page = 50): Promise<void> {
+  async open(person: Person, id: string, page = 50, isAfresh = false): Promise<void> {
     const snapshot = this.snapshot(person, id, page);
     await this.satisfy(person, () => person.keeper.needsOf(snapshot));
-    person.take([await person.keeper.openSpace(snapshot, snapshot.events[0]?.seq !== 1)]);
+    person.take([await person.keeper.openSpace(snapshot, snapshot.events[0]?.seq !== 1, isAfresh)]);
   }
 
   /** Gives a person everything new of a space. */

@@ -4,6 +4,7 @@ import { parseAnnouncement, parseComplaint, parseRecipients, verifyComplaint } f
 import { sha256 } from '../protocol/primitives';
 import type { Context } from './context';
 import type { Taken } from './epochKeeping';
+import { REASONS } from './reasons';
 import type { Space } from './space';
 import type { EpochRecord, SpaceRecord } from './spaceRecord';
 import type { LinkBytes, Notice } from './wire';
@@ -16,12 +17,19 @@ const HELPERS = 2;
 
 // ---- complaining
 
-/** Notes whether an epoch that was looked at must be complained of, or no longer. */
-export function noteSeal({ record }: Space, { epoch, mustComplain }: Taken): void {
+/** Notes whether an epoch that was looked at has no key that may yet come, and whether it must be complained of. */
+export function noteSeal({ record, roster }: Space, { epoch, mustComplain }: Taken): void {
+  const hasKeys = epoch.branches.some((key) => key !== null);
   const known = record.lacking.find((one) => one.epoch === epoch.n);
   const others = record.lacking.filter((one) => one !== known);
-  const lacks = mustComplain && epoch.branches.every((key) => key === null);
-  record.lacking = lacks ? [...others, known ?? { epoch: epoch.n, tries: 0, next: 0 }] : others;
+  record.lacking = mustComplain && !hasKeys ? [...others, known ?? { epoch: epoch.n, tries: 0, next: 0 }] : others;
+  record.keyless = record.keyless.filter((n) => n !== epoch.n);
+  if (!hasKeys && (epoch.reason !== REASONS.beforeJoining || roster?.policy.shared === true)) record.keyless.push(epoch.n);
+}
+
+/** An epoch was announced that the server does not show (yet). */
+export function noteUnshown({ record }: Space, n: number): void {
+  if (!record.keyless.includes(n)) record.keyless.push(n);
 }
 
 /** The epoch to complain of now, or null. */
@@ -83,11 +91,11 @@ export function oweHistory(space: Space, { keyring }: Context, member: string, s
 
 /**
  * Whoever makes the next epoch gives what is owed first. It counts for nothing from the one who denied it, and from the
- * one who was denied; who is no member any more is owed nothing.
+ * one who was denied; what this device owes, it knows itself to have given; who is no member any more is owed nothing.
  */
-export function settleDebts({ record, roster }: Space, creator: string): void {
+export function settleDebts({ record, roster }: Space, { keyring }: Context, creator: string): void {
   record.owed = record.owed.filter(({ member, epoch, from, now }) => {
     if (roster && !roster.seats.has(member)) return false;
-    return now || creator === member || (epoch !== 0 && creator === from);
+    return now || creator === keyring.member || creator === member || (epoch !== 0 && creator === from);
   });
 }

@@ -33,7 +33,7 @@ function freshRecord(snapshot: Begun, before: SpaceRecord | null): SpaceRecord {
   const head = { n: snapshot.head, hash: snapshot.headHash };
   return {
     space: snapshot.space, node: snapshot.node, createdAt: snapshot.createdAt, type: before?.type ?? 'GROUP', seats: [], start: head, head, epochSeqs: [], marks: [], current: null, epochAt: 0,
-    due: true, checked: 0, lacking: [], title: before?.title ?? null, picture: before?.picture ?? null, stateSeq: before?.stateSeq ?? 0,
+    due: true, checked: 0, lacking: [], keyless: [], title: before?.title ?? null, picture: before?.picture ?? null, stateSeq: before?.stateSeq ?? 0,
     titleUntil: before?.titleUntil ?? null, renewsTitle: before?.renewsTitle ?? null, lifetime: before?.lifetime ?? 0, shared: before?.shared ?? false,
     lastRead: before?.lastRead ?? 0, unread: 0, lastActivity: snapshot.createdAt, oldest: before?.oldest ?? 0, hasOlder: false,
     alarm: before?.alarm ?? null, out: false, owed: before?.owed ?? [], expires: before?.expires ?? null, reached: 0, told: [],
@@ -109,6 +109,19 @@ async function takeNewestState(space: Space, draft: Draft, context: Context, eve
   } catch {
     // A title from before one joined cannot be read; the conversation then has none until an admin sets it.
   }
+}
+
+/** Deletes the lines that were not read again; they come back as older pages. Returns the keys of those gone. */
+export async function forgetOthers(space: Space, draft: Draft, { store }: Context, read: StoredItem[]): Promise<string[]> {
+  const gone: string[] = [];
+  const [seqs, names] = [new Set(read.map(({ seq }) => seq)), new Set(read.map(({ key }) => key))];
+  for (const { value } of await store.range('items', [space.id, 0], [space.id, Number.MAX_SAFE_INTEGER])) {
+    const { seq, key } = value as StoredItem;
+    if (!seqs.has(seq)) draft.put('items', [space.id, seq], undefined);
+    if (!names.has(key)) gone.push(key);
+  }
+  space.record.oldest = Math.min(...seqs);
+  return gone;
 }
 
 /** Events that end just below the known stretch. Throws nothing: what does not fit raises the alarm. */

@@ -170,13 +170,12 @@ export class LocalKeeper implements Keeper {
       reading.learnEpoch(space, number, epoch);
       return Promise.resolve();
     });
-  readonly openSpace: Keeper['openSpace'] = (snapshot, hasOlder) => this.#do(({ reading }) => reading.openSpace(snapshot, hasOlder));
+  readonly openSpace: Keeper['openSpace'] = (snapshot, hasOlder, isAfresh) => this.#do(({ reading }) => reading.openSpace(snapshot, hasOlder, isAfresh));
   readonly apply: Keeper['apply'] = (events, cursor) => this.#do(({ reading }) => reading.apply(events, cursor));
   readonly applyOlder: Keeper['applyOlder'] = (space, events, hasOlder) => this.#do(({ reading }) => reading.applyOlder(space, events, hasOlder));
   readonly missing: Keeper['missing'] = (space) => this.#do(({ reading }) => reading.missing(space));
   readonly retryEpochs: Keeper['retryEpochs'] = (space, numbers) => this.#do(({ reading }) => reading.retry(space, numbers));
   readonly expire: Keeper['expire'] = () => this.#do(({ reading }) => reading.expire());
-  readonly forgetLines: Keeper['forgetLines'] = (space) => this.#do(({ reading }) => reading.forgetLines(space));
   readonly closeSpace: Keeper['closeSpace'] = (space) => this.#do(({ reading }) => reading.closeSpace(space));
   readonly checkHead: Keeper['checkHead'] = (space, seq, hash) => this.#do(({ reading }) => reading.checkHead(space, seq, hash));
   readonly raiseAlarm: Keeper['raiseAlarm'] = (space, alarm) => this.#do(({ reading }) => reading.raiseAlarm(space, alarm));
@@ -189,7 +188,7 @@ export class LocalKeeper implements Keeper {
   readonly makeRosterLink: Keeper['makeRosterLink'] = (space, change) => this.#do(({ sending }) => sending.makeRosterLink(space, change));
   readonly makeEpoch: Keeper['makeEpoch'] = (space) => this.#do(({ sending }) => sending.makeEpoch(space));
   readonly makeGrants: Keeper['makeGrants'] = (space, member) => this.#do(({ sending }) => sending.makeGrants(space, member));
-  readonly unlearned: Keeper['unlearned'] = (space) => this.#do(({ sending }) => sending.unlearned(space));
+  readonly unlearned: Keeper['unlearned'] = (space, member) => this.#do(({ sending }) => sending.unlearned(space, member));
   readonly complained: Keeper['complained'] = (space) => this.#do(({ sending }) => sending.complained(space));
   readonly repaid: Keeper['repaid'] = (space, member) => this.#do(({ sending }) => sending.repaid(space, member));
   readonly isEpochChecked: Keeper['isEpochChecked'] = (space) => this.#do(({ sending }) => sending.isEpochChecked(space));

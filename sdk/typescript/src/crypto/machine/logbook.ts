@@ -8,7 +8,7 @@ import { NO_EPOCH, parseRosterLink } from '../protocol/roster';
 import { followRoster, type Roster } from '../protocol/rosterState';
 import type { Head } from '../protocol/signer';
 import { claimsOfLink } from './claims';
-import { noteSeal, oweHistory, settleDebts, takeComplaint } from './complaints';
+import { noteSeal, noteUnshown, oweHistory, settleDebts, takeComplaint } from './complaints';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
 import { takeEpoch } from './epochKeeping';
@@ -125,10 +125,11 @@ async function announced(space: Space, draft: Draft, context: Context, event: Lo
   try {
     const { epoch, creator } = await parseAnnouncement(announcement);
     if (!equal(epoch.hash, event.item)) throw new RangeError('The announcement is not the one that the log names.');
-    settleDebts(space, toHex(creator.member));
+    settleDebts(space, context, toHex(creator.member));
     const offered = context.offers.get(space.id, epoch.n);
     if (!offered) {
       // The server shows it to members alone, and this device was removed since; or it will be asked for again.
+      noteUnshown(space, epoch.n);
       setCurrent(space, event, epoch);
       return;
     }

@@ -4,11 +4,11 @@ import { equal, type Bytes } from '../protocol/bytes';
 import { claimsOf, claimsOfAnnouncement, claimsOfLink } from './claims';
 import type { Context } from './context';
 import { sweep } from './expiry';
-import { applyOlder, beginAccount, learnEpoch, openSnapshot } from './history';
+import { applyOlder, beginAccount, forgetOthers, learnEpoch, openSnapshot } from './history';
 import { resetNoticed } from './identity';
 import { forward } from './logbook';
 import { needsOwn } from './ownKeys';
-import { ALARMS, REASONS } from './reasons';
+import { ALARMS } from './reasons';
 import type { Rooms } from './rooms';
 import type { Space } from './space';
 import type { LogRow, SpaceRecord } from './spaceRecord';
@@ -127,10 +127,12 @@ export class Reading {
 
   // ---- taking in
 
-  async openSpace(snapshot: Snapshot, hasOlder: boolean): Promise<SpaceChange> {
+  /** `isAfresh`: lines that were kept before are read again, which makes those readable whose keys came later. */
+  async openSpace(snapshot: Snapshot, hasOlder: boolean, isAfresh = false): Promise<SpaceChange> {
     const before = await this.#rooms.find(snapshot.space);
     return this.#rooms.change([snapshot.space], async (draft) => {
       const { space, shown } = await openSnapshot(this.#context, draft, snapshot, before, hasOlder);
+      if (isAfresh && shown.items.length > 0) shown.gone.push(...(await forgetOthers(space, draft, this.#context, shown.items)));
       this.#rooms.put(space);
       space.save(draft);
       return this.#rooms.shown(space, shown);
@@ -170,18 +172,9 @@ export class Reading {
     return this.#rooms.change([space], async (draft) => this.#rooms.shown(open, await applyOlder(open, draft, this.#context, events, hasOlder)));
   }
 
-  /** Epochs that this device cannot open although somebody may give it their keys. */
+  /** Epochs that this device cannot open although somebody may give it their keys, the newest first. */
   async missing(space: string): Promise<number[]> {
-    const open = await this.#rooms.get(space);
-    const newest = open.record.current?.n ?? 0;
-    const found: number[] = [];
-    for (let n = 1; n <= newest; n += 1) {
-      const epoch = await open.epoch(n);
-      const isShared = open.roster?.policy.shared === true || epoch?.reason === REASONS.leftOut;
-      const mayBeGiven = isShared && epoch?.branches.every((branch) => branch === null);
-      if (mayBeGiven || (n === newest && !epoch)) found.push(n);
-    }
-    return found;
+    return [...(await this.#rooms.get(space)).record.keyless].sort((one, other) => other - one);
   }
 
   /** Looks again at epochs that could not be opened; true when some can be opened now. */
@@ -207,13 +200,6 @@ export class Reading {
       changes.push(await this.#rooms.change([space], async (draft) => this.#rooms.shown(open, await sweep(open, draft, this.#context, now))));
     }
     return changes;
-  }
-
-  /** Forgets the lines of a conversation, so that they are read again. */
-  async forgetLines(space: string): Promise<void> {
-    const found = await this.#context.store.range('items', [space, 0], [space, Number.MAX_SAFE_INTEGER]);
-    await this.#context.store.write(found.map(({ key }) => ({ table: 'items', key, value: undefined })));
-    await this.#alter(space, (record) => { record.oldest = 0; });
   }
 
   /** Where the stretch of the log begins that this device knows. */

@@ -55,11 +55,11 @@ export class Sending {
     return makeOwnGrants(this.#context, await this.#rooms.get(space), member);
   }
 
-  /** Epochs that were never looked at. */
-  async unlearned(space: string): Promise<number[]> {
+  async unlearned(space: string, member: string): Promise<number[]> {
     const open = await this.#rooms.get(space);
+    const isHistoryOwed = open.record.owed.some((one) => one.member === member && one.epoch === 0);
     const found: number[] = [];
-    for (let n = 1; n <= (open.record.current?.n ?? 0); n += 1) if (!(await open.epoch(n))) found.push(n);
+    for (let n = isHistoryOwed ? (open.record.current?.n ?? 0) : 0; n > 0; n -= 1) if (!(await open.epoch(n))) found.push(n);
     return found;
   }
 

@@ -150,6 +150,7 @@ export function viewOf(record: SpaceRecord, me: string, people: People): SpaceVi
     owes: [...new Set(record.owed.map(({ member }) => member))],
     answers: [...new Set(record.owed.flatMap(({ member, now }) => (now ? [member] : [])))],
     complains: record.out || record.lacking.length === 0 ? null : Math.min(...record.lacking.map(({ next }) => next)),
+    keyless: record.out ? 0 : record.keyless.length,
     expires: record.expires,
     renewsTitle: seat?.role === 'OWNER' && !record.out ? record.renewsTitle : null,
   };

@@ -35,6 +35,8 @@ export interface SpaceRecord {
   checked: number;
   /** Epochs whose own seal did not open and whose keys nobody has given yet: to be complained of at `next`. */
   lacking: { epoch: number; tries: number; next: number }[];
+  /** Epochs without any key here that others, or an earlier rotation, may still give. */
+  keyless: number[];
   title: string | null;
   picture: { bytes: Bytes; mediaType: string } | null;
   stateSeq: number;

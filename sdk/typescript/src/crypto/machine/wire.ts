@@ -148,6 +148,8 @@ export interface SpaceView {
   answers: string[];
   /** When this device is to complain of keys that it could not open, in milliseconds since 1970; null: of nothing. */
   complains: number | null;
+  /** How many epochs were learned without a key that may still come (`Keeper.missing`). */
+  keyless: number;
   /** When something kept here expires next (TimeKeeper.expire), or null. */
   expires: number | null;
   /** When this member, an owner, should seal the title anew, or null. */
