@@ -1,11 +1,15 @@
 /** A server in memory for members with several devices: it keeps and checks what the true one does about keys. */
 import { LocalKeeper } from '../../src/crypto/machine/local';
-import type { ArchiveBytes, EpochBytes, Identity, KeyBox, LinkBytes, MemberLinkBytes, Needs, RequiredWrap, RotationBytes, RotationChange, RotationInput, SealBytes, WrapBytes } from '../../src/crypto';
+import type { ArchiveBytes, EpochBytes, Identity, KeyBox, LinkBytes, LogEvent, MemberLinkBytes, Needs, RequiredWrap, RotationBytes, RotationChange, RotationInput, SealBytes, WrapBytes } from '../../src/crypto';
 import type { AnswerBytes, Entry, RecoveryBytes } from '../../src/crypto';
 import { equal, fromHex, toHex, type Bytes } from '../../src/crypto/protocol/bytes';
+import { LIFETIMES } from '../../src/crypto/protocol/branches';
+import { parseEnvelope } from '../../src/crypto/protocol/envelope';
 import { parseRecipients } from '../../src/crypto/protocol/epoch';
 import { joinFragment } from '../../src/crypto/protocol/invite';
-import { LOG_START } from '../../src/crypto/protocol/log';
+import { hBody } from '../../src/crypto/protocol/labels';
+import { LOG_START, nextHash } from '../../src/crypto/protocol/log';
+import { parseRosterLink } from '../../src/crypto/protocol/roster';
 import { activeDevices, parseMemberLink, verifyMemberChain, type MemberChain } from '../../src/crypto/protocol/member';
 import { parseDeviceSeal, verifyDeviceSeal, verifyMemberKey } from '../../src/crypto/protocol/memberKey';
 import { CircleFailure, codeOf } from '../../src/errors';
@@ -30,6 +34,10 @@ export class Account {
   readonly offers = new Map<string, { request: Bytes; mac: Bytes; answer: { body: Bytes; mac: Bytes } | null }>();
   /** `space:epoch` of seals that a rotation has replaced by wraps. */
   readonly wrapped = new Set<string>();
+  /** Whether devices whose seal is old may be left without a box. */
+  isStaleForgiven = false;
+  /** The account's own log. */
+  readonly log: LogEvent[] = [];
 
   constructor(person: Identity['person'], link: MemberLinkBytes, key: LinkBytes) {
     this.person = person;
@@ -56,7 +64,8 @@ export class Account {
   }
 
   entry(device: string, answer: Entry['answer'] = null): Entry {
-    return { identity: this.identity, keyBox: this.keyBox(device), answer, account: { head: LOG_START.n, headHash: LOG_START.hash } };
+    const last = this.log.at(-1);
+    return { identity: this.identity, keyBox: this.keyBox(device), answer, account: { head: last?.seq ?? LOG_START.n, headHash: last?.logHash ?? LOG_START.hash } };
   }
 
   async add(device: string, made: { link: MemberLinkBytes; seal: LinkBytes; box: Bytes; generation: number }): Promise<void> {
@@ -121,6 +130,12 @@ export class DeviceWorld extends World {
     account.seals.set(made.device, made.deviceSeal);
     for (const { device, box } of made.boxes) account.boxes.set(toHex(device), { generation: 1, box });
     this.accounts.set(made.member, account);
+    const { space } = parseRosterLink(made.account.body);
+    const item = await hBody('roster', made.account.body);
+    const logHash = await nextHash(LOG_START.hash, 1, item);
+    const id = toHex(space);
+    account.log.push({ space: id, node: `node-${id}`, isAccount: true, seq: 1, item, logHash, acceptedAt: Date.now(), body: { kind: 'roster', ...made.account } });
+    await keeper.apply(account.log, null);
     const device = new Person(name, keeper, account.identity, { member: made.member, device: made.device, wrapped: made.wrapped, database });
     this.people.push(device);
     return { device, words: made.words };
@@ -134,8 +149,9 @@ export class DeviceWorld extends World {
 
   /** The device as a person of this world, in all conversations that the member has. */
   async arrive(of: Person, keeper: LocalKeeper, made: { device: string; wrapped: Bytes }, database: string): Promise<Person> {
-    const { identity } = this.account(of);
+    const { identity, log } = this.account(of);
     await keeper.rememberMe(identity.person);
+    await keeper.apply(log, null);
     const device = new Person(`${of.name}-${made.device.slice(0, 4)}`, keeper, identity, { member: of.id, ...made, database });
     for (const [id, space] of this.spaces) if (this.isSeated(space, of)) await this.open(device, id);
     return device;
@@ -195,7 +211,7 @@ export class DeviceWorld extends World {
     for (let wanted = await device.keeper.beforeRotation(); wanted.length > 0; wanted = await device.keeper.beforeRotation()) {
       for (const { space, number } of wanted) await device.keeper.learnEpoch(space, number, this.epochFor(device, space, number));
     }
-    const ask = () => device.keeper.makeRotation({ seals: account.shownSeals(), required: this.required(device.id), ...input });
+    const ask = async () => device.keeper.makeRotation({ seals: account.shownSeals(), required: await this.required(device.id), ...input });
     try {
       return await ask();
     } catch (error) {
@@ -230,7 +246,7 @@ export class DeviceWorld extends World {
   }
 
   /** What a rotation made now must wrap, as the server's query says it (docs/decisions/0071). */
-  required(member: string): RequiredWrap[] {
+  async required(member: string): Promise<RequiredWrap[]> {
     const account = this.accounts.get(member);
     const found: RequiredWrap[] = [];
     for (const space of this.spaces.values()) {
@@ -239,8 +255,9 @@ export class DeviceWorld extends World {
         const isSealed = row !== -1 && !account?.wrapped.has(`${space.id}:${epoch.number}`);
         const isOpen = epoch === space.epochs.at(-1);
         for (let b = 0; b < 7; b += 1) {
+          const isNeededYet = isOpen || (await isLiving(space, epoch.number, b));
           const wrap = account?.wraps.find((one) => one.space === space.id && one.epoch === epoch.number && one.branch === b);
-          const isNeeded = b === 0 ? isSealed && !wrap : (isSealed || wrap) && isOpen;
+          const isNeeded = b === 0 ? isSealed && !wrap : (isSealed || wrap) && isNeededYet;
           if (isNeeded) found.push({ space: space.id, epoch: epoch.number, branch: b, announcement: epoch.announcement, seal: isSealed ? (epoch.seals[row] ?? null) : null });
         }
       }
@@ -263,11 +280,12 @@ export class DeviceWorld extends World {
     for (const { device } of activeDevices(chain)) {
       const box = made.boxes.find((one) => equal(one.device, device));
       const seal = seals.get(toHex(device));
+      if (!box && account.isStaleForgiven) continue;
       if (!box || !seal || box.seal !== parseDeviceSeal(seal.body).k) refuse('REWRAP_INCOMPLETE');
     }
     if (!made.boxes.some((one) => toHex(one.device) === PAPER)) refuse('REWRAP_INCOMPLETE');
     const given = new Set(made.wraps.map(({ space, epoch, branch }) => `${space}:${epoch}:${branch}`));
-    const required = isReset ? [] : this.required(member);
+    const required = isReset ? [] : await this.required(member);
     if (required.some(({ space, epoch, branch }) => !given.has(`${space}:${epoch}:${branch}`))) refuse('REWRAP_INCOMPLETE');
     account.links = [...links];
     account.keys.push(made.memberKey);
@@ -290,6 +308,17 @@ export class DeviceWorld extends World {
     const isWrapped = this.accounts.get(person.id)?.wrapped.has(`${id}:${number}`) ?? false;
     return found && isWrapped ? { ...found, seal: null } : found;
   }
+}
+
+/** Whether an envelope of this class lives under this epoch; what has expired the server has deleted. */
+async function isLiving(space: Space, epoch: number, b: number): Promise<boolean> {
+  const lifetime = LIFETIMES[b] ?? Infinity;
+  for (const { body, acceptedAt } of space.events) {
+    if (body.kind !== 'envelope' || !body.envelope) continue;
+    const { header } = await parseEnvelope(body.envelope);
+    if (header.epoch.n === epoch && header.b === b && acceptedAt + lifetime > Date.now()) return true;
+  }
+  return false;
 }
 
 async function place(keeper: LocalKeeper, name: string): Promise<{ database: string; ticket: string }> {

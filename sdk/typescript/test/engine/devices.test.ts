@@ -94,6 +94,10 @@ describe('a new device', () => {
     await account.add(device, made);
     expect(await codeOfFailure(keeper.enter(account.entry(device, { ...answer, mac: flipped(answer.mac) })))).toBe('BAD_LINK');
     expect(await codeOfFailure(keeper.enter(account.entry(device, { ...answer, body: flipped(answer.body) })))).toBe('BAD_LINK');
+    const behind = { ...account.entry(device, answer), account: { head: 0, headHash: new Uint8Array(32) } };
+    expect(await codeOfFailure(keeper.enter(behind))).toBe('FORK');
+    const other = { ...behind, account: { head: 1, headHash: new Uint8Array(32) } };
+    expect(await codeOfFailure(keeper.enter(other))).toBe('FORK');
     const stranger = world.account((await world.signUp('eve')).device);
     expect(await codeOfFailure(keeper.enter({ ...account.entry(device, answer), identity: stranger.identity }))).toBe('UNTRUSTED');
     await keeper.enter(account.entry(device, answer));

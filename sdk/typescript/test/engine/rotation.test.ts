@@ -165,7 +165,7 @@ describe('a rotation', () => {
     const epoch = space?.epochs[0];
     if (!epoch) throw new Error('There is an epoch.');
     const bad: Bytes = epoch.seals[0]?.map((byte, index) => (index === 1_140 ? byte ^ 1 : byte)) ?? new Uint8Array();
-    const required = world.required(ada.id).map((one) => (one.epoch === 1 ? { ...one, space: 'ab'.repeat(16), seal: bad } : one));
+    const required = (await world.required(ada.id)).map((one) => (one.epoch === 1 ? { ...one, space: 'ab'.repeat(16), seal: bad } : one));
     const made = await world.make(ada, { required });
     expect(made.wraps.filter((one) => one.space === 'ab'.repeat(16)).map(({ wrap }) => wrap.length)).toEqual([48]);
   });
