@@ -42,6 +42,13 @@ describe('devices of one member', () => {
     await ready(fresh);
     return fresh;
   };
+  let newWords: string[] = [];
+  /** A new recovery key, noted down. */
+  const noted = async (client: Client) => {
+    const pending = await client.recovery.renew();
+    newWords = pending.words;
+    return pending;
+  };
   const all = async (client: Client, id: string) => {
     await client.openConversation(id);
     for (let page = 0; page < 50 && conversation(client, id).hasOlder; page += 1) await client.loadOlder(id);
@@ -75,5 +82,109 @@ describe('devices of one member', () => {
       expect(unreadable(client, talk)).toEqual([]);
     }
     await allSent(second, talk);
+  });
+
+  it('link by the text of a QR code, after a rotation', async () => {
+    await ada.recovery.confirm(await noted(ada));
+    await ada.send(talk, 'six');
+    const third = await link(ada, 'ada', 'ada-3', 'qr');
+    await until(() => texts(third, talk).length === 6, 'the history');
+    expect((await all(third, talk)).at(-1)).toBe('six');
+    expect(unreadable(third, talk)).toEqual([]);
+    expect((await ada.devices.list()).map(({ name, isCurrent }) => ({ name, isCurrent }))).toEqual([
+      { name: "Ada's test", isCurrent: true },
+      { name: 'Circle client', isCurrent: false },
+      { name: 'Circle client', isCurrent: false },
+    ]);
+  });
+
+  it('let nobody in with a wrong code', async () => {
+    const fresh = await guest('ada', 'ada-wrong');
+    const pending = await fresh.devices.offer();
+    await expect(bob.devices.read(pending.words.join(' '))).rejects.toMatchObject({ code: 'LINK_NOT_FOUND' });
+    await expect(ada.devices.read('abandon '.repeat(11) + 'about')).rejects.toMatchObject({ code: 'LINK_NOT_FOUND' });
+    await expect(ada.devices.read('abandon '.repeat(11) + 'circel')).rejects.toMatchObject({ code: 'BAD_WORDS', message: expect.stringContaining('Word 12, “circel”') as string });
+    await expect(ada.devices.read('circle-link:AAAA')).rejects.toMatchObject({ code: 'BAD_WORDS' });
+    const request = await ada.devices.read(pending.qr);
+    expect(request.deviceName).toBe('Circle client');
+    pending.cancel();
+    await expect(pending.done).rejects.toMatchObject({ code: 'LINK_CANCELLED' });
+    expect(fresh.store.getState().phase).toBe('no-keys');
+    // Words can be shown again at once.
+    const again = await fresh.devices.offer();
+    expect(again.words).not.toEqual(pending.words);
+    await ada.devices.answer(await ada.devices.read(again.words.join(' ')));
+    await again.done;
+    await ready(fresh);
+    expect(texts(fresh, talk)).toContain('six');
+  });
+
+  it('open everything with the recovery key alone, and with no other words', async () => {
+    const before = (await ada.devices.list()).length;
+    const fresh = await guest('ada', 'ada-recovered');
+    await expect(fresh.recovery.recover(adaWords)).rejects.toMatchObject({ code: 'WRONG_RECOVERY_KEY' });
+    const swapped = [...adaWords.slice(1), adaWords[0] ?? ''];
+    await expect(fresh.recovery.recover(swapped)).rejects.toMatchObject({ code: 'BAD_WORDS' });
+    await expect(fresh.recovery.recover(newWords.slice(1))).rejects.toMatchObject({ code: 'BAD_WORDS', message: expect.stringContaining('it takes 24') as string });
+    await expect(fresh.recovery.recover([...newWords.slice(0, 6), 'foo', ...newWords.slice(7)])).rejects.toMatchObject({ message: expect.stringContaining('Word 7, “foo”') as string });
+    expect(fresh.store.getState().phase).toBe('no-keys');
+    expect(await ada.devices.list()).toHaveLength(before);
+    await fresh.recovery.recover(newWords.map((word) => ` ${word.toUpperCase()} `));
+    await ready(fresh);
+    await until(() => fresh.store.getState().recoveryKeyConfirmed, 'no reminder');
+    expect((await all(fresh, talk)).toSorted()).toEqual(['five', 'four', 'one', 'six', 'three', 'two']);
+    expect(unreadable(fresh, talk)).toEqual([]);
+    await fresh.send(talk, 'recovered');
+    await until(() => texts(bob, talk).includes('recovered'), 'the message of the recovered');
+  });
+
+  it('follow one another through rotations that race', async () => {
+    const [first, second] = [ada, clients.find((client) => client !== ada && client.store.getState().me?.handle === 'ada') ?? ada];
+    const keys = await Promise.all([first.recovery.renew(), second.recovery.renew()]);
+    await Promise.all([first.recovery.confirm(keys[0]), second.recovery.confirm(keys[1])]);
+    for (const client of [first, second]) {
+      await client.send(talk, `after the race ${clients.indexOf(client)}`);
+      await allSent(client, talk);
+    }
+    await until(() => texts(bob, talk).filter((text) => text.startsWith('after the race')).length === 2, 'both');
+    for (const client of clients) {
+      if (client.store.getState().phase !== 'ready') continue;
+      expect(unreadable(client, talk)).toEqual([]);
+      expect(conversation(client, talk).alarm).toBeNull();
+    }
+  });
+
+  it('write and change members after another device was let in', async () => {
+    const second = clients.find((client) => client !== ada && client.store.getState().me?.handle === 'ada' && client.store.getState().phase === 'ready') ?? ada;
+    await link(ada, 'ada', 'ada-5');
+    await second.send(talk, 'unaware');
+    await allSent(second, talk);
+    await link(ada, 'ada', 'ada-6');
+    const other = await second.createConversation({ type: 'GROUP', people: [], title: 'Own' });
+    await link(ada, 'ada', 'ada-7');
+    await second.addPeople(other, [(await second.searchPeople('bob'))[0]?.id ?? '']);
+    await until(() => other in bob.store.getState().conversations, 'the new member');
+  });
+
+  it('wipe what another device has taken out, and nothing else', async () => {
+    const gone = clients.find((client) => client !== ada && client.store.getState().me?.handle === 'ada' && client.store.getState().phase === 'ready') ?? ada;
+    const [target] = (await gone.devices.list()).filter(({ isCurrent }) => isCurrent);
+    const [own] = (await ada.devices.list()).filter(({ isCurrent }) => isCurrent);
+    await expect(ada.devices.revoke(own?.id ?? '')).rejects.toMatchObject({ code: 'INVALID' });
+    await ada.devices.rename(target?.id ?? '', '  The lost phone ');
+    expect((await ada.devices.list()).map(({ name }) => name)).toContain('The lost phone');
+    const before = (await ada.devices.list()).length;
+    const databases = (await indexedDB.databases()).length;
+    await ada.devices.revoke(target?.id ?? '');
+    await until(() => gone.store.getState().phase === 'signed-out', 'the end of the device');
+    expect(gone.store.getState().notice).toBe('This device was removed from your account by another of your devices. What it held was deleted.');
+    expect(await gone.knownAccount()).toBeNull();
+    expect((await indexedDB.databases()).length).toBe(databases - 1);
+    expect(await ada.devices.list()).toHaveLength(before - 1);
+    await bob.send(talk, 'without it');
+    await ada.send(talk, 'indeed');
+    for (const client of [ada, bob]) await until(() => ['without it', 'indeed'].every((text) => texts(client, talk).includes(text)), 'the others go on');
+    await gone.start();
+    expect(gone.store.getState().phase).toBe('signed-out');
   });
 });
