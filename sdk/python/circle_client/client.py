@@ -10,7 +10,7 @@ from uuid import UUID
 
 from circle_client import account, enrol, listen, reset
 from circle_client.account import Account
-from circle_client.conversation import Conversation
+from circle_client.conversation import Conversation, lifetime_class
 from circle_client.errors import Closed, InvalidInput
 from circle_client.own import KeyActions
 from circle_client.protocol.roster import Policy, SpaceType
@@ -20,6 +20,7 @@ from circle_client.running import Running
 from circle_client.types import (
     ConversationType,
     History,
+    Lifetime,
     Message,
     Person,
     Role,
@@ -234,12 +235,12 @@ class Circle(KeyActions):
         *,
         roles: Mapping[str, Role] | None = None,
         history: History = History.JOINING,
-        lifetime: int = 0,
+        lifetime: Lifetime | int = Lifetime.NONE,
     ) -> Conversation:
         """A new conversation with these people (Persons or handles); `roles` by handle.
 
         Without a role people write in groups and read in broadcasts. The direct conversation with a person is made
-        once: asked again, it is returned. `lifetime` is a class of e2ee.md section 3 (0: messages stay).
+        once: asked again, it is returned. `lifetime`: how long messages stay at most.
         Raises InvalidInput, NotAllowed, Untrusted, Refused, Offline.
         """
         kind = ConversationType[type.upper()] if isinstance(type, str) else type
@@ -251,7 +252,7 @@ class Circle(KeyActions):
         }[kind]
         given = {handle.removeprefix("@"): SeatRole(int(role)) for handle, role in (roles or {}).items()}
         seats = {one.protocol_id: given.get(one.handle, default) for one in found if one != self.me}
-        policy = Policy(lifetime, history is History.SHARED)
+        policy = Policy(lifetime_class(lifetime), history is History.SHARED)
         await self.running.account.check_invites()
         space = await self.running.rosters.create(SpaceType(int(kind)), seats, policy, title)
         return Conversation(self, space.id)

@@ -152,7 +152,7 @@ class Conversation:
         running = self._circle.running
         if (space.role(running.engine.machine.me) or SeatRole.READER) < SeatRole.WRITER or space.left is not None:
             raise NotAllowed("Your role in this conversation does not allow this.")
-        b = None if lifetime is None else _lifetime(lifetime)
+        b = None if lifetime is None else lifetime_class(lifetime)
         if b is not None and outlives(b, space.roster.policy.lifetime):
             raise InvalidInput("Messages here stay less long than that.")
         pending = running.sender.queue(space, Kind.MESSAGE, message(text), b=b)
@@ -187,7 +187,7 @@ class Conversation:
         """How long messages sent from now on stay at most, and what newcomers may read; for admins. What is left out
         stays as it is. Raises InvalidInput, NotAllowed, Refused.
         """
-        b = None if lifetime is None else _lifetime(lifetime)
+        b = None if lifetime is None else lifetime_class(lifetime)
         shared = None if history is None else History(history) is History.SHARED
         await self._circle.running.rosters.set_policy(self._space, b, shared)
 
@@ -236,7 +236,8 @@ class Conversation:
         await self._circle.running.rosters.leave(self._space)
 
 
-def _lifetime(value: Lifetime | int) -> int:
+def lifetime_class(value: Lifetime | int) -> int:
+    """The class of a lifetime. Raises InvalidInput."""
     try:
         return int(Lifetime(value))
     except ValueError as error:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from circle_client.clock import millis
 from circle_client.engine.api import Api
 from circle_client.engine.convert import EpochFacts
 from circle_client.engine.kept import StoredPast, keep
@@ -16,7 +17,7 @@ from circle_client.engine.refresh import Refresher
 from circle_client.errors import CircleError, Forked, NotAllowed, Untrusted
 from circle_client.machine.alarms import Why
 from circle_client.machine.events import Entry, EntryKind, EventKind, LogEvent
-from circle_client.machine.machine import Machine, millis
+from circle_client.machine.machine import Machine
 from circle_client.machine.people import MemberFacts
 from circle_client.machine.space import Space
 from circle_client.protocol.epoch import decode_announcement

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from circle_client.clock import millis
 from circle_client.machine.alarms import SEEN_MORE, SEEN_OTHER, Why
 from circle_client.machine.apply import Applied, Applier
 from circle_client.machine.book import Bookkeeper
@@ -25,11 +25,6 @@ from circle_client.protocol.structures import Signed
 from circle_client.types import Person
 
 Put = Callable[[str, bytes, Any], None]
-
-
-def millis() -> int:
-    """Now, in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 class Machine:
