@@ -116,6 +116,7 @@ export class Epochs {
   async #check(node: string, space: string, attempt: number): Promise<void> {
     const view = this.#board.view(node);
     await this.#learner.learnMembers((view?.roster ?? []).map(({ member }) => member));
+    await this.#learner.learnOlder(space);
     try {
       await this.#keeper.checkRecipients(space);
     } catch (error) {

@@ -35,6 +35,11 @@ export class Learner {
     this.#board.apply(changes);
   }
 
+  /** Earlier keys of members, where the newest list of recipients still names them (docs/decisions/0063). */
+  learnOlder(space: string): Promise<void> {
+    return this.#keys.learnOlder(space);
+  }
+
   /** The own chain: other devices change it. */
   async learnMe(): Promise<void> {
     const { me } = this.#board;

@@ -31,7 +31,10 @@ export class Devices {
     this.#rooms = rooms;
   }
 
-  own(): Promise<OwnKeys> {
+  async own(): Promise<OwnKeys> {
+    const { chain } = await this.#context.people.get(this.#context.keyring.member);
+    // In force: it is on paper alone from here on.
+    for (const [key, { rs }] of this.#recovery) if (equal(rs.publicKey, chain.rs)) this.#recovery.delete(key);
     return ownKeys(this.#context, () => hasShortLived(this.#context, this.#rooms));
   }
 
