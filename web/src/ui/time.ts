@@ -49,12 +49,19 @@ export function dayName(time: number, now: number): string {
   return days < 300 ? longDay.format(time) : fullDay.format(time);
 }
 
-/** '5 minutes ago', 'in 3 days'. */
+const DAY = 24 * HOUR;
+const MONTH = 30.44 * DAY;
+const YEAR = 365.25 * DAY;
+
+/** '5 minutes ago', 'in 3 days', '3 months ago'. */
 export function relativeTime(time: number, now: number): string {
-  const minutes = Math.round((time - now) / 60_000);
+  const away = time - now;
+  const far = Math.abs(away);
+  const minutes = Math.round(away / 60_000);
   if (Math.abs(minutes) < 1) return 'just now';
   if (Math.abs(minutes) < 60) return relative.format(minutes, 'minute');
-  const hours = Math.round((time - now) / HOUR);
+  const hours = Math.round(away / HOUR);
   if (Math.abs(hours) < 24) return relative.format(hours, 'hour');
-  return relative.format(Math.round(hours / 24), 'day');
+  if (far < 45 * DAY) return relative.format(Math.round(away / DAY), 'day');
+  return far < 1.5 * YEAR ? relative.format(Math.round(away / MONTH), 'month') : relative.format(Math.round(away / YEAR), 'year');
 }

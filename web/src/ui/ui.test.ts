@@ -53,5 +53,8 @@ describe('time', () => {
     expect(relativeTime(now, now)).toBe('just now');
     expect(relativeTime(now - 5 * 60_000, now)).toBe('5 minutes ago');
     expect(relativeTime(now + 49 * hour, now)).toBe('in 2 days');
+    expect(relativeTime(now - 44 * 24 * hour, now)).toBe('44 days ago');
+    expect(relativeTime(now - 90 * 24 * hour, now)).toBe('3 months ago');
+    expect(relativeTime(now - 800 * 24 * hour, now)).toBe('2 years ago');
   });
 });

@@ -1,5 +1,5 @@
-import { ActionIcon, Button, TextInput, Tooltip } from '@mantine/core';
-import { IconDeviceDesktop, IconDeviceMobile, IconPencil, IconTerminal2 } from '@tabler/icons-react';
+import { ActionIcon, Button, Menu, TextInput } from '@mantine/core';
+import { IconDeviceDesktop, IconDeviceMobile, IconDots, IconPencil, IconTerminal2, IconTrash } from '@tabler/icons-react';
 import { useRef, useState, type SubmitEvent } from 'react';
 import { useClient, type DeviceInfo } from '../../circle';
 import { ErrorLine, useAction } from '../../ui';
@@ -16,11 +16,11 @@ interface DeviceRowProps {
 export function DeviceRow({ device, now, onChanged }: DeviceRowProps) {
   const [renaming, setRenaming] = useState(false);
   const [taking, setTaking] = useState(false);
-  const pencil = useRef<HTMLButtonElement>(null);
+  const options = useRef<HTMLButtonElement>(null);
   const stop = () => {
     setRenaming(false);
     // The field that had the focus is gone.
-    requestAnimationFrame(() => pencil.current?.focus());
+    requestAnimationFrame(() => options.current?.focus());
   };
   return (
     <li className={classes.row}>
@@ -36,20 +36,29 @@ export function DeviceRow({ device, now, onChanged }: DeviceRowProps) {
               {device.name}
               {device.isCurrent && <span className={classes.badge}>This device</span>}
             </span>
-            <span className={classes.detail}>{describeDevice(device, now)}</span>
+            <span className={classes.detail}>
+              {describeDevice(device, now).map((part) => (
+                <span key={part}>{part}</span>
+              ))}
+            </span>
           </div>
-          <div className={classes.actions}>
-            <Tooltip label="Rename">
-              <ActionIcon ref={pencil} aria-label={`Rename ${device.name}`} onClick={() => setRenaming(true)}>
-                <IconPencil size={19} stroke={1.7} aria-hidden="true" />
+          <Menu position="bottom-end" width={200}>
+            <Menu.Target>
+              <ActionIcon ref={options} aria-label={`Options for ${device.name}`}>
+                <IconDots size={20} stroke={1.8} aria-hidden="true" />
               </ActionIcon>
-            </Tooltip>
-            {!device.isCurrent && (
-              <Button variant="default" size="sm" aria-label={`Take out ${device.name}`} onClick={() => setTaking(true)}>
-                Take out
-              </Button>
-            )}
-          </div>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item leftSection={<IconPencil size={18} stroke={1.7} aria-hidden="true" />} onClick={() => setRenaming(true)}>
+                Rename
+              </Menu.Item>
+              {!device.isCurrent && (
+                <Menu.Item color="red" leftSection={<IconTrash size={18} stroke={1.7} aria-hidden="true" />} onClick={() => setTaking(true)}>
+                  Take out
+                </Menu.Item>
+              )}
+            </Menu.Dropdown>
+          </Menu>
         </>
       )}
       <TakeOut device={device} opened={taking} onClose={() => setTaking(false)} onDone={onChanged} />

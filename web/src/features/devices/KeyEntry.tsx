@@ -66,14 +66,15 @@ export function KeyEntry({ label, submit: submitLabel, action, progress, onBack 
       onDrop={drop}
     >
       <Stack gap="md">
-        <WordsField label="Recovery key" words={words} onChange={change} autoFocus disabled={action.busy} />
-        <FileButton accept="text/plain,.txt" onChange={(file) => void open(file)}>
-          {(props) => (
-            <Button {...props} variant="default" disabled={action.busy} leftSection={<IconFileText size={18} aria-hidden="true" />}>
-              Open a saved file
-            </Button>
-          )}
-        </FileButton>
+        <WordsField label="Recovery key" words={words} onChange={change} autoFocus disabled={action.busy}>
+          <FileButton accept="text/plain,.txt" onChange={(file) => void open(file)}>
+            {(props) => (
+              <Button {...props} variant="subtle" size="compact-sm" disabled={action.busy} leftSection={<IconFileText size={17} stroke={1.8} aria-hidden="true" />}>
+                Open a saved file
+              </Button>
+            )}
+          </FileButton>
+        </WordsField>
         <ErrorLine>{action.error ?? trouble}</ErrorLine>
         <Button type="submit" fullWidth loading={action.busy}>
           {submitLabel}

@@ -81,7 +81,7 @@ function Waiting({ link, onRenew }: { link: PendingLink; onRenew: () => void }) 
           </span>
         </p>
         <div className={classes.buttons}>
-          <CopyButton key={link.qr} value={link.words.join(' ')} label="Copy words" size="sm" />
+          <CopyButton key={link.qr} value={link.words.join(' ')} label="Copy" size="sm" />
           <Button variant="default" size="sm" leftSection={<IconRefresh size={17} aria-hidden="true" />} onClick={onRenew}>
             New words
           </Button>

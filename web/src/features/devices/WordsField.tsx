@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState, type ClipboardEvent, type KeyboardEvent } from 'react';
+import { useEffect, useId, useRef, useState, type ClipboardEvent, type KeyboardEvent, type ReactNode } from 'react';
 import { WordSlot } from './WordSlot';
 import { complete, examine, isWrong, nearest, noWords, spread, suggest, wordsIn } from './words';
 import classes from './WordsField.module.css';
@@ -11,10 +11,12 @@ interface WordsFieldProps {
   label: string;
   autoFocus?: boolean;
   disabled?: boolean;
+  /** Other ways to fill it. */
+  children?: ReactNode;
 }
 
 /** Places for words of the list: each is checked as it is typed, several can be pasted at once. */
-export function WordsField({ words, onChange, label, autoFocus = false, disabled = false }: WordsFieldProps) {
+export function WordsField({ words, onChange, label, autoFocus = false, disabled = false, children }: WordsFieldProps) {
   const grid = useRef<HTMLDivElement>(null);
   // Moving on leaves one place and enters the next before the words come back from above.
   const latest = useRef(words);
@@ -142,6 +144,7 @@ export function WordsField({ words, onChange, label, autoFocus = false, disabled
         <span role="status" className={classes.count}>
           {standing.ready ? 'All words fit' : `${standing.filled} of ${words.length} words`}
         </span>
+        {children}
         {words.some((word) => word !== '') && !disabled && (
           <button
             type="button"

@@ -9,12 +9,11 @@ export function deviceNameProblem(name: string): string | null {
   return length > LONGEST_NAME ? `A name has at most ${LONGEST_NAME} characters.` : null;
 }
 
-/** 'Safari on iPhone · last seen 5 hours ago · added 3 months ago'. */
-export function describeDevice(device: DeviceInfo, now: number): string {
-  const platform = device.platform !== null && device.platform !== device.name ? device.platform : null;
-  const seen = device.isCurrent ? 'in use now' : device.lastSeenAt === null ? 'never seen since' : `last seen ${relativeTime(device.lastSeenAt, now)}`;
-  const line = [platform, seen, `added ${relativeTime(device.createdAt, now)}`].filter((part) => part !== null).join(' · ');
-  return line.charAt(0).toUpperCase() + line.slice(1);
+/** What is known of a device besides its name, in short parts: 'Safari on iPhone', 'Last seen 5 hours ago', 'Added 3 months ago'. */
+export function describeDevice(device: DeviceInfo, now: number): string[] {
+  const platform = device.platform !== null && device.platform !== device.name ? [device.platform] : [];
+  const seen = device.isCurrent ? 'In use now' : device.lastSeenAt === null ? 'Not seen since' : `Last seen ${relativeTime(device.lastSeenAt, now)}`;
+  return [...platform, seen, `Added ${relativeTime(device.createdAt, now)}`];
 }
 
 /** What a scanned code of a link begins with. */

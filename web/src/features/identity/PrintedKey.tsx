@@ -12,7 +12,7 @@ interface PrintedKeyProps {
 /** What the printer gets in place of the page: one sheet that says whose key it is and what it is for. */
 export function PrintedKey({ words, handle, made }: PrintedKeyProps) {
   return (
-    <Portal className={classes.paper}>
+    <Portal className={classes.paper} reuseTargetNode={false}>
       <div aria-hidden="true">
         <header className={classes.header}>
           <Logo size={34} />

@@ -1,6 +1,7 @@
-import { Button, Stack } from '@mantine/core';
+import { Button, Divider, Stack } from '@mantine/core';
+import { IconFingerprint } from '@tabler/icons-react';
 import { useState, type SubmitEvent } from 'react';
-import { useClient } from '../../circle';
+import { useClient, type LockState } from '../../circle';
 import { Avatar, ErrorLine, useAction } from '../../ui';
 import classes from './Unlock.module.css';
 import { PasswordField } from './fields';
@@ -8,21 +9,34 @@ import { FrontPage } from './FrontPage';
 
 interface UnlockProps {
   account: { handle: string; displayName: string } | null;
+  /** What opens this browser; null where it could not be told, and then the password is asked for. */
+  lock: LockState | null;
   onOther: () => void;
 }
 
-/** This browser holds the account's keys, wrapped: the password opens them. */
-export function Unlock({ account, onOther }: UnlockProps) {
+/** This browser holds the account's keys, wrapped: the password, its own passphrase or a passkey opens them. */
+export function Unlock({ account, lock, onOther }: UnlockProps) {
   const client = useClient();
   const [password, setPassword] = useState('');
   const unlock = useAction(() => client.unlock(password));
+  const byPasskey = useAction(() => client.locking.unlockWithPasskey());
+  const passkey = lock?.passkey === true;
+  const passphrase = lock?.passphrase === true;
 
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
+    byPasskey.clear();
     void unlock.run();
   };
+  const tap = () => {
+    unlock.clear();
+    void byPasskey.run();
+  };
   return (
-    <FrontPage title="Welcome back" lead="Your messages are locked on this browser. Your password opens them.">
+    <FrontPage
+      title="Welcome back"
+      lead={`Your messages are locked on this browser. ${passkey ? `Your passkey or your ${passphrase ? 'passphrase' : 'password'} opens them.` : passphrase ? 'The passphrase of this browser opens them.' : 'Your password opens them.'}`}
+    >
       <form onSubmit={submit} aria-label="Unlock">
         <Stack gap="md">
           {account && (
@@ -34,19 +48,28 @@ export function Unlock({ account, onOther }: UnlockProps) {
               </div>
             </div>
           )}
+          {passkey && (
+            <>
+              <Button fullWidth autoFocus loading={byPasskey.busy} disabled={unlock.busy} onClick={tap} leftSection={<IconFingerprint size={20} stroke={1.7} aria-hidden="true" />}>
+                Unlock with passkey
+              </Button>
+              <ErrorLine>{byPasskey.error}</ErrorLine>
+              <Divider label="or" />
+            </>
+          )}
           {/* For password managers, which need to know whose password this is. */}
           <input className="visually-hidden" type="text" autoComplete="username" value={account?.handle ?? ''} readOnly tabIndex={-1} aria-hidden="true" />
           <PasswordField
-            label="Password"
+            label={passphrase ? 'Passphrase of this browser' : 'Password'}
             required
             withAsterisk={false}
-            autoFocus
-            autoComplete="current-password"
+            autoFocus={!passkey}
+            autoComplete={passphrase ? 'off' : 'current-password'}
             value={password}
             onChange={(event) => setPassword(event.currentTarget.value)}
           />
           <ErrorLine>{unlock.error}</ErrorLine>
-          <Button type="submit" fullWidth loading={unlock.busy}>
+          <Button type="submit" fullWidth variant={passkey ? 'default' : 'filled'} loading={unlock.busy} disabled={byPasskey.busy}>
             Unlock
           </Button>
           <Button variant="subtle" fullWidth onClick={onOther}>

@@ -18,8 +18,12 @@ export function SignedOut() {
 export function Locked() {
   const client = useClient();
   const [other, setOther] = useState(false);
-  const account = useLoaded('account', () => client.knownAccount());
-  if (account.loading) return null;
+  const start = useLoaded('locked', async () => ({
+    account: await client.knownAccount(),
+    // Without an answer, the password is asked for, which opens the most.
+    lock: await client.locking.state().catch(() => null),
+  }));
+  if (start.loading) return null;
   if (other) return <SignIn onBack={() => setOther(false)} />;
-  return <Unlock account={account.value ?? null} onOther={() => setOther(true)} />;
+  return <Unlock account={start.value?.account ?? null} lock={start.value?.lock ?? null} onOther={() => setOther(true)} />;
 }

@@ -21,10 +21,8 @@ export function Settings() {
 
 function Devices() {
   return (
-    <SettingsPage title="Devices">
-      <Section title="Your devices" lead="Each of these can read your messages. Take out any that you do not have any more.">
-        <DeviceList />
-      </Section>
+    <SettingsPage title="Devices" lead="Each of these can read your messages. Take out any that you do not have any more.">
+      <DeviceList />
       <Section title="Sessions" lead="Where you are signed in. Signing out ends the session; the device keeps its keys, locked, until you take it out.">
         <SessionList />
       </Section>
