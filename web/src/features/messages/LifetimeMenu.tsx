@@ -1,5 +1,6 @@
 import { Menu, UnstyledButton } from '@mantine/core';
 import { IconStopwatch } from '@tabler/icons-react';
+import { useEffect } from 'react';
 import { create } from 'zustand';
 import { LIFETIMES, shorterLifetimes, type ConversationState, type LifetimeClass } from '../../circle';
 import classes from './Composer.module.css';
@@ -28,6 +29,7 @@ export function LifetimeMenu({ conversation, onClose }: { conversation: Pick<Con
   const setLifetime = useDrafts((state) => state.setLifetime);
   const next = useNextLifetime(conversation);
   const shown = next ?? conversation.lifetime;
+  useEffect(() => () => setOpened(false), [setOpened]);
   const choose = (value: string) => {
     const lifetime = Number(value) as LifetimeClass;
     setLifetime(conversation.id, lifetime === conversation.lifetime ? null : lifetime);

@@ -11,7 +11,7 @@ export function ChangedBanner({ conversation }: { conversation: ConversationStat
   const own = conversation.participants.find((one) => one.person.id === me?.id);
   const shutOut = isShutOut(conversation, me);
   return (
-    <div role="status">
+    <div role="status" aria-label="New keys">
       {shutOut && own && <ShutOut helpers={whoCanReadmit(conversation, own)} />}
       {!shutOut && waiting.map((one) => <Waiting key={one.person.id} conversation={conversation} participant={one} me={me} />)}
     </div>

@@ -1,0 +1,116 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import { describe, expect, it, vi } from 'vitest';
+import { useCircle } from '../../circle';
+import { createFakeClient, FakeError, type Scene } from '../../dev/fakeClient';
+import { trustScenes } from '../../dev/trustScenes';
+import { renderView } from '../../test/render';
+import { Conversation } from './Conversation';
+
+const RULES = 'conversation-8';
+const HIKE = 'conversation-4';
+
+function Live({ id }: { id: string }) {
+  const conversation = useCircle((state) => state.conversations[id]);
+  return conversation && <Conversation conversation={conversation} onBack={vi.fn()} detailsOpen={false} onDetails={vi.fn()} />;
+}
+
+function open(id = RULES, scene: Scene = {}) {
+  const client = createFakeClient(scene);
+  const offer = vi.spyOn(client.trust, 'offerMissing');
+  const accept = vi.spyOn(client.trust, 'acceptState');
+  return { ...renderView(<Live id={id} />, { client }), offer, accept };
+}
+const warning = () => screen.getByRole('region', { name: 'Warning' });
+
+describe('an alarm', () => {
+  it('stops sending and explains itself on request', async () => {
+    const { user } = open();
+    expect(warning()).toHaveTextContent('The server shows this conversation differently');
+    expect(screen.queryByLabelText('Message')).not.toBeInTheDocument();
+    const more = screen.getByRole('button', { name: 'What does this mean?' });
+    expect(more).toHaveAttribute('aria-expanded', 'false');
+    await user.click(more);
+    expect(screen.getByRole('button', { name: 'Show less' })).toHaveAttribute('aria-expanded', 'true');
+    expect(warning()).toHaveTextContent('That happens when a server is restored from an older backup. It would also happen if somebody tampered with it.');
+  });
+
+  it('is over when the server takes the missing messages, and what came of it is said', async () => {
+    const { user, offer } = open();
+    await user.click(await screen.findByRole('button', { name: 'Offer the missing messages' }));
+    expect(offer).toHaveBeenCalledExactlyOnceWith(RULES);
+    expect(await screen.findByText('The server has taken 3 missing entries back. You can write here again.')).toBeVisible();
+    expect(screen.queryByRole('region', { name: 'Warning' })).not.toBeInTheDocument();
+    expect(screen.getByLabelText('Message')).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Dismiss' }));
+    expect(screen.queryByText(/has taken 3 missing entries/)).not.toBeInTheDocument();
+  });
+
+  it('stays when the server takes nothing, and says so', async () => {
+    const { user, offer } = open();
+    offer.mockResolvedValueOnce(0);
+    await user.click(await screen.findByRole('button', { name: 'Offer the missing messages' }));
+    expect(await screen.findByText('The server took nothing back: what this device holds does not fit what the server shows.')).toBeVisible();
+    expect(warning()).toBeVisible();
+  });
+
+  it('shows that the offer is under way, and why it failed', async () => {
+    const { user, offer } = open();
+    let fail: (error: Error) => void = () => undefined;
+    offer.mockImplementationOnce(() => new Promise((_, reject) => (fail = reject)));
+    await user.click(await screen.findByRole('button', { name: 'Offer the missing messages' }));
+    expect(await screen.findByText('Offering the server what this device holds…')).toBeVisible();
+    expect(screen.getByRole('button', { name: 'Go on with what the server shows…' })).toBeDisabled();
+    fail(new FakeError('The server could not be reached.'));
+    expect(await screen.findByText(/The server could not be reached\./)).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Try again' }));
+    expect(offer).toHaveBeenCalledTimes(2);
+  });
+
+  it('is accepted only after the dialogue that says what that means', async () => {
+    const { user, accept } = open();
+    await user.click(await screen.findByRole('button', { name: 'Go on with what the server shows…' }));
+    const dialog = await screen.findByRole('dialog', { name: 'Go on with what the server shows?' });
+    expect(dialog).toHaveTextContent('If somebody has tampered with the server, this is what they hope for.');
+    await user.click(within(dialog).getByRole('button', { name: 'Cancel' }));
+    expect(accept).not.toHaveBeenCalled();
+    await user.click(screen.getByRole('button', { name: 'Go on with what the server shows…' }));
+    await user.click(within(await screen.findByRole('dialog')).getByRole('button', { name: 'Go on' }));
+    expect(accept).toHaveBeenCalledExactlyOnceWith(RULES);
+    expect(await screen.findByText(/You have decided to go on with what the server shows/)).toBeVisible();
+    await waitFor(() => expect(screen.queryByRole('dialog')).not.toBeInTheDocument());
+  });
+
+  it('stays, with the reason, when accepting fails', async () => {
+    const { user, accept } = open();
+    accept.mockRejectedValueOnce(new FakeError('The server could not be reached.'));
+    await user.click(await screen.findByRole('button', { name: 'Go on with what the server shows…' }));
+    const dialog = await screen.findByRole('dialog');
+    await user.click(within(dialog).getByRole('button', { name: 'Go on' }));
+    expect(await within(dialog).findByText('The server could not be reached.')).toBeVisible();
+    expect(warning()).toBeInTheDocument();
+  });
+
+  it('says so where nothing can be done', async () => {
+    const { user } = open(RULES, trustScenes['stuck']?.());
+    await user.click(screen.getByRole('button', { name: 'What does this mean?' }));
+    expect(warning()).toHaveTextContent('Nothing can be done about it on this device.');
+    expect(screen.queryByRole('button', { name: /Offer|Go on/ })).not.toBeInTheDocument();
+  });
+
+  it('stands in a conversation that the server no longer lists', async () => {
+    open(HIKE, trustScenes['omitted']?.());
+    expect(warning()).toHaveTextContent('The server no longer shows this conversation, although nobody removed you.');
+    expect(await screen.findByRole('button', { name: 'Go on with what the server shows…' })).toBeVisible();
+    expect(screen.queryByRole('button', { name: 'Offer the missing messages' })).not.toBeInTheDocument();
+    expect(within(screen.getByRole('list', { name: 'Messages' })).getByText('I drive, room for three.')).toBeVisible();
+  });
+
+  it('offers to look again when it is not known what can be done', async () => {
+    const client = createFakeClient();
+    vi.spyOn(client.trust, 'alarm').mockRejectedValueOnce(new FakeError('This browser could not read what it keeps.'));
+    const { user } = renderView(<Live id={RULES} />, { client });
+    expect(await screen.findByText(/could not read what it keeps/)).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Try again' }));
+    expect(await screen.findByRole('button', { name: 'Offer the missing messages' })).toBeVisible();
+  });
+});
