@@ -1,0 +1,287 @@
+"""Alarms that a person resolves, with the Python SDK: a restored backup, and a server that withholds and forgets."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from circle_client import Circle, Conversation
+from circle_client.errors import Forked, NotAllowed, Untrusted
+
+from tests.support.attacks import Expire, ForkRoster, Truncate
+from tests.support.database import Server
+from tests.support.hostile import Hostile, hostile
+from tests.support.hostile_view import Attack, Json, View, each
+from tests.support.sdk import PASSWORD, Party, party, texts, theirs, until
+from tests.support.server import running
+
+LOST = "The server has lost a part of this conversation. Nothing more is sent here."
+OMITTED = "The server no longer shows this conversation, although nobody removed you."
+WITHHELD = "The server withholds a message that has not expired. Nothing more is sent here."
+
+
+def said(conversation: Conversation) -> list[str]:
+    return texts(list(conversation.history()))
+
+
+# ---- a backup that was restored
+
+
+@dataclass
+class Rescue:
+    """Ada and Bob on a server that is replaced by its backup of before their last messages."""
+
+    people: Party
+    circles: dict[str, Circle] = field(default_factory=dict)
+
+    async def open(self, handle: str, url: str, like: bytes) -> Conversation:
+        circle = self.people.circles[handle] = await Circle.open(url, self.people.store(handle), password=PASSWORD)
+        with contextlib.suppress(Forked):
+            await circle.synced()
+        return next(one for one in circle.conversations if one.protocol_id == like)
+
+    async def close(self) -> None:
+        for circle in self.people.circles.values():
+            await circle.close()
+
+
+@pytest.fixture
+async def restored(tmp_path: Path, dsn: str, postgres: Server) -> AsyncIterator[tuple[Rescue, bytes, str]]:
+    """(people, conversation, the address of the restored server): "one" is in the backup, "two" and "three" are not."""
+    async with running(tmp_path, dsn) as server, party(server.url, server.set_up_token, tmp_path) as people:
+        ada, bob = await people.come("ada"), await people.come("bob")
+        tea = await ada.create_conversation("group", ["bob"], "Tea")
+        bobs = await theirs(bob, tea)
+        await tea.send("one")
+        await until(lambda: said(bobs) == said(tea) == ["one"])
+        await ada.running.teller.pins_now()
+        rescue, id = Rescue(people), tea.protocol_id
+        await rescue.close()
+    async with postgres.fresh(urlsplit(dsn).path.lstrip("/")) as backup:
+        connection = await asyncpg.connect(backup)
+        await connection.execute("DELETE FROM log_life")  # a restored log begins another life
+        await connection.close()
+        async with running(tmp_path, dsn) as server:
+            tea, bobs = await rescue.open("ada", server.url, id), await rescue.open("bob", server.url, id)
+            await tea.send("two")
+            await until(lambda: said(bobs) == ["one", "two"])
+            await bobs.send("three")
+            await until(lambda: said(bobs) == said(tea) == ["one", "two", "three"])
+            await rescue.close()
+        async with running(tmp_path, backup) as server:
+            yield rescue, id, server.url
+            await rescue.close()
+
+
+async def test_members_offer_what_a_restored_server_has_lost(restored: tuple[Rescue, bytes, str]) -> None:
+    rescue, id, url = restored
+    tea, bobs = await rescue.open("ada", url, id), await rescue.open("bob", url, id)
+    for one in (tea, bobs):
+        assert one.alarm is not None
+        assert (str(one.alarm), one.alarm.can_offer, one.alarm.can_accept) == (LOST, True, True)
+        with pytest.raises(Untrusted):
+            await one.send("not now")
+    assert await bobs.offer_missing() == 0  # Ada's message comes first
+    assert await tea.offer_missing() == 1
+    assert str(tea.alarm) == LOST
+    assert await bobs.offer_missing() == 1
+    assert bobs.alarm is None
+    assert await tea.offer_missing() == 0
+    assert tea.alarm is None
+    with pytest.raises(NotAllowed):
+        await tea.offer_missing()
+    await tea.send("four")
+    await until(lambda: bobs.head == tea.head)
+    await bobs.send("five")
+    heard = ["one", "two", "three", "four", "five"]
+    await until(lambda: said(tea) == said(bobs) == heard)
+    assert (tea.alarm, bobs.alarm) == (None, None)
+
+
+async def test_a_person_accepts_what_a_restored_server_shows(restored: tuple[Rescue, bytes, str]) -> None:
+    rescue, id, url = restored
+    tea, bobs = await rescue.open("ada", url, id), await rescue.open("bob", url, id)
+    await tea.accept_state()
+    await bobs.accept_state()
+    assert (tea.alarm, bobs.alarm) == (None, None)
+    assert said(tea) == said(bobs) == ["one"]
+    assert rescue.people.circles["ada"].running.account.store.get("evidence", id) is not None
+    await tea.send("from here on")
+    await until(lambda: bobs.head == tea.head)
+    await bobs.send("yes")
+    await until(lambda: said(tea) == said(bobs) == ["one", "from here on", "yes"])
+    await rescue.close()
+    tea, bobs = await rescue.open("ada", url, id), await rescue.open("bob", url, id)
+    await until(lambda: tea.head == bobs.head)
+    assert (tea.alarm, bobs.alarm) == (None, None)
+    heard = [message async for message in _heard(tea, 3)]
+    assert heard == ["one", "from here on", "yes"]
+
+
+async def _heard(conversation: Conversation, count: int) -> AsyncIterator[str]:
+    async for message in conversation.messages(name="all"):
+        yield message.text
+        count -= 1
+        if not count:
+            return
+
+
+# ---- a server that lies
+
+
+@dataclass
+class Scene:
+    """Ada sees the truth, Bob connects through `evil`."""
+
+    people: Party
+    evil: Hostile
+    tea: Conversation
+    bobs: Conversation
+
+    async def again(self) -> None:
+        """Bob's client is opened anew."""
+        bob = await self.people.restart("bob", self.evil.url)
+        self.bobs = next(one for one in bob.conversations if one.protocol_id == self.tea.protocol_id)
+
+    async def afresh(self) -> None:
+        """Bob's client is told to load everything afresh."""
+        store = self.people.circles["bob"].running.account.store
+        with store.transaction():
+            store.remove("cursor", b"")
+        await self.again()
+
+
+@pytest.fixture
+async def scene(tmp_path: Path, dsn: str) -> AsyncIterator[Scene]:
+    async with (
+        running(tmp_path, dsn) as server,
+        hostile(server.url) as evil,
+        party(server.url, server.set_up_token, tmp_path) as people,
+    ):
+        ada, bob = await people.come("ada"), await people.come("bob", evil.url)
+        tea = await ada.create_conversation("group", ["bob"], "Tea")
+        bobs = await theirs(bob, tea)
+        await tea.send("before")
+        await until(lambda: said(bobs) == ["before"])
+        yield Scene(people, evil, tea, bobs)
+
+
+async def test_a_message_cannot_have_expired_before_its_time(scene: Scene) -> None:
+    scene.evil.arm(Expire())
+    await scene.tea.send("withheld")
+    await until(lambda: scene.bobs.alarm is not None)
+    assert str(scene.bobs.alarm) == WITHHELD
+    scene.evil.arm(None)
+    await scene.bobs.accept_state()
+    assert scene.bobs.alarm is None
+    assert said(scene.bobs) == ["before", "withheld"]
+
+
+class Omit(Attack):
+    """Leaves all conversations out of the list."""
+
+    def answer(self, operation: str, variables: Json, data: Json, view: View) -> Json:
+        each(data, "conversations", lambda viewer: viewer["conversations"].update(nodes=[]))
+        return data
+
+
+async def test_a_conversation_that_is_no_longer_listed_stays_and_says_so(scene: Scene) -> None:
+    scene.evil.arm(Omit())
+    await scene.afresh()
+    await until(lambda: scene.bobs.alarm is not None)
+    assert str(scene.bobs.alarm) == OMITTED
+    assert said(scene.bobs) == ["before"]
+    with pytest.raises(Untrusted):
+        await scene.bobs.send("anybody?")
+    with pytest.raises(NotAllowed):
+        await scene.bobs.offer_missing()
+    scene.evil.arm(None)
+    await scene.bobs.accept_state()
+    assert scene.bobs.alarm is None
+    await scene.bobs.send("there you are")
+    await until(lambda: said(scene.tea) == ["before", "there you are"])
+
+
+async def test_who_accepts_an_omission_has_left(scene: Scene) -> None:
+    scene.evil.arm(Omit())
+    await scene.afresh()
+    await until(lambda: scene.bobs.alarm is not None)
+    await scene.bobs.accept_state()
+    assert (scene.bobs.alarm, scene.bobs.role) == (None, None)
+    assert said(scene.bobs) == ["before"]
+
+
+async def test_an_own_removal_is_no_omission(scene: Scene) -> None:
+    await scene.people.circles["bob"].close()
+    await scene.tea.remove("bob")
+    await scene.again()
+    await until(lambda: scene.bobs.role is None)
+    assert scene.bobs.alarm is None
+
+
+async def test_what_does_not_verify_cannot_be_accepted(scene: Scene) -> None:
+    await scene.tea.send("one more")
+    await until(lambda: scene.bobs.head == 5)
+    scene.evil.arm(Truncate())
+    await scene.afresh()
+    await until(lambda: scene.bobs.alarm is not None)
+    scene.evil.arm(Withhold())
+    before = said(scene.bobs)
+    with pytest.raises(Untrusted):
+        await scene.bobs.accept_state()
+    assert said(scene.bobs) == before
+    assert str(scene.bobs.alarm) == LOST
+    scene.evil.arm(None)
+    await scene.bobs.accept_state()
+    assert (said(scene.bobs), scene.bobs.alarm) == (["before", "one more"], None)
+
+
+class Withhold(ForkRoster):
+    """Shows a log that does not begin with the roster."""
+
+    def event(self, event: Json, view: View) -> list[Json]:
+        return [] if event["seq"] == 1 else [event]
+
+
+async def test_a_new_device_is_bound_by_what_the_first_one_saw(scene: Scene, tmp_path: Path) -> None:
+    bob = scene.people.circles["bob"]
+    await scene.tea.send("newest")
+    await until(lambda: said(scene.bobs) == ["before", "newest"])
+    await bob.running.teller.pins_now()
+    words: Any = bob.recovery_words
+    scene.evil.arm(Shorten())
+    second = await Circle.recover(scene.evil.url, "bob", PASSWORD, words, tmp_path / "second")
+    scene.people.circles["second"] = second
+    own = await theirs(second, scene.tea)
+    await until(lambda: own.alarm is not None)
+    assert "another of your devices" in str(own.alarm)
+    scene.evil.arm(None)
+    await own.accept_state()
+    assert (said(own), own.alarm) == (["before", "newest"], None)
+
+
+class Shorten(Truncate):
+    """Shows every conversation without its newest entry, in one piece."""
+
+    told = True
+
+    def answer(self, operation: str, variables: Json, data: Json, view: View) -> Json:
+        each(data, "headHash", lambda found: self._shorten(found, view))
+        if operation.startswith("Events"):
+            each(data, "nodes", self._cut)
+        return data
+
+    def event(self, event: Json, view: View) -> list[Json]:
+        return [event]
+
+    @staticmethod
+    def _cut(page: Json) -> None:
+        nodes = page["nodes"]
+        if nodes and nodes[0].get("__typename") and nodes[0]["seq"] == 1 and len(nodes) > 4:
+            page["nodes"] = nodes[:-1]
