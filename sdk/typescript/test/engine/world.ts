@@ -13,7 +13,9 @@ import { LOG_START, nextHash } from '../../src/crypto/protocol/log';
 import { utf8 } from '../../src/crypto/protocol/bytes';
 import { passwordRoot, passwordUnlock } from '../../src/crypto/protocol/password';
 import { ARGON, gcmOpen } from '../../src/crypto/protocol/primitives';
+import { encodeRecord } from '../../src/store/codec';
 import { SealedStore } from '../../src/store/sealed';
+import type { LifetimeClass } from '../../src/types';
 
 export const PASSWORD = 'a long enough password';
 export const PARAMETERS = { salt: new Uint8Array(16), ...ARGON };
@@ -69,6 +71,14 @@ export class Person {
     return this.#inStore(async (store) => ((await store.get('records', keys.epoch(space, epoch))) as EpochRecord).branches[b] ?? null);
   }
 
+  /** All that this person's store holds, opened, as one text: byte strings in base64. */
+  async everything(): Promise<string> {
+    return this.#inStore(async (store) => {
+      const all = await Promise.all((['records', 'items', 'log', 'outbox'] as const).map((table) => store.range(table, '', ['\uffff', '\uffff'])));
+      return all.flat().map(({ key, value }) => `${JSON.stringify(key)} ${new TextDecoder().decode(encodeRecord(value))}`).join('\n');
+    });
+  }
+
   async #inStore<T>(task: (store: SealedStore) => Promise<T>): Promise<T> {
     const root = await passwordRoot(PASSWORD, PARAMETERS);
     const { member, device, wrapped, database } = this.account;
@@ -106,8 +116,8 @@ export class Person {
     return found.change.view;
   }
 
-  async send(world: World, space: string, text: string): Promise<Bytes> {
-    const change = await this.keeper.queueText(space, text);
+  async send(world: World, space: string, text: string, lifetime?: LifetimeClass): Promise<Bytes> {
+    const change = await this.keeper.queueText(space, text, lifetime);
     this.take([change]);
     const key = change.items[0]?.key ?? '';
     const { envelope } = await this.keeper.seal(key, false);
@@ -142,6 +152,8 @@ export class Space {
 export class World {
   readonly people: Person[] = [];
   readonly spaces = new Map<string, Space>();
+  /** When the server says that an epoch (`space:number`) was accepted; else it is always now. */
+  readonly accepted = new Map<string, number>();
 
   async person(name: string, fragment?: string, inviter: string | null = null): Promise<Person> {
     const person = await Person.make(name, fragment, inviter);
@@ -169,10 +181,10 @@ export class World {
     return event;
   }
 
-  async create(owner: Person, others: Person[], options: { title?: string; type?: 'GROUP' | 'BROADCAST' | 'DIRECT'; role?: 'ADMIN' | 'WRITER' | 'READER' } = {}): Promise<string> {
+  async create(owner: Person, others: Person[], options: { title?: string; type?: 'GROUP' | 'BROADCAST' | 'DIRECT'; role?: 'ADMIN' | 'WRITER' | 'READER'; policy?: { lifetime: LifetimeClass; shared: boolean } } = {}): Promise<string> {
     await owner.keeper.learnIdentities(others.map(({ identity }) => identity));
     const people = others.map(({ id }) => ({ member: id, role: options.role ?? ('WRITER' as const) }));
-    const made: NewConversation = await owner.keeper.makeConversation({ type: options.type ?? 'GROUP', people, title: options.title ?? null, picture: null });
+    const made: NewConversation = await owner.keeper.makeConversation({ type: options.type ?? 'GROUP', people, title: options.title ?? null, picture: null, ...(options.policy ? { policy: options.policy } : {}) });
     this.spaces.set(made.space, new Space(made.space));
     await this.roster(made.space, made.link);
     await this.epoch(made.space, made.epoch);
@@ -208,7 +220,7 @@ export class World {
     if (!found) return null;
     const row = parseRecipients(found.recipients).findIndex(({ member }) => toHex(member) === person.id);
     const grants = space.grants.filter(({ to }) => to === person.id);
-    return { ...found, acceptedAt: Date.now(), seal: row === -1 ? null : (found.seals[row] ?? null), grants };
+    return { ...found, acceptedAt: this.accepted.get(`${id}:${number}`) ?? Date.now(), seal: row === -1 ? null : (found.seals[row] ?? null), grants };
   }
 
   snapshot(person: Person, id: string, page = 50): Snapshot {
