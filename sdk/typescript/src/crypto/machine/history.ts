@@ -11,7 +11,7 @@ import { noteSeal, takeComplaint } from './complaints';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
 import { takeEpoch } from './epochKeeping';
-import { resetTold } from './identity';
+import { isOfLog, resetTold } from './identity';
 import { judge } from './judge';
 import { keep, takeEnvelope, takeState } from './lines';
 import { rosterNotice } from './logbook';
@@ -117,6 +117,8 @@ export async function forgetOthers(space: Space, draft: Draft, { store }: Contex
   const [seqs, names] = [new Set(read.map(({ seq }) => seq)), new Set(read.map(({ key }) => key))];
   for (const { value } of await store.range('items', [space.id, 0], [space.id, Number.MAX_SAFE_INTEGER])) {
     const { seq, key } = value as StoredItem;
+    // What only this device has would not come again.
+    if (!isOfLog(value as StoredItem)) continue;
     if (!seqs.has(seq)) draft.put('items', [space.id, seq], undefined);
     if (!names.has(key)) gone.push(key);
   }
