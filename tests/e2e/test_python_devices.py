@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from circle_client import Circle, Conversation
+from circle_client.account import open_account
+from circle_client.engine.device_api import DeviceFacts
 from circle_client.engine.engine import millis
-from circle_client.errors import DeviceRevoked, InvalidInput, WrongPassword
+from circle_client.engine.refresh import ACCOUNT_PIN
+from circle_client.errors import DeviceRevoked, Forked, InvalidInput, WrongPassword
 from circle_client.machine.rotation import DAY
 
 from tests.support.sdk import PASSWORD, Party, party, texts, theirs, until
@@ -249,3 +252,61 @@ async def test_two_devices_that_rotate_at_once_end_with_one_key(people: Party, a
     await tea.send("two")
     said = ["one", "two"]
     await until(lambda: all(texts(list(seen.history())) == said for seen in (tea, own)))
+
+
+async def test_a_key_that_was_lost_on_the_way_is_taken_before_the_next_seal(
+    people: Party, ada: Circle, tmp_path: Path
+) -> None:
+    """The second device publishes its seal while it does not know of the first one's newest key."""
+    second = await linked(people, ada, tmp_path / "second.circle")
+    await ada.running.devices.rotate()
+    await second.running.engine.keys.take_newest()
+    assert second.running.engine.machine.keyring.must_publish
+    await ada.running.devices.rotate()  # boxed to the seal that the second has yet to replace
+    await second.running.devices.publish_seal()
+    keys = second.running.engine.machine.keyring
+    assert (sorted(keys.secrets), keys.must_publish) == ([3], False)
+    assert keys.secrets == ada.running.engine.machine.keyring.secrets
+
+
+async def test_a_box_for_a_seal_that_was_replaced_is_made_again(people: Party, ada: Circle, tmp_path: Path) -> None:
+    second = await linked(people, ada, tmp_path / "second.circle")
+    devices, api = ada.running.devices, ada.running.account.api.devices
+    await devices.rotate()
+    shown = await api.devices()
+    await second.running.devices.tend(millis())
+    await second.running.devices.publish_seal()
+
+    async def stale_once() -> list[DeviceFacts]:
+        api.devices = type(api).devices.__get__(api)  # type: ignore[method-assign] - the true one from now on
+        return shown
+
+    api.devices = stale_once  # type: ignore[method-assign] - what was shown before the second published
+    await devices.rotate()
+    await second.running.engine.keys.take_newest()
+    assert second.running.engine.machine.keyring.secrets[3] == ada.running.engine.machine.keyring.secrets[3]
+
+
+async def test_a_linked_device_holds_the_account_to_what_the_other_one_knew(
+    people: Party, ada: Circle, tmp_path: Path
+) -> None:
+    await ada.acknowledge_recovery_key()
+    path = tmp_path / "second.circle"
+    second = await linked(people, ada, path)
+    assert second.running.account.store.get(ACCOUNT_PIN, b"") is None  # compared and done with
+    await second.close()
+    account = await open_account(people.url, path, PASSWORD)
+    with account.store.transaction():  # as if it had been cut off before it was compared
+        account.store.put(ACCOUNT_PIN, b"", [2, bytes(32)])
+        account.store.remove("cursor", b"")
+    account.store.close()
+    await account.api.transport.close()
+    again = people.circles["again"] = await Circle.open(people.url, path, password=PASSWORD)
+    for _ in range(2):
+        with pytest.raises(Forked):
+            await again.synced()
+        await again.close()
+        again = people.circles["again"] = await Circle.open(people.url, path, password=PASSWORD)
+    space = again.running.engine.refresher.account()
+    assert space is not None
+    assert space.alarm is not None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from circle_client.errors import KeysMissing, Untrusted
+from circle_client.errors import KeysMissing, NotAllowed, Untrusted
+from circle_client.machine import rotation
 from circle_client.machine.keyring import Keyring
 from circle_client.machine.machine import Machine
 from circle_client.machine.people import MemberFacts
@@ -218,3 +219,33 @@ def test_a_seal_for_a_key_yet_to_take_waits_without_an_alarm(relay: Relay, ada: 
     ada.machine.take_seal(ada.space(space), 2, relay.seal_for(space, 2, ada.id))
     assert ada.space(space).alarm is None
     assert ada.space(space).epochs[2].branches
+
+
+def test_more_keys_than_one_rotation_carries_are_refused_in_words(
+    relay: Relay, ada: Player, bob: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotation, "MOST_WRAPS", 6)
+    space = ada.create(SpaceType.GROUP, members(bob))
+    ada.pull(space)
+    with pytest.raises(NotAllowed) as refused:  # one epoch, with seven branches
+        rotate(ada)
+    assert refused.value.message == rotation.TOO_MANY
+    assert ada.machine.keyring.generation == 1
+    bob.say(space, "still readable")
+    assert ada.texts(space)[-1:] == ["still readable"]
+    monkeypatch.setattr(rotation, "MOST_WRAPS", 7)
+    assert len(rotate(ada).wraps) == 7
+
+
+def test_what_lies_under_one_key_is_counted_until_it_is_rotated(ada: Player) -> None:
+    spaces = [ada.create(SpaceType.GROUP, {}) for _ in range(3)]
+    for space in spaces:
+        ada.pull(space)
+    assert ada.machine.rotator.load == 3
+    ada.renew(spaces[0])
+    ada.pull(spaces[0])
+    assert ada.machine.rotator.load == 4
+    made = rotate(ada)
+    take(ada.machine, ada.relay.members[ada.id], made)
+    publish(ada.machine)
+    assert ada.machine.rotator.load == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
@@ -180,16 +181,21 @@ class Api:
 
     async def log_from_start(self, node: str, space: bytes) -> AsyncIterator[list[LogEvent]]:
         """Pages of a space's log, ascending, from the first entry that this member may see."""
-        after = None
-        while True:
-            found = await shaped(self.client.events_forward(node, after))
-            page = getattr(found, "events", None)
-            if page is None:
-                return
-            yield [event_of(space, entry) for entry in page.nodes]
-            if not page.page_info.has_next_page:
-                return
-            after = page.page_info.end_cursor
+        asked = asyncio.create_task(shaped(self.client.events_forward(node, None)))
+        try:
+            while True:
+                page = getattr(await asked, "events", None)
+                if page is None:
+                    return
+                more = page.page_info.has_next_page
+                if more:  # the next page is on its way while this one is read
+                    asked = asyncio.create_task(shaped(self.client.events_forward(node, page.page_info.end_cursor)))
+                yield [event_of(space, entry) for entry in page.nodes]
+                if not more:
+                    return
+        finally:
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
 
     async def log_after(self, node: str, space: bytes, seq: int) -> list[LogEvent]:
         """The entries with a seq above `seq`, ascending, read backwards from the head."""

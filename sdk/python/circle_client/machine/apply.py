@@ -30,6 +30,7 @@ from circle_client.protocol.structures import Head, Signed
 WAITING = "The keys for this message have not arrived yet."
 BEFORE_RESET = "This was sealed before your identity was reset, so it cannot be read any more."
 _HOUR, _SKEW = 3_600_000, 120_000
+_DECODED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Applier:
     def __init__(self, keyring: Keyring, people: People, past: Past, wraps: Wraps, clock: Callable[[], int]) -> None:
         self._keys, self._people, self._past, self._clock = keyring, people, past, clock
         self.seals = SealTaker(keyring, people, wraps)
+        self._decoded: dict[bytes, Envelope] = {}
 
     # ---- beginning
 
@@ -85,10 +87,23 @@ class Applier:
 
     # ---- going on
 
+    def _decode(self, data: bytes) -> Envelope:
+        """An envelope; what `needs` has decoded, `apply` takes from here."""
+        found = self._decoded.pop(data, None)
+        if found is None:
+            found = decode_envelope(data)
+            if len(self._decoded) < _DECODED:
+                self._decoded[data] = found
+        return found
+
     def needs(self, event: LogEvent) -> set[bytes]:
         """Members whose chains must be known (further) before this event is applied."""
         try:
-            named = _named(event)
+            if event.kind is EventKind.ENVELOPE and event.body is not None:
+                header = self._decode(event.body).header
+                named = [(header.member, header.n)]
+            else:
+                named = _named(event)
         except ProtocolError:
             return set()
         return {member for member, n in named if not self._people.knows(member, n)}
@@ -181,7 +196,8 @@ class Applier:
         return Entry(event.seq, EntryKind.EXPIRED, event.accepted_at)
 
     def _envelope(self, space: Space, event: LogEvent, data: bytes) -> tuple[Entry, bytes | None]:
-        envelope = decode_envelope(data)
+        envelope = self._decode(data)
+        self._decoded.pop(data, None)
         _same(envelope.item, event.item)
         header = envelope.header
         if header.space != space.id:
@@ -298,9 +314,6 @@ def _same(computed: bytes, claimed: bytes) -> None:
 def _named(event: LogEvent) -> list[tuple[bytes, int]]:
     if event.body is None or event.kind is EventKind.OTHER:
         return []
-    if event.kind is EventKind.ENVELOPE:
-        header = decode_envelope(event.body).header
-        return [(header.member, header.n)]
     if event.kind is EventKind.ROSTER:
         link = decode_roster_link(event.body)
         added = [(link.member, 0)] if link.kind is RosterKind.ADD and link.member else []

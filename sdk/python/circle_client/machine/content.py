@@ -45,19 +45,19 @@ def filled(frame: Entry, content: Mapping[int, Any], space: SpaceType) -> Entry:
         kind = EntryKind.ACCOUNT
     if kind is None:
         return frame.but(kind=EntryKind.OTHER, waiting=False, reason=None)
-    entry = frame.but(kind=kind, waiting=False, reason=None)
+    found: dict[str, Any] = {}
     try:
         if kind in (EntryKind.MESSAGE, EntryKind.EDIT):
-            return entry.but(text=contents.read_message(content))
-        if kind is EntryKind.REACTION:
-            return entry.but(text=contents.read_reaction(content))
-        if kind is EntryKind.RECEIPT:
-            return entry.but(number=contents.read_receipt(content))
-        if kind is EntryKind.ACCOUNT:
-            return entry.but(account=read_account(content))
-        if kind is EntryKind.STATE:
+            found = {"text": contents.read_message(content)}
+        elif kind is EntryKind.REACTION:
+            found = {"text": contents.read_reaction(content)}
+        elif kind is EntryKind.RECEIPT:
+            found = {"number": contents.read_receipt(content)}
+        elif kind is EntryKind.ACCOUNT:
+            found = {"account": read_account(content)}
+        elif kind is EntryKind.STATE:
             state = contents.read_state(content)
-            return entry.but(text=state.title, picture=state.picture, media=state.media_type)
+            found = {"text": state.title, "picture": state.picture, "media": state.media_type}
     except ProtocolError as error:
-        return entry.but(kind=EntryKind.UNREADABLE, reason=error.message)
-    return entry
+        return frame.but(kind=EntryKind.UNREADABLE, waiting=False, reason=error.message)
+    return frame.but(kind=kind, waiting=False, reason=None, **found)

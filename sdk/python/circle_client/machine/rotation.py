@@ -191,15 +191,20 @@ class Rotator:
 
     @property
     def load(self) -> int:
-        """How many epochs' keys lie under the present M alone: what the next rotation must carry over, at least."""
-        return sum(1 for _, _, b in self._sealed_to_old() if b == 0)
+        """How many epochs' keys lie under the present M alone, so that the next rotation must carry them over."""
+        return sum(1 for _ in self._unarchived())
 
-    def _sealed_to_old(self) -> Iterable[Branch]:
-        """B_0 of every epoch that no rotation has put into the archive yet, and all of the newest epochs."""
+    def _unarchived(self) -> Iterable[Branch]:
+        """B_0 of every epoch that no rotation has put into the archive yet."""
         for space in self._spaces.values():
             for number, epoch in space.epochs.items():
                 if 0 in epoch.branches and epoch.sealed_to >= self._keys.generation:
                     yield space.id, number, 0
+
+    def _sealed_to_old(self) -> Iterable[Branch]:
+        """What no rotation has put into the archive yet, and all of the newest epochs."""
+        yield from self._unarchived()
+        for space in self._spaces.values():
             if space.epoch is not None and space.left is None:
                 yield from ((space.id, space.newest.n, b) for b in space.epoch.branches)
 
