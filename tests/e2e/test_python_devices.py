@@ -269,7 +269,9 @@ async def test_a_key_that_was_lost_on_the_way_is_taken_before_the_next_seal(
     assert keys.secrets == ada.running.engine.machine.keyring.secrets
 
 
-async def test_a_box_for_a_seal_that_was_replaced_is_made_again(people: Party, ada: Circle, tmp_path: Path) -> None:
+async def test_a_box_for_a_seal_that_was_replaced_is_made_again(
+    people: Party, ada: Circle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     second = await linked(people, ada, tmp_path / "second.circle")
     devices, api = ada.running.devices, ada.running.account.api.devices
     await devices.rotate()
@@ -278,10 +280,10 @@ async def test_a_box_for_a_seal_that_was_replaced_is_made_again(people: Party, a
     await second.running.devices.publish_seal()
 
     async def stale_once() -> list[DeviceFacts]:
-        api.devices = type(api).devices.__get__(api)  # type: ignore[method-assign] - the true one from now on
+        monkeypatch.undo()
         return shown
 
-    api.devices = stale_once  # type: ignore[method-assign] - what was shown before the second published
+    monkeypatch.setattr(api, "devices", stale_once)  # what was shown before the second published
     await devices.rotate()
     await second.running.engine.keys.take_newest()
     assert second.running.engine.machine.keyring.secrets[3] == ada.running.engine.machine.keyring.secrets[3]
