@@ -106,7 +106,7 @@ export class Api {
       rosterLinks: rosterLinks.slice(0, conversation.rosterNumber + 1),
       epoch: conversation.currentEpoch ? toEpoch(conversation.currentEpoch) : null,
       state: conversation.state ? toLogEvent(conversation.state) : null,
-      events: events.edges.map(({ node: event }) => toLogEvent(event)),
+      events: newestRun(events.edges.map(({ node: event }) => toLogEvent(event))),
       before: events.pageInfo.hasPreviousPage ? (events.pageInfo.startCursor ?? null) : null,
     };
   }
@@ -181,6 +181,12 @@ export class Api {
     const { grantEpochs } = await this.http.ask(gql.GrantEpochsDocument, { input: { conversationId, memberId, generation, grant: toBase64(grant) } });
     refuseErrors(grantEpochs.errors);
   }
+}
+
+/** What leads to the head without a gap: whoever was away and came back is shown both stays, and not what lies between. */
+function newestRun(events: LogEvent[]): LogEvent[] {
+  const broken = events.findLastIndex(({ seq }, index) => index > 0 && seq !== (events[index - 1]?.seq ?? 0) + 1);
+  return events.slice(Math.max(0, broken));
 }
 
 function head(space: { id: string; protocolId: string; head: number; headHash: string }): { space: string; node: string; head: number; headHash: Bytes } {

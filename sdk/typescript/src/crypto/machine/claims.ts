@@ -60,7 +60,9 @@ export async function claimsOf({ body }: LogEvent): Promise<Claims> {
       return NOTHING;
     case 'member':
       try {
-        return { members: [[toHex(parseMemberLink(body.body).member), 0]], epochs: [] };
+        const { member, n } = parseMemberLink(body.body);
+        // It follows the link before it, which no log tells where it let a device in.
+        return { members: [[toHex(member), Math.max(0, n - 1)]], epochs: [] };
       } catch {
         return NOTHING;
       }
