@@ -8,7 +8,7 @@ from circle_client.engine.convert import EpochFacts
 from circle_client.engine.kept import entry_of, keep_again
 from circle_client.errors import KeysMissing
 from circle_client.machine.space import Space
-from circle_client.protocol.epoch import decode_recipients
+from circle_client.protocol.epoch import Recipient, decode_recipients
 from circle_client.protocol.errors import ProtocolError
 
 if TYPE_CHECKING:
@@ -66,19 +66,22 @@ class Keys:
         facts = await self._engine.api.epoch(node, number)
         if facts is None:
             return None
+        machine, row = self._engine.machine, self._own_row(facts)
+        if row is not None and row.n > machine.people.chain(machine.me).head.n:
+            await self._engine.know_now([machine.me])  # a sibling added a device, which no log tells
         if facts.seal.seal is None:
             await self.show_wraps()
-        elif self._generation(facts) > self._engine.machine.keyring.generation:
+        elif row is not None and row.generation > machine.keyring.generation:
             await self._take_newest()
         return facts
 
-    def _generation(self, facts: EpochFacts) -> int:
-        """The generation of the own key in an epoch's list; nothing is believed yet."""
+    def _own_row(self, facts: EpochFacts) -> Recipient | None:
+        """The own row of an epoch's list; nothing is believed yet."""
         try:
             rows = decode_recipients(facts.seal.recipients or b"")
         except ProtocolError:
-            return 0
-        return next((row.generation for row in rows if row.member == self._engine.machine.me), 0)
+            return None
+        return next((row for row in rows if row.member == self._engine.machine.me), None)
 
     async def older_of(self, space: Space) -> None:
         """Older keys of the members whom the newest epoch's list names by another generation than the newest."""

@@ -29,6 +29,7 @@ from circle_client.protocol.structures import Head, Signed
 
 WAITING = "The keys for this message have not arrived yet."
 BEFORE_RESET = "This was sealed before your identity was reset, so it cannot be read any more."
+OUTSIDE = "Your identity was reset: this can be read when somebody here has let you in again."
 _HOUR, _SKEW = 3_600_000, 120_000
 _DECODED = 500
 
@@ -241,7 +242,7 @@ class Applier:
         if branch is None and epoch is not None and epoch.foreign and not space.roster.policy.shared:
             return frame.but(reason=BEFORE_RESET)
         if branch is None:
-            return frame.but(waiting=True, reason=WAITING)
+            return frame.but(waiting=True, reason=OUTSIDE if epoch is not None and epoch.foreign else WAITING)
         try:
             return filled(frame, open_envelope(envelope, branch), space.roster.type)
         except ProtocolError as error:
