@@ -1,0 +1,75 @@
+"""Whatever happens: every accepted, unexpired message is readable on every device that should read it, by nobody else.
+
+A scenario is a list of moments, a moment is one to three steps at once. Hypothesis makes scenarios and shrinks one that
+fails; the same seed makes the same scenarios (`CIRCLE_SCENARIO_SEED`, `CIRCLE_SCENARIO_RUNS` for others and more).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from tests.scenario.judge import judge
+from tests.scenario.rules import RULES, Step, carry_out
+from tests.scenario.world import World, world
+from tests.support.database import Server
+from tests.support.driver import driver
+
+SEED = int(os.environ.get("CIRCLE_SCENARIO_SEED", "3"))
+SHRINK = os.environ.get("CIRCLE_SCENARIO_SHRINK", "1") == "1"
+RUNS = int(os.environ.get("CIRCLE_SCENARIO_RUNS", "8"))
+MESSAGES = 20_000
+WEIGHTS = {"burst": 8, "say": 4, "create": 4, "add": 4, "remove": 2, "start": 4, "restart": 2}
+
+Moment = list[Step]
+
+_rules = [name for name in RULES for _ in range(WEIGHTS.get(name, 1))]
+_steps = st.builds(Step, st.sampled_from(_rules), st.tuples(*(st.integers(0, 1000) for _ in range(6))))
+_moments = st.lists(_steps, min_size=1, max_size=3)
+scenarios = st.lists(_moments, min_size=25, max_size=40)
+
+
+async def play(one: World, scenario: list[Moment]) -> int:
+    """Let it all happen, then judge; how many messages were accepted."""
+    await one.look()
+    for moment in ([Step("create", (0, 0, 0, 3, 0, 0))], [Step("create", (1, 0, 1, 3, 0, 1))], *scenario):
+        await asyncio.gather(*(carry_out(one, step) for step in moment))
+        await one.look()
+    one.note("all come together")
+    await judge(one)
+    one.note("all is as it should be")
+    return len([id for id, kind in one.kinds.items() if kind == 1])
+
+
+async def run(postgres: Server, scenario: list[Moment]) -> int:
+    """One world from its beginning to its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with postgres.fresh() as dsn, driver() as node, world(Path(folder), dsn, node) as one:
+            started = time.monotonic()
+            try:
+                return await play(one, scenario)
+            finally:
+                print("\n".join(one.journal), f"\n{len(one.said)} texts in {time.monotonic() - started:.0f} s")
+
+
+def test_every_message_is_readable_where_it_should_be(postgres: Server) -> None:
+    accepted = 0
+
+    @seed(SEED)
+    @settings(
+        max_examples=RUNS, deadline=None, database=None, suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, *([Phase.shrink] if SHRINK else [])],
+    )  # fmt: skip
+    @given(scenarios)
+    def any_scenario(scenario: list[Moment]) -> None:
+        nonlocal accepted
+        accepted += asyncio.run(run(postgres, scenario))
+
+    any_scenario()
+    print(f"{accepted} messages")
