@@ -321,3 +321,17 @@ async def test_the_echo_bot_answers(people: Party, ada: Circle, tmp_path: Path) 
         finally:
             bot.kill()
             await bot.wait()
+
+
+async def test_who_was_removed_while_away_reads_what_was_said_before(people: Party, ada: Circle, bob: Circle) -> None:
+    tea = await ada.create_conversation("group", ["bob"], "Tea")
+    await theirs(bob, tea)
+    await bob.close()
+    await tea.change_role("bob", Role.ADMIN)
+    await tea.send("while you were away")
+    await tea.remove("bob")
+    await tea.send("without you")
+    bob = await people.restart("bob")
+    bobs = await theirs(bob, tea)
+    await until(lambda: texts(list(bobs.history())) == ["while you were away"])
+    assert (bobs.role, bobs.alarm) == (None, None)

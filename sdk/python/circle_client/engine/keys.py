@@ -126,6 +126,9 @@ class Keys:
         what waited. A seal of an earlier stay, for one, is shown again after the next add.
         """
         engine = self._engine
+        if space.left is not None:
+            await self._look_back(space)
+            return
         async with engine.lock:
             wanted = {space.newest.n, *sorted(space.waiting)[-_EPOCHS_AT_ONCE:]} - {0}
             found = {number: facts for number in wanted if (facts := await self.epoch(space.node, number))}
@@ -137,4 +140,23 @@ class Keys:
                 if any(number in space.epochs and space.epochs[number].branches for number in space.waiting):
                     self.read_again(space)
                 engine.machine.flush(engine.store.put)
+            engine.news.set()
+
+    async def _look_back(self, space: Space) -> None:
+        """Keys of a stay that has ended while this device was off: the server still hands out what they were sealed in,
+        or wrapped, for the next rotation.
+        """
+        engine, machine = self._engine, self._engine.machine
+        async with engine.lock:
+            await self.show_wraps()
+            named = {one.epoch: one for one in await engine.api.devices.required() if one.space == space.id}
+            for number in sorted(space.waiting):
+                epoch = space.epochs.get(number)
+                if epoch is not None and not epoch.foreign:
+                    found = machine.rotator.opened(space.id, number, named.get(number))
+                    epoch.branches = {**found, **epoch.branches}
+            with engine.store.transaction():
+                self.read_again(space)
+                machine.touch(space, seldom=True)
+                machine.flush(engine.store.put)
             engine.news.set()

@@ -208,6 +208,10 @@ class Rotator:
             if space.epoch is not None and space.left is None:
                 yield from ((space.id, space.newest.n, b) for b in space.epoch.branches)
 
+    def opened(self, space: bytes, number: int, named: Required | None) -> dict[int, bytes]:
+        """The branches of an epoch as a rotation finds them, their commits checked; for reading alone."""
+        return self._open(space, number, named)[1]
+
     def _open(self, space: bytes, number: int, named: Required | None) -> tuple[bytes, dict[int, bytes]]:
         """(h_e, branches) from what is held, from wraps, or from the own seal of an epoch that is not known here."""
         held = self._spaces.get(space)
