@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tests.scenario import play
 from tests.scenario.device import Device, Policy, Refused
 from tests.scenario.judge import checkpoint
 from tests.scenario.truth import Room
-from tests.scenario.world import MOST_DEVICES, Said, World
+from tests.scenario.world import MOST_DEVICES, World
 
 T = TypeVar("T")
 HOUR = 3600
@@ -73,17 +74,7 @@ async def _send(world: World, pick: Pick, count: int) -> None:
     room = pick.of(rooms_of(world, device, 1)) if device else None
     if device is None or room is None or room.space not in await device.spaces():
         return
-    texts = [f"{device.name} says {world.number()} {'ä✓' * (number % 7 * 9)}".strip() for number in range(count)]
-    for text in texts:
-        world.said[text] = Said(room.space, device)
-    world.note(f"{device.name} sends {count} to {room.space[-6:]}")
-    failed = await device.send(room.space, texts)
-    for text in texts:
-        world.said[text].sure, world.said[text].failed = True, text in failed
-    if failed:
-        world.note(f"{len(failed)} of {device.name} in {room.space[-6:]} failed: {next(iter(failed.values()))}")
-    else:
-        world.note(f"{device.name} has sent {count} to {room.space[-6:]}")
+    await play.say(world, device, room.space, count)
 
 
 async def say(world: World, pick: Pick) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +66,7 @@ class World:
     faults: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     truth: Truth = field(default_factory=lambda: Truth({}, {}))
-    _numbers: Iterable[int] = field(default_factory=lambda: itertools.count(1))
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def devices(self) -> list[Device]:
@@ -83,14 +83,18 @@ class World:
 
     def new_device(self, member: Member, kind: int) -> Device:
         """A device that has no keys yet."""
-        name = f"{self.tag}-{member.handle}-{next(iter(self._numbers))}"
+        name = f"{self.tag}-{member.handle}-{self.number()}"
         if kind == PYTHON:
             return PythonDevice(name, member.handle, self.home.url, self.home.folder)
         return TypeScriptDevice(name, member.handle, self.home.url, self.driver)
 
     def number(self) -> int:
-        """A new number, for texts that are said once."""
-        return next(iter(self._numbers))
+        """A number that was not given out before."""
+        return next(self._numbers)
+
+    def new_numbers(self, count: int) -> list[int]:
+        """Numbers for texts, each of which is said once."""
+        return [self.number() for _ in range(count)]
 
     def note(self, text: str) -> None:
         """Something happened."""

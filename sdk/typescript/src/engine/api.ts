@@ -184,7 +184,7 @@ export class Api {
 }
 
 /** What leads to the head without a gap: whoever was away and came back is shown both stays, and not what lies between. */
-function newestRun(events: LogEvent[]): LogEvent[] {
+export function newestRun(events: LogEvent[]): LogEvent[] {
   const broken = events.findLastIndex(({ seq }, index) => index > 0 && seq !== (events[index - 1]?.seq ?? 0) + 1);
   return events.slice(Math.max(0, broken));
 }

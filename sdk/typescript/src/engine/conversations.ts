@@ -3,7 +3,7 @@ import type { Keeper, RosterChange, SpaceView } from '../crypto';
 import { CircleFailure, codeOf, isUncertain } from '../errors';
 import type { Board } from '../state/board';
 import type { ConversationType, HistoryPolicy, LifetimeClass, SpaceRole } from '../types';
-import type { Api } from './api';
+import { newestRun, type Api } from './api';
 import type { Epochs } from './epochs';
 import type { Invites } from './invites';
 import type { Learner } from './learner';
@@ -138,7 +138,7 @@ export class Conversations {
     let before = known?.start === start ? known.before : null;
     for (;;) {
       const page = await this.#api.eventsBefore(node, before);
-      const events = page.events.filter(({ seq }) => seq < start);
+      const events = newestRun(page.events.filter(({ seq }) => seq < start));
       const [first] = events;
       if (first && page.before !== null) this.#cursors.set(space, { start: first.seq, before: page.before });
       if (events.length > 0 || page.before === null) return { events, before: page.before };

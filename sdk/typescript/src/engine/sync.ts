@@ -193,8 +193,8 @@ export class Sync {
     // One who was away does not see what passed meanwhile: the conversation is loaded as it is now.
     if (!isAccount && (!view || view.role === null)) return this.#openSpace(node);
     const head = view?.head ?? (await this.#keeper.accountHead());
-    const isWhole = events.every(({ seq }, index) => seq === first.seq + index);
-    if (first.seq > head + 1 || !isWhole) await this.#fill(node, head, isAccount);
+    if (first.seq > head + 1) await this.#fill(node, head, isAccount);
+    else if (firstRun(events).length < events.length) await this.#applyRuns(node, events);
   }
 
   async #level({ node, space, head, headHash, isAccount }: SpaceHead): Promise<void> {
@@ -228,7 +228,14 @@ export class Sync {
   }
 
   async #fill(node: string, after: number, isAccount: boolean): Promise<void> {
-    await this.#apply(await this.#learner.eventsAfter(node, after, isAccount), null);
+    await this.#applyRuns(node, await this.#learner.eventsAfter(node, after, isAccount));
+  }
+
+  /** A hole lies between an own removal and the next own add: what led to the removal is read, then what is there now. */
+  async #applyRuns(node: string, events: LogEvent[]): Promise<void> {
+    const run = firstRun(events);
+    await this.#apply(run, null);
+    if (run.length < events.length) await this.#openSpace(node);
   }
 
   async #apply(events: LogEvent[], cursor: string | null): Promise<void> {
@@ -237,6 +244,12 @@ export class Sync {
     // Marks and identities may have changed.
     if (events.some(({ isAccount, body }) => isAccount || body.kind === 'member')) this.#events.onAccount();
   }
+}
+
+/** Those that follow one another from the first on. */
+function firstRun(events: LogEvent[]): LogEvent[] {
+  const hole = events.findIndex(({ seq }, index) => index > 0 && seq !== (events[index - 1]?.seq ?? 0) + 1);
+  return hole === -1 ? events : events.slice(0, hole);
 }
 
 function grouped(events: LogEvent[]): LogEvent[][] {

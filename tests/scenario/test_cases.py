@@ -1,0 +1,79 @@
+"""Cases of their own, each small: what the random scenarios have found."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenario.device import Device, Policy
+from tests.scenario.judge import judge
+from tests.scenario.play import know, say
+from tests.scenario.world import PYTHON, TYPESCRIPT, World, world
+from tests.support.driver import driver
+
+BOTH = pytest.mark.parametrize("who", ["ben", "cem"], ids=["typescript", "python"])
+KINDS = pytest.mark.parametrize("kind", [PYTHON, TYPESCRIPT], ids=["python", "typescript"])
+
+
+@pytest.fixture
+async def us(tmp_path: Path, dsn: str) -> AsyncIterator[World]:
+    """Four members with a device each: ada and cem begin with the Python SDK, ben and dan with the TypeScript SDK."""
+    async with driver() as node, world(tmp_path, dsn, node) as one:
+        yield one
+
+
+def first(us: World, handle: str) -> Device:
+    """The member's first device."""
+    return us.member(handle).devices[0]
+
+
+async def group(us: World, *people: str, policy: Policy | None = None) -> str:
+    """A group that ada makes, known to all of them."""
+    space = await first(us, "ada").create("group", people, "Room", policy or Policy())
+    await know(us, space, *people)
+    return space
+
+
+@BOTH
+async def test_who_comes_back_goes_on(us: World, who: str) -> None:
+    space = await group(us, who, "dan")
+    device = first(us, who)
+    await say(us, device, space, 5)
+    await device.leave(space)
+    await say(us, first(us, "ada"), space, 5)
+    await first(us, "ada").add(space, who, 1)
+    await say(us, first(us, "dan"), space, 70)  # more than one page
+    await say(us, device, space, 5)
+    await judge(us)
+
+
+@BOTH
+async def test_who_was_offline_when_removed_and_added_again_goes_on(us: World, who: str) -> None:
+    space = await group(us, who, "dan")
+    device = first(us, who)
+    await say(us, device, space, 5)
+    await device.stop()
+    ada = first(us, "ada")
+    await say(us, ada, space, 5)
+    await ada.remove(space, who)
+    await say(us, ada, space, 5)
+    await ada.add(space, who, 1)
+    await say(us, ada, space, 70)
+    await device.start()
+    await say(us, device, space, 5)
+    await judge(us)
+
+
+@BOTH
+async def test_a_peer_is_followed_who_recovered_and_renewed_the_recovery_key(us: World, who: str) -> None:
+    space = await group(us, who, "dan")
+    ada = us.member("ada")
+    second = us.new_device(ada, PYTHON)
+    await second.recover(ada.words)
+    ada.devices.append(second)
+    ada.words = await ada.devices[0].renew_key()
+    await say(us, second, space, 3)
+    await say(us, first(us, who), space, 3)
+    await judge(us)
