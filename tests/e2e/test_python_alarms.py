@@ -73,6 +73,7 @@ async def restored(tmp_path: Path, dsn: str, postgres: Server) -> AsyncIterator[
             await until(lambda: said(bobs) == ["one", "two"])
             await bobs.send("three")
             await until(lambda: said(bobs) == said(tea) == ["one", "two", "three"])
+            await people.circles["ada"].set_verified("bob", True)
             await rescue.close()
         async with running(tmp_path, backup) as server:
             yield rescue, id, server.url
@@ -96,6 +97,12 @@ async def test_members_offer_what_a_restored_server_has_lost(restored: tuple[Res
     assert tea.alarm is None
     with pytest.raises(NotAllowed):
         await tea.offer_missing()
+    for circle in rescue.people.circles.values():
+        if circle.account_alarm is not None:  # what each device wrote to its own account was lost as well
+            await circle.offer_missing()
+        assert circle.account_alarm is None
+    await rescue.people.circles["ada"].set_verified("bob", True)
+    assert (await rescue.people.circles["ada"].safety_number("bob")).verified
     await tea.send("four")
     await until(lambda: bobs.head == tea.head)
     await bobs.send("five")
@@ -107,6 +114,15 @@ async def test_members_offer_what_a_restored_server_has_lost(restored: tuple[Res
 async def test_a_person_accepts_what_a_restored_server_shows(restored: tuple[Rescue, bytes, str]) -> None:
     rescue, id, url = restored
     tea, bobs = await rescue.open("ada", url, id), await rescue.open("bob", url, id)
+    ada = rescue.people.circles["ada"]
+    assert str(ada.account_alarm) == LOST
+    with pytest.raises(Untrusted):
+        await ada.set_verified("bob", True)
+    await ada.accept_state()
+    assert ada.account_alarm is None
+    assert not (await ada.safety_number("bob")).verified  # the server has lost the mark
+    await ada.set_verified("bob", True)
+    assert (await ada.safety_number("bob")).verified
     await tea.accept_state()
     await bobs.accept_state()
     assert (tea.alarm, bobs.alarm) == (None, None)
@@ -285,3 +301,57 @@ class Shorten(Truncate):
         nodes = page["nodes"]
         if nodes and nodes[0].get("__typename") and nodes[0]["seq"] == 1 and len(nodes) > 4:
             page["nodes"] = nodes[:-1]
+
+
+class ShortChain(Attack):
+    """Shows Ada's chain without its newest link."""
+
+    def answer(self, operation: str, variables: Json, data: Json, view: View) -> Json:
+        each(data, "chain", self._shorten)
+        return data
+
+    @staticmethod
+    def _shorten(member: Json) -> None:
+        if member["handle"] == "ada" and len(member["chain"]["nodes"]) > 1:
+            member["chain"]["nodes"].pop()
+
+
+async def test_one_device_is_bound_by_the_chains_that_another_one_saw(scene: Scene, tmp_path: Path) -> None:
+    ada, bob = scene.people.circles["ada"], scene.people.circles["bob"]
+    words: Any = bob.recovery_words
+    second = await Circle.recover(scene.people.url, "bob", PASSWORD, words, tmp_path / "second")
+    scene.people.circles["second"] = second  # sees the truth
+    scene.evil.arm(ShortChain())
+    words = ada.recovery_words
+    again = await Circle.recover(scene.people.url, "ada", PASSWORD, words, tmp_path / "ada again")
+    scene.people.circles["ada again"] = again
+    assert scene.bobs.alarm is None
+    await second.running.engine.know([ada.me.protocol_id])
+    await second.running.teller.pins_now()
+    await until(lambda: scene.bobs.alarm is not None)
+    assert "@ada" in str(scene.bobs.alarm)
+    scene.evil.arm(None)
+    await scene.bobs.accept_state()
+    assert (said(scene.bobs), scene.bobs.alarm) == (["before"], None)
+
+
+async def test_a_conversation_whose_members_do_not_verify_is_not_opened(scene: Scene, tmp_path: Path) -> None:
+    ada, bob = scene.people.circles["ada"], scene.people.circles["bob"]
+    words: Any = ada.recovery_words
+    again = await Circle.recover(scene.people.url, "ada", PASSWORD, words, tmp_path / "ada again")
+    scene.people.circles["ada again"] = again
+    await bob.running.engine.know([ada.me.protocol_id])
+    await bob.running.teller.pins_now()
+    words = bob.recovery_words
+    scene.evil.arm(ShortChain())
+    second = await Circle.recover(scene.evil.url, "bob", PASSWORD, words, tmp_path / "second")
+    scene.people.circles["second"] = second
+    assert [one.protocol_id for one in second.conversations] == []
+    assert set(second.unopened) == {scene.tea.protocol_id}
+    scene.evil.arm(None)
+    await second.close()
+    second = scene.people.circles["second"] = await Circle.open(scene.evil.url, tmp_path / "second", password=PASSWORD)
+    await second.synced()
+    await second.running.engine.refresher.try_again()
+    assert said(await theirs(second, scene.tea)) == ["before"]
+    assert second.unopened == {}

@@ -220,6 +220,13 @@ class Circle(KeyActions):
         spaces = self.running.engine.machine.spaces.values()
         return [Conversation(self, space.id) for space in spaces if space.roster.type is not SpaceType.ACCOUNT]
 
+    @property
+    def unopened(self) -> Mapping[bytes, str]:
+        """Conversations, by protocol id, of which what the server shows does not verify, with the reason: they are not
+        among `conversations`. They are tried again every half a minute.
+        """
+        return dict(self.running.engine.broken)
+
     def conversation(self, id: str) -> Conversation:
         """One of them by id. Raises InvalidInput."""
         for space in self.running.engine.machine.spaces.values():

@@ -218,6 +218,7 @@ class Conversation:
         """
         found = await self._circle.resolve(person)
         await self._circle.running.rosters.readmit(self._space, found.protocol_id)
+        self._circle.running.teller.soon()
 
     async def remove(self, person: Person | str) -> None:
         """Remove somebody: what follows is sealed without them. Raises NotAllowed, Refused."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from circle_client.errors import InvalidInput, Untrusted
+from circle_client.errors import InvalidInput, KeysMissing, Untrusted
+from circle_client.machine.space import Space
 from circle_client.protocol.account import AccountContent
 from circle_client.protocol.errors import ProtocolError
 from circle_client.protocol.safety import safety_number, safety_qr
 from circle_client.protocol.words import RecoveryKeys
 from circle_client.recovery import PendingRecoveryKey
-from circle_client.types import Device, Person, SafetyNumber
+from circle_client.types import Alarm, Device, Person, SafetyNumber
 
 if TYPE_CHECKING:
     from circle_client.running import Running
@@ -62,6 +63,36 @@ class KeyActions:
         Untrusted, Offline.
         """
         await self.running.devices.rotate(revoke=device.protocol_id)
+
+    # ---- the account's own log
+
+    @property
+    def account_alarm(self) -> Alarm | None:
+        """Why nothing is written to the account's own log any more, in which the devices tell each other what they saw
+        and whom the person has verified; None while all is well. As `Conversation.alarm`.
+        """
+        space = self.running.engine.refresher.account()
+        if space is None or space.alarm is None or space.why is None:
+            return None
+        return Alarm(space.alarm, can_offer=space.why.can_offer, can_accept=space.why.can_accept)
+
+    async def offer_missing(self) -> int:
+        """Offer a restored server what this device has written to the account's log; how much it took. As
+        `Conversation.offer_missing`.
+        """
+        return await self.running.resolver.offer_missing(self._account())
+
+    async def accept_state(self) -> None:
+        """A person's decision to go on with the account's log as the server shows it now. As
+        `Conversation.accept_state`.
+        """
+        await self.running.resolver.accept_state(self._account())
+
+    def _account(self) -> Space:
+        space = self.running.engine.refresher.account()
+        if space is None:
+            raise KeysMissing("The account is not loaded yet.")
+        return space
 
     # ---- the recovery key
 

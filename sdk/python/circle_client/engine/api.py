@@ -156,6 +156,14 @@ class Api:
                 return found
             after = viewer.conversations.page_info.end_cursor
 
+    async def account_head(self, node: str) -> ConversationFacts | None:
+        """The head of the account's own log; None where the server shows none."""
+        found = await shaped(self.client.account_head(node))
+        head = getattr(found, "head", None)
+        if head is None:
+            return None
+        return ConversationFacts(node, getattr(found, "protocol_id", b""), head, getattr(found, "head_hash", b""))
+
     async def roster_links(self, node: str) -> list[Signed]:
         """A conversation's roster links from 0 on."""
         after: str | None = None

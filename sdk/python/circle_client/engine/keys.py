@@ -115,9 +115,8 @@ class Keys:
                 entry = entry_of(row)
                 if entry is not None and entry.waiting and "raw" in row.value:
                     again = self._engine.machine.reread(space, entry, row.value["raw"])
-                    if again.waiting:
-                        space.waiting.add(again.epoch)
-                    else:
+                    space.wait_for(again)
+                    if not again.waiting:
                         keep_again(store, space, again, row)
             before = rows[-1].seq
 

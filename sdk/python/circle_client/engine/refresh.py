@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from circle_client.engine.engine import Engine
 
 ACCOUNT_PIN = "account-pin"
+UNOPENED = "unopened"
 _PATIENCE = 5.0
 
 
@@ -34,7 +35,10 @@ class Refresher:
                 # One's own removal comes by the stream, signed; a list without the conversation proves nothing.
                 engine.alarm(space, OMITTED, Why.OMITTED)
         if (own := self.account()) is not None:
-            await engine.catch_up(own)
+            before = own.log.head.n
+            shown = await engine.api.account_head(account)
+            if shown is not None and shown.space == own.id:
+                await self._compare(shown, before)
         self.check_account_pin()
         await self.check_bounds()
 
@@ -52,10 +56,18 @@ class Refresher:
     async def conversations(self) -> list[ConversationFacts]:
         """Compare the conversations that the server lists."""
         before = {id: space.log.head.n for id, space in self._engine.machine.spaces.items()}
+        self._engine.broken.clear()  # tried again
         listed = await self._engine.api.conversations()
         for facts in listed:
             await self._compare(facts, before.get(facts.space, 0))
+        with self._engine.store.transaction():
+            self._engine.store.put(UNOPENED, b"", len(self._engine.broken))
         return listed
+
+    async def try_again(self) -> None:
+        """Open what could not be opened before, in this process or an earlier one."""
+        if self._engine.broken or self._engine.store.get(UNOPENED, b""):
+            await self.conversations()
 
     async def _compare(self, facts: ConversationFacts, before: int) -> None:
         engine = self._engine

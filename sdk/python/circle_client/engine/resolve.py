@@ -14,6 +14,7 @@ from circle_client.machine.alarms import Why
 from circle_client.machine.events import EntryKind
 from circle_client.machine.space import Space
 from circle_client.protocol.epoch_keys import NewEpoch
+from circle_client.protocol.roster import SpaceType
 from circle_client.protocol.structures import Head, Signed
 from circle_client.store import ItemRow
 
@@ -31,6 +32,7 @@ class _Lost:
 
     space: Space
     rows: list[ItemRow]
+    book: list[list[Any]]
 
 
 class Resolver:
@@ -40,6 +42,8 @@ class Resolver:
         self._engine, self._teller = engine, teller
 
     async def _shown(self, space: Space) -> ConversationFacts | None:
+        if space.roster.type is SpaceType.ACCOUNT:
+            return await self._engine.api.account_head(space.node)
         return next((facts for facts in await self._engine.api.conversations() if facts.space == space.id), None)
 
     # ---- offering
@@ -134,6 +138,8 @@ class Resolver:
     async def _load_afresh(self, space: Space, node: str) -> None:
         engine = self._engine
         old = self._set_aside(space)
+        if space.roster.type is SpaceType.ACCOUNT:
+            engine.machine.books.begin_again()
         try:
             await engine.loader.load(node, space.id)
             new = engine.machine.spaces.get(space.id)
@@ -149,6 +155,7 @@ class Resolver:
                 engine.keys.read_again(new)
                 engine.machine.flush(engine.store.put)
         except BaseException:
+            engine.machine.books.load(old.book)
             self._put_back(old)
             raise
         finally:
@@ -162,13 +169,14 @@ class Resolver:
             below = found[-1].seq
         engine.broken.pop(space.id, None)
         engine.past.before = {row.item: row for row in rows}
+        book = engine.machine.books.book.dump()
         with engine.store.transaction():
             engine.store.put("evidence", space.id, [space.alarm, space.dump(), space.dump_log()])
             engine.store.remove_items(space.id)
             engine.machine.books.book.spaces.pop(space.id, None)
             engine.machine.books.changed = True
         engine.machine.forget(space)
-        return _Lost(space, rows)
+        return _Lost(space, rows, book)
 
     def _put_back(self, old: _Lost) -> None:
         engine = self._engine

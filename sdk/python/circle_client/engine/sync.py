@@ -197,6 +197,7 @@ class Sync:
             if self.online.is_set() and now - tended >= _HOUSEKEEPING * 1000:
                 tended = now
                 try:
+                    await engine.refresher.try_again()
                     await self._account.check_invites()
                     await self.tend(now)
                 except KeysMissing as error:

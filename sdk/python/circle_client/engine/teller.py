@@ -77,6 +77,11 @@ class Teller:
         if space.log.head.n < sent[-1].seq:
             await engine.catch_up(space)
 
+    def soon(self) -> None:
+        """Write all pins that went on with the next round: a person has accepted something."""
+        self._wrote = 0
+        self._engine.news.set()
+
     async def pins_now(self) -> None:
         """Write all pins that went on, or that a person's decision made others."""
         self._wrote = millis()

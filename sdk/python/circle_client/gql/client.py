@@ -6,6 +6,7 @@ from typing import Any, Optional, Union
 
 from circle_client.wire import write_bytes
 
+from .account_head import AccountHead, AccountHeadNodeAccount, AccountHeadNodeNode
 from .announce_epoch import AnnounceEpoch, AnnounceEpochAnnounceEpoch
 from .answer_device import AnswerDevice, AnswerDeviceAnswerDevice
 from .base_client import CarriedClient
@@ -1196,6 +1197,29 @@ class Client(CarriedClient):
         )
         data = self.get_data(response)
         return MemberChain.model_validate(data).node
+
+    async def account_head(
+        self, id: str, **kwargs: Any
+    ) -> Optional[Union[AccountHeadNodeNode, AccountHeadNodeAccount]]:
+        query = gql("""
+            query AccountHead($id: ID!) {
+              node(id: $id) {
+                __typename
+                ... on Account {
+                  id
+                  protocolId
+                  head
+                  headHash
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        response = await self.execute(
+            query=query, operation_name="AccountHead", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return AccountHead.model_validate(data).node
 
     async def conversation_by_id(
         self, id: str, **kwargs: Any

@@ -218,8 +218,7 @@ class Applier:
         envelope.verify(dk)
         entry = self.read(space, envelope, event.seq, event.accepted_at)
         space.show(entry)
-        if entry.waiting:
-            space.waiting.add(entry.epoch)
+        space.wait_for(entry)
         return entry, data if entry.waiting else None
 
     def _ref(self, space: Space, envelope: Envelope) -> Ref | None:
@@ -239,10 +238,10 @@ class Applier:
         frame = framed(seq, accepted_at, header)
         epoch = space.epochs.get(header.epoch.n)
         branch = epoch.branches.get(header.b) if epoch and epoch.announcement.head == header.epoch else None
-        if branch is None and epoch is not None and epoch.foreign and not space.roster.policy.shared:
-            return frame.but(reason=BEFORE_RESET)
+        if branch is None and epoch is not None and epoch.foreign:
+            return frame.but(waiting=True, reason=OUTSIDE if space.roster.policy.shared else BEFORE_RESET)
         if branch is None:
-            return frame.but(waiting=True, reason=OUTSIDE if epoch is not None and epoch.foreign else WAITING)
+            return frame.but(waiting=True, reason=WAITING)
         try:
             return filled(frame, open_envelope(envelope, branch), space.roster.type)
         except ProtocolError as error:

@@ -30,6 +30,11 @@ class Bookkeeper:
         self._people.bounds = self.book.members
         self._doubted.update(self.book.spaces)
 
+    def begin_again(self) -> None:
+        """Forget everything: the account's log is read afresh, by a person's decision."""
+        self.book, self.changed = AccountBook(), True
+        self._people.bounds = self.book.members
+
     def take(self, entry: Entry, space: Space) -> None:
         """What an applied entry says, if it is one of the account's space."""
         if space.roster.type is not SpaceType.ACCOUNT:

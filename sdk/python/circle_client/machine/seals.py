@@ -37,10 +37,12 @@ class SealTaker:
         seal for a key that a sibling has made and this device has yet to take is left for later.
         """
         epoch = space.epochs.get(number)
-        if epoch is None or epoch.branches or epoch.foreign:
+        if epoch is None or epoch.branches:
             return
         try:
-            if facts.seal is None:
+            if epoch.foreign:
+                epoch.branches = self._wraps.branches(epoch.announcement)  # granted after the reset, and carried over
+            elif facts.seal is None:
                 self._take_wraps(epoch, facts.recipients)
             elif facts.recipients is not None:
                 self._take_own(space, epoch, facts.recipients, facts.seal)

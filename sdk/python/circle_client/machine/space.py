@@ -113,6 +113,12 @@ class Space:
         """The newest epoch, where its announcement is held."""
         return self.epochs.get(self.newest.n)
 
+    def wait_for(self, entry: Entry) -> None:
+        """Look for the keys that an entry waits for; those from before a reset come by themselves or never."""
+        epoch = self.epochs.get(entry.epoch)
+        if entry.waiting and not (epoch is not None and epoch.foreign):
+            self.waiting.add(entry.epoch)
+
     def warn(self, sentence: str, why: Why) -> None:
         """Raise the alarm; the first one stays."""
         if self.alarm is None:
