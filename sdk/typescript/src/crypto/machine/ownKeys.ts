@@ -63,11 +63,15 @@ async function openBox({ device, sk, next }: Keyring, key: MemberKey, { box }: K
   throw new CircleFailure('UNTRUSTED', 'The box that the server hands out for this device does not open.');
 }
 
-/** What an epoch asks for before it can be opened: the newest M, or what earlier ones opened. Nothing is believed of it yet. */
-export function needsOwn({ memberBytes, secrets, wraps }: Keyring, { seal, recipients }: EpochBytes, needs: Pick<Needs, 'ownKey' | 'wraps'>): void {
+/**
+ * What an epoch asks for before it can be opened: the newest M, or what earlier ones opened. Returns the number of the
+ * own link that it names, which another device may have added. Nothing is believed of it yet.
+ */
+export function needsOwn({ memberBytes, secrets, wraps }: Keyring, { seal, recipients }: EpochBytes, needs: Pick<Needs, 'ownKey' | 'wraps'>): number {
   const row = rowsOf(recipients).find(({ member }) => equal(member, memberBytes));
   if (row && row.generation > secrets.generation) needs.ownKey = true;
   else if (!seal && secrets.generation > 1 && wraps.generation !== secrets.generation) needs.wraps = true;
+  return row?.n ?? 0;
 }
 
 function rowsOf(recipients: Bytes): readonly Recipient[] {

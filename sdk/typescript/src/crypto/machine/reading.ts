@@ -58,8 +58,8 @@ export class Reading {
     const { epoch, rosterLinks, events, state } = snapshot;
     if (epoch) this.#context.offers.put(snapshot.space, epoch.number, epoch);
     const needs = await this.needs(state ? [...events, state] : events);
-    if (epoch) needsOwn(this.#context.keyring, epoch, needs);
-    const members = new Map<string, number>();
+    const { keyring } = this.#context;
+    const members = new Map([[keyring.member, epoch ? needsOwn(keyring, epoch, needs) : 0]]);
     const claims = [...rosterLinks.flatMap(({ body }) => claimsOfLink(body)), ...(epoch ? (await claimsOfAnnouncement(epoch.announcement)).members : [])];
     for (const [member, n] of claims) members.set(member, Math.max(n, members.get(member) ?? 0));
     return { ...needs, members: [...new Set([...needs.members, ...(await this.#unknown(members))])] };
@@ -71,8 +71,9 @@ export class Reading {
     const offered = this.#context.offers.get(space, number);
     if (offered === undefined) return false;
     if (offered) {
-      needsOwn(this.#context.keyring, offered, own);
-      for (const [member, n] of (await claimsOfAnnouncement(offered.announcement)).members) members.set(member, Math.max(n, members.get(member) ?? 0));
+      const { keyring } = this.#context;
+      const ownLink: [string, number] = [keyring.member, needsOwn(keyring, offered, own)];
+      for (const [member, n] of [ownLink, ...(await claimsOfAnnouncement(offered.announcement)).members]) members.set(member, Math.max(n, members.get(member) ?? 0));
     }
     return true;
   }
