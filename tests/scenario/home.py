@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from tests.support.clock import WorldClock
@@ -45,6 +46,14 @@ class Home(ServerProcess):
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
+
+    async def fetch(self, query: str) -> list[asyncpg.Record]:
+        """Rows of the database."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            return await connection.fetch(query)
+        finally:
+            await connection.close()
 
     async def restart(self, *, kill: bool) -> None:
         """End the process, with or without a warning, and start it again."""
