@@ -165,6 +165,25 @@ async def test_who_was_reset_is_let_in_again_by_a_person(
     assert (tea.alarm, bobs.alarm, bobs.title, bobs.role) == (None, None, "Tea", Role.WRITER)
 
 
+async def test_what_was_granted_after_a_reset_is_read_by_the_next_device(
+    people: Party, ada: Circle, bob: Circle, tmp_path: Path
+) -> None:
+    tea = await ada.create_conversation("group", ["bob"], "Tea", history=History.SHARED)
+    await tea.send("before")
+    bob = await lost(people, bob, tmp_path / "bob anew")
+    await until(lambda: tea.participants[1].changed)
+    await tea.readmit("bob")
+    await tea.set_policy(history=History.JOINING)
+    bobs = await theirs(bob, tea)
+    await until(lambda: readable(bobs) == ["before"])
+    await bob.running.devices.rotate()
+    await tea.send("after")
+    other = await second(people, bob, bob.recovery_words, tmp_path / "bob's second")
+    own = await theirs(other, tea)
+    await until(lambda: readable(own) == ["before", "after"])
+    assert own.alarm is None
+
+
 async def test_a_reset_renews_the_account(people: Party, ada: Circle, bob: Circle, tmp_path: Path) -> None:
     await ada.compare("bob", (await bob.safety_number("ada")).qr)
     await ada.acknowledge_recovery_key()
