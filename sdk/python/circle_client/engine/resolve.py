@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from circle_client.engine.teller import Teller
 
 _PAGE = 500
+_EVIDENCE = 2000
+"""So many of the newest entries are kept as evidence; of what expires the hashes alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,8 @@ class Resolver:
         engine.past.before = {row.item: row for row in rows}
         book = engine.machine.books.book.dump()
         with engine.store.transaction():
-            engine.store.put("evidence", space.id, [space.alarm, space.dump(), space.dump_log()])
+            kept = [[row.seq, row.item, row.log_hash, None if row.expires else row.value] for row in rows[:_EVIDENCE]]
+            engine.store.put("evidence", space.id, [space.alarm, space.dump(), space.dump_log(), kept])
             engine.store.remove_items(space.id)
             engine.machine.books.book.spaces.pop(space.id, None)
             engine.machine.books.changed = True
