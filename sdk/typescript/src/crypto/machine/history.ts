@@ -103,6 +103,7 @@ async function takeNewestEpoch(space: Space, draft: Draft, context: Context, n: 
 async function takeNewestState(space: Space, draft: Draft, context: Context, event: LogEvent): Promise<void> {
   if (event.body.kind !== 'envelope' || event.body.envelope === null) return;
   try {
+    for (const n of (await claimsOf(event)).epochs) await learnEpoch(space, draft, context, n);
     const judged = await judge(space, draft, context.people, event, event.body.envelope);
     const { content } = judged;
     if (judged.header.kind === EnvelopeKind.STATE && content !== null) takeState(space, draft, event, { ...judged, content });

@@ -7,7 +7,7 @@ import { activeDevices } from '../protocol/member';
 import { isLiving, openMemberBox, type MemberKey, type MemberSecrets } from '../protocol/memberKey';
 import type { Write } from '../../store/sealed';
 import type { Context } from './context';
-import { storeKeyring, withNextSeal, withSealPublished, withSecrets, type Keyring } from './keyring';
+import { secretsOf, storeKeyring, withNextSeal, withSealPublished, withSecrets, type Keyring } from './keyring';
 import type { EpochBytes, LinkBytes, Needs } from './wire';
 
 const DAY = 86_400_000;
@@ -67,10 +67,13 @@ async function openBox({ device, sk, next }: Keyring, key: MemberKey, { box }: K
  * What an epoch asks for before it can be opened: the newest M, or what earlier ones opened. Returns the number of the
  * own link that it names, which another device may have added. Nothing is believed of it yet.
  */
-export function needsOwn({ memberBytes, secrets, wraps }: Keyring, { seal, recipients }: EpochBytes, needs: Pick<Needs, 'ownKey' | 'wraps'>): number {
+export function needsOwn(keyring: Keyring, { seal, recipients }: EpochBytes, needs: Pick<Needs, 'ownKey' | 'wraps'>): number {
+  const { memberBytes, secrets, wraps } = keyring;
   const row = rowsOf(recipients).find(({ member }) => equal(member, memberBytes));
+  // A seal that was handed out before a rotation has destroyed what opens it is no better than none.
+  const opens = seal !== null && row !== undefined && secretsOf(keyring, row.generation) !== undefined;
   if (row && row.generation > secrets.generation) needs.ownKey = true;
-  else if (!seal && secrets.generation > 1 && wraps.generation !== secrets.generation) needs.wraps = true;
+  else if (!opens && secrets.generation > 1 && wraps.generation !== secrets.generation) needs.wraps = true;
   return row?.n ?? 0;
 }
 
