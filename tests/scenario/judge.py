@@ -82,7 +82,7 @@ class Judge:
         for line in view.lines:
             message = room.messages.get(line.seq)
             if message is None or (line.id != message.id and line.text is not None):
-                wrong.append(f"{where} shows {line.id} at {line.seq}, which is not there")
+                wrong.append(f"{where} shows {line.id} at {line.seq}, which is not there: {line.unreadable}")
             elif line.text is not None:
                 wrong += self._of_text(where, room, device, line.seq, message.id, line.text)
         return wrong

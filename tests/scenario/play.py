@@ -10,6 +10,12 @@ from tests.scenario.world import Said, World
 
 PATIENCE = 60.0
 
+_ALLOWED = (
+    "no longer a member", "no longer open to you", "no longer there for you", "You may read here", "Your role in this",
+    "role does not allow", "waited too long",
+)  # fmt: skip
+"""Why a message may fail for good: its sender was removed, or given another role, before it was accepted."""
+
 
 async def until(true: Callable[[], Awaitable[bool]], what: str) -> None:
     """Wait for something that devices find out by themselves."""
@@ -39,8 +45,35 @@ async def say(world: World, device: Device, space: str, count: int) -> int:
     failed = await device.send(space, texts)
     for text in texts:
         world.said[text].sure, world.said[text].failed = True, text in failed
+    for reason in set(failed.values()):
+        if not any(word in reason for word in _ALLOWED):
+            world.faults.append(f"{device.name} could not send to {space[-6:]}: {reason}")
     if failed:
         world.note(f"{len(failed)} of {device.name} in {space[-6:]} failed: {next(iter(failed.values()))}")
     else:
         world.note(f"{device.name} has sent {count} to {space[-6:]}")
     return len(failed)
+
+
+async def link(world: World, old: Device, new: Device, *, by_qr: bool = False) -> None:
+    """Let a new device in by one that is linked; it is its member's from then on."""
+    try:
+        await old.answer(await new.ask_in(), by_qr=by_qr)
+        await new.let_in()
+    except BaseException:
+        await new.give_up()
+        raise
+    world.member(old.handle).devices.append(new)
+    world.note(f"{new.name} was linked by {old.name}")
+
+
+async def recover(world: World, new: Device) -> None:
+    """A new device comes by the recovery key."""
+    member = world.member(new.handle)
+    try:
+        await new.recover(member.words)
+    except BaseException:
+        await new.give_up()
+        raise
+    member.devices.append(new)
+    world.note(f"{new.name} came by the recovery key")

@@ -183,38 +183,19 @@ async def server_restart(world: World, pick: Pick) -> None:
 async def link(world: World, pick: Pick) -> None:
     old = pick.of(online(world))
     member = world.member(old.handle) if old else None
-    if old is None or member is None or len(member.devices) + len(world.joining(member)) >= MOST_DEVICES:
+    if old is None or member is None or len(member.devices) + world.joining(member) >= MOST_DEVICES:
         return
     new = world.new_device(member, pick.below(2))
-    world.coming[new.name] = member
-    try:
-        code = await new.ask_in()
-        await old.answer(code, by_qr=bool(pick.below(2)))
-        await new.let_in()
-        member.devices.append(new)
-        world.note(f"{new.name} was linked by {old.name}")
-    except BaseException:
-        await new.give_up()
-        raise
-    finally:
-        del world.coming[new.name]
+    with world.coming_in(member):
+        await play.link(world, old, new, by_qr=bool(pick.below(2)))
 
 
 async def recover(world: World, pick: Pick) -> None:
     member = pick.of(world.members)
-    if member is None or len(member.devices) + len(world.joining(member)) >= MOST_DEVICES:
+    if member is None or len(member.devices) + world.joining(member) >= MOST_DEVICES:
         return
-    new = world.new_device(member, pick.below(2))
-    world.coming[new.name] = member
-    try:
-        await new.recover(member.words)
-        member.devices.append(new)
-        world.note(f"{new.name} came by the recovery key")
-    except BaseException:
-        await new.give_up()
-        raise
-    finally:
-        del world.coming[new.name]
+    with world.coming_in(member):
+        await play.recover(world, world.new_device(member, pick.below(2)))
 
 
 async def revoke(world: World, pick: Pick) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.scenario.device import Device, Policy
 from tests.scenario.judge import judge
-from tests.scenario.play import know, say
+from tests.scenario.play import know, link, recover, say
 from tests.scenario.world import PYTHON, TYPESCRIPT, World, world
 from tests.support.driver import driver
 
@@ -71,9 +71,36 @@ async def test_a_peer_is_followed_who_recovered_and_renewed_the_recovery_key(us:
     space = await group(us, who, "dan")
     ada = us.member("ada")
     second = us.new_device(ada, PYTHON)
-    await second.recover(ada.words)
-    ada.devices.append(second)
+    await recover(us, second)
     ada.words = await ada.devices[0].renew_key()
     await say(us, second, space, 3)
     await say(us, first(us, who), space, 3)
+    await judge(us)
+
+
+@KINDS
+async def test_a_linked_device_reads_what_lies_before_its_first_page_also_after_a_rotation(
+    us: World, kind: int
+) -> None:
+    space = await group(us, "ben", "cem")
+    await say(us, first(us, "ben"), space, 2)
+    await first(us, "ada").remove(space, "ben")
+    cem = us.member("cem")
+    await say(us, cem.devices[0], space, 70)  # the first epoch is out of sight
+    second = us.new_device(cem, kind)
+    await link(us, cem.devices[0], second)
+    cem.words = await second.renew_key()
+    third = us.new_device(cem, kind)
+    await recover(us, third)
+    await say(us, third, space, 1)
+    await judge(us)
+
+
+@KINDS
+async def test_a_first_device_reads_a_conversation_that_was_made_after_a_second_one_came(us: World, kind: int) -> None:
+    for handle in ("ben", "cem"):
+        await recover(us, us.new_device(us.member(handle), kind))
+    space = await group(us, "ben", "cem")
+    for device in us.devices[:-1]:
+        await say(us, device, space, 1)
     await judge(us)

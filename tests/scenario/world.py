@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,7 +60,7 @@ class World:
     said: dict[str, Said] = field(default_factory=dict)
     mortal: set[str] = field(default_factory=set)
     level: dict[tuple[str, str], int] = field(default_factory=dict)
-    coming: dict[str, Member] = field(default_factory=dict)
+    _coming: list[Member] = field(default_factory=list)
     kinds: dict[str, int] = field(default_factory=dict)
     journal: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -77,9 +77,18 @@ class World:
         """The member by that handle."""
         return next(member for member in self.members if member.handle == handle)
 
-    def joining(self, member: Member) -> list[str]:
-        """The member's devices that are on their way in."""
-        return [name for name, whose in self.coming.items() if whose is member]
+    def joining(self, member: Member) -> int:
+        """How many of the member's devices are on their way in."""
+        return self._coming.count(member)
+
+    @contextmanager
+    def coming_in(self, member: Member) -> Iterator[None]:
+        """While a device of the member comes in."""
+        self._coming.append(member)
+        try:
+            yield
+        finally:
+            self._coming.remove(member)
 
     def new_device(self, member: Member, kind: int) -> Device:
         """A device that has no keys yet."""

@@ -25,12 +25,12 @@ Place = tuple[bytes, int, int]
 """Space, epoch, class."""
 
 
-def secrets_in(thing: Any, seen: set[int] | None = None) -> Iterator[bytes]:
+def secrets_in(thing: Any, seen: dict[int, Any] | None = None) -> Iterator[bytes]:
     """Every string of 32 bytes inside of anything: maps, lists, objects, as bytes or in hexadecimal."""
-    seen = set() if seen is None else seen
+    seen = {} if seen is None else seen
     if id(thing) in seen:
         return
-    seen.add(id(thing))
+    seen[id(thing)] = thing  # held, so that no other thing gets its id
     if isinstance(thing, bytes | bytearray):
         if len(thing) == 32:
             yield bytes(thing)

@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 import pytest
 from circle_client import clock as client
+from circle_client.engine import sync
 
 # In front of pg_catalog's own, for everything that connects to this database from now on.
 _IN_DATABASE = """
@@ -36,6 +37,7 @@ class WorldClock:
     async def install(self, patch: pytest.MonkeyPatch) -> None:
         """Put the clock into the database, before the server connects, and under the Python clients."""
         await self._execute(_IN_DATABASE)
+        patch.setattr(sync, "_HOUSEKEEPING", 2.0)  # nobody waits half a minute for what the clock makes due at once
         patch.setattr(client, "time", SimpleNamespace(time_ns=lambda: real.time_ns() + self.offset * 1_000_000))
 
     async def advance(self, seconds: float) -> None:

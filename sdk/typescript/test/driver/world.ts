@@ -4,14 +4,41 @@ import { SealedStore } from '../../src/store/sealed';
 
 const TABLES: Table[] = ['records', 'items', 'log', 'outbox'];
 const realNow = Date.now.bind(Date);
+const realTimeout = setTimeout;
+const realClear = clearTimeout;
+/** Timers that a clock put forward may find over; shorter ones run out by themselves. */
+const LONG = 5_000;
+const timers = new Map<unknown, { at: number; run: () => void }>();
 let offset = 0;
 
-/** Moves the clock of every client by so many milliseconds from the real time. */
+/** Moves the clock of every client by so many milliseconds from the real time; what was to happen meanwhile happens now. */
 export function setClock(milliseconds: number): void {
   offset = milliseconds;
+  for (const [timer, { at, run }] of [...timers]) {
+    if (at > Date.now() || !timers.delete(timer)) continue;
+    realClear(timer as ReturnType<typeof setTimeout>);
+    run();
+  }
 }
 
 Date.now = () => realNow() + offset;
+
+function later(task: (...given: unknown[]) => void, delay = 0, ...given: unknown[]): ReturnType<typeof setTimeout> {
+  const run = () => {
+    timers.delete(timer);
+    task(...given);
+  };
+  const timer = realTimeout(run, delay);
+  if (delay >= LONG) timers.set(timer, { at: Date.now() + delay, run });
+  return timer;
+}
+
+// Its other forms (promisified, with text) are nobody's here.
+globalThis.setTimeout = later as typeof setTimeout;
+globalThis.clearTimeout = (timer) => {
+  timers.delete(timer);
+  realClear(timer);
+};
 
 interface Opened {
   name: string;
