@@ -58,6 +58,8 @@ class Device(Protocol):
     name: str
     handle: str
     online: bool
+    id: str
+    """The server's id of the device, once it is one."""
     life: asyncio.Lock
     """Held while the device starts or stops: a person does one of these at a time."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from tests.scenario.device import Device
+from tests.scenario.device import Device, Policy
 from tests.scenario.world import Said, World
 
 PATIENCE = 60.0
@@ -34,6 +34,18 @@ async def know(world: World, space: str, *people: str) -> None:
             return view is not None and view.in_it
 
         await until(knows, f"{device.name} knows {space}")
+
+
+def first(world: World, handle: str) -> Device:
+    """The member's first device."""
+    return world.member(handle).devices[0]
+
+
+async def group(world: World, *people: str, by: str = "ada", policy: Policy | None = None) -> str:
+    """A group that `by` makes, known to all of them."""
+    space = await first(world, by).create("group", people, "Room", policy or Policy())
+    await know(world, space, by, *people)
+    return space
 
 
 async def say(world: World, device: Device, space: str, count: int) -> int:

@@ -33,7 +33,7 @@ class PythonDevice(Device):
 
     def __init__(self, name: str, handle: str, origin: str, folder: Path) -> None:
         self.name, self.handle, self.online = name, handle, False
-        self.life = asyncio.Lock()
+        self.life, self.id = asyncio.Lock(), ""
         self._origin, self._path = origin, folder / f"{name}.circle"
         self._circle: Circle | None = None
         self._linking: asyncio.Task[Circle] | None = None
@@ -48,6 +48,10 @@ class PythonDevice(Device):
     def _came(self, circle: Circle) -> None:
         self._circle, self.online = circle, True
 
+    async def _joined(self, circle: Circle) -> None:
+        self._came(circle)
+        self.id = next(device.id for device in await circle.devices() if device.is_current)
+
     def _room(self, space: str) -> Conversation:
         for found in self.circle.conversations:
             if found.protocol_id.hex() == space:
@@ -61,12 +65,12 @@ class PythonDevice(Device):
             circle = await Circle.sign_up(
                 self._origin, link, self.handle, self.handle.title(), PASSWORD, self._path, device_name=self.name
             )
-        self._came(circle)
+            await self._joined(circle)
         return circle.recovery_words or ()
 
     async def recover(self, words: Sequence[str]) -> None:
         with refusing():
-            self._came(
+            await self._joined(
                 await Circle.recover(self._origin, self.handle, PASSWORD, words, self._path, device_name=self.name)
             )
 
@@ -88,7 +92,7 @@ class PythonDevice(Device):
     async def let_in(self) -> None:
         assert self._linking is not None
         with refusing():
-            self._came(await self._linking)
+            await self._joined(await self._linking)
 
     async def give_up(self) -> None:
         """Stop waiting to be let in."""
@@ -133,7 +137,7 @@ class PythonDevice(Device):
     async def revoke(self, other: Device) -> None:
         with refusing():
             for device in await self.circle.devices():
-                if device.name == other.name:
+                if device.id == other.id:
                     return await self.circle.revoke_device(device)
         raise Refused("NOT_THERE", "There is no such device.")
 

@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
-from tests.scenario.device import Device, Policy
 from tests.scenario.judge import judge
-from tests.scenario.play import know, link, recover, say
-from tests.scenario.world import PYTHON, TYPESCRIPT, World, world
-from tests.support.driver import driver
+from tests.scenario.play import first, group, link, recover, say
+from tests.scenario.world import PYTHON, TYPESCRIPT, World
 
 BOTH = pytest.mark.parametrize("who", ["ben", "cem"], ids=["typescript", "python"])
 KINDS = pytest.mark.parametrize("kind", [PYTHON, TYPESCRIPT], ids=["python", "typescript"])
-
-
-@pytest.fixture
-async def us(tmp_path: Path, dsn: str) -> AsyncIterator[World]:
-    """Four members with a device each: ada and cem begin with the Python SDK, ben and dan with the TypeScript SDK."""
-    async with driver() as node, world(tmp_path, dsn, node) as one:
-        yield one
-
-
-def first(us: World, handle: str) -> Device:
-    """The member's first device."""
-    return us.member(handle).devices[0]
-
-
-async def group(us: World, *people: str, policy: Policy | None = None) -> str:
-    """A group that ada makes, known to all of them."""
-    space = await first(us, "ada").create("group", people, "Room", policy or Policy())
-    await know(us, space, *people)
-    return space
 
 
 @BOTH

@@ -7,26 +7,14 @@ their stores. They read what lives. Of what has expired they can open nothing: i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from tests.scenario import play
 from tests.scenario.device import Device, Policy
-from tests.scenario.world import PYTHON, TYPESCRIPT, World, world
+from tests.scenario.world import PYTHON, TYPESCRIPT, World
 from tests.support.attacker import Attacker, secrets_in
-from tests.support.driver import driver
 from tests.support.recorder import Record
 
 HOUR = 3600
 LIVING, MORTAL = "stays", "goes"
-
-
-@pytest.fixture
-async def us(tmp_path: Path, dsn: str) -> AsyncIterator[World]:
-    async with driver() as node, world(tmp_path, dsn, node) as one:
-        yield one
 
 
 class Spy:

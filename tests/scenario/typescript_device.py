@@ -18,7 +18,7 @@ class TypeScriptDevice(Device):
 
     def __init__(self, name: str, handle: str, origin: str, driver: Driver) -> None:
         self.name, self.handle, self.online = name, handle, False
-        self.life = asyncio.Lock()
+        self.life, self.id = asyncio.Lock(), ""
         self._origin, self._driver = origin, driver
 
     async def _ask(self, do: str, /, **arguments: Any) -> Any:
@@ -35,8 +35,12 @@ class TypeScriptDevice(Device):
         words: list[str] = await self._ask(
             "signUp", origin=self._origin, fragment=fragment, handle=self.handle, name=name, password=PASSWORD
         )
-        self.online = True
+        await self._joined()
         return words
+
+    async def _joined(self) -> None:
+        self.online = True
+        self.id = next(device["id"] for device in await self._ask("devices") if device["isCurrent"])
 
     async def _sign_in(self) -> None:
         await self._ask("signIn", origin=self._origin, handle=self.handle, password=PASSWORD)
@@ -44,7 +48,7 @@ class TypeScriptDevice(Device):
     async def recover(self, words: Sequence[str]) -> None:
         await self._sign_in()
         await self._ask("recover", words=list(words))
-        self.online = True
+        await self._joined()
 
     async def ask_in(self) -> Code:
         await self._sign_in()
@@ -53,7 +57,7 @@ class TypeScriptDevice(Device):
 
     async def let_in(self) -> None:
         await self._ask("linked")
-        self.online = True
+        await self._joined()
 
     async def give_up(self) -> None:
         """Stop waiting to be let in."""
@@ -86,7 +90,7 @@ class TypeScriptDevice(Device):
 
     async def revoke(self, other: Device) -> None:
         for device in await self._ask("devices"):
-            if device["name"] == other.name:
+            if device["id"] == other.id:
                 await self._ask("revoke", other=device["id"])
                 return
         raise Refused("NOT_THERE", "There is no such device.")
