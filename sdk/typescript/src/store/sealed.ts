@@ -21,7 +21,8 @@ export interface Found {
 /** What the machine keeps: read and range over sealed records, and write many in one transaction. */
 export interface RecordStore {
   get(table: Table, key: Key): Promise<unknown>;
-  range(table: Table, from: Key, to: Key, options?: { limit?: number; newestFirst?: boolean }): Promise<Found[]>;
+  /** From `from` to `to`, both included; `to` itself is not where `isOpen` is set. */
+  range(table: Table, from: Key, to: Key, options?: { limit?: number; newestFirst?: boolean; isOpen?: boolean }): Promise<Found[]>;
   write(batch: Write[]): Promise<void>;
   close(): void;
 }
@@ -64,10 +65,10 @@ export class SealedStore implements RecordStore {
     return sealed === undefined ? undefined : this.#open(table, key, sealed);
   }
 
-  async range(table: Table, from: Key, to: Key, options: { limit?: number; newestFirst?: boolean } = {}): Promise<Found[]> {
+  async range(table: Table, from: Key, to: Key, options: { limit?: number; newestFirst?: boolean; isOpen?: boolean } = {}): Promise<Found[]> {
     const rows: { key: Key; sealed: unknown }[] = [];
     const transaction = this.#database.transaction(table, 'readonly');
-    let cursor = await transaction.store.openCursor(IDBKeyRange.bound(from, to), options.newestFirst ? 'prev' : 'next');
+    let cursor = await transaction.store.openCursor(IDBKeyRange.bound(from, to, false, options.isOpen ?? false), options.newestFirst ? 'prev' : 'next');
     while (cursor && rows.length < (options.limit ?? Infinity)) {
       rows.push({ key: cursor.key as Key, sealed: cursor.value as unknown });
       cursor = await cursor.continue();

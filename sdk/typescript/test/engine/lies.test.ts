@@ -9,6 +9,9 @@ import { nextHash } from '../../src/crypto/protocol/log';
 import { sha256 } from '../../src/crypto/protocol/primitives';
 import { Person, World } from './world';
 
+/** What differs is told first; the sentence of its kind ends it. */
+const says = (alarm: string): unknown => expect.stringMatching(new RegExp(`${alarm}$`));
+
 interface Three {
   world: World;
   ada: Person;
@@ -113,10 +116,10 @@ describe('the log', () => {
     const [event] = world.space(space).events.slice(-1);
     const forged: LogEvent = { ...(event as LogEvent), logHash: new Uint8Array(32).fill(7) };
     await world.sync(bob, space, [forged]);
-    expect(bob.view(space)).toMatchObject({ alarm: ALARMS.fork, head: 3 });
+    expect(bob.view(space)).toMatchObject({ alarm: says(ALARMS.fork), head: 3 });
     await bob.restart();
     const { spaces } = await bob.keeper.load();
-    expect(spaces.find(({ view }) => view.space === space)?.view.alarm).toBe(ALARMS.fork);
+    expect(spaces.find(({ view }) => view.space === space)?.view.alarm).toEqual(says(ALARMS.fork));
   });
 
   it('that shows two members two histories is found out by the next message across', async () => {
@@ -132,7 +135,7 @@ describe('the log', () => {
     world.space(space).events.push(toBob.event);
     await world.envelope(space, answer);
     await world.sync(bob, space);
-    expect(bob.view(space).alarm).toBe(ALARMS.fork);
+    expect(bob.view(space).alarm).toEqual(says(ALARMS.fork));
     expect(bob.lines(space).at(-1)).toBe(`5 [${REASONS.fork}]`);
   });
 
@@ -158,7 +161,7 @@ describe('the log', () => {
     world.space(space).events.pop();
     await bob.send(world, space, 'instead');
     await world.sync(ada, space);
-    expect(ada.view(space).alarm).toBe(ALARMS.moved);
+    expect(ada.view(space).alarm).toEqual(says(ALARMS.moved));
   });
 
   it('whose older pages do not lead up to what is known raises the alarm', async () => {
@@ -173,7 +176,7 @@ describe('the log', () => {
     await other.open(bob, space, 2);
     const events = world.space(space).events.map((event, index) => (index === 3 ? { ...event, item: new Uint8Array(32) } : event));
     await other.older(bob, space, 50, events);
-    expect(bob.view(space).alarm).toBe(ALARMS.fork);
+    expect(bob.view(space).alarm).toEqual(says(ALARMS.fork));
     expect(bob.lines(space)).not.toContain('5 two');
   });
 });

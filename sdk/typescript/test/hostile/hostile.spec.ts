@@ -52,7 +52,7 @@ describe('a hostile server', () => {
   /** Bob's alarm says this, and nothing that he says leaves him. */
   const alarmed = async (...words: string[]) => {
     await until(() => alarm() !== null, 'the alarm');
-    expect(words).toContain(alarm());
+    expect(words.some((text) => alarm()?.endsWith(text)), alarm() ?? '').toBe(true);
     await bob.send(group, 'nobody hears this').catch(() => undefined);
     await arm();
     await says('after');

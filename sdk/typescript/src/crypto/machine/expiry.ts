@@ -27,8 +27,8 @@ export function deadlineOf(acceptedAt: number, b: number, now: number): number |
 
 // ---- what is due when
 
-/** Names what a deadline is for: a line, a change to one that is not loaded, the title, what waits, an epoch's keys. */
-export type Target = { what: 'line'; seq: number } | { what: 'late'; id: string } | { what: 'title' } | { what: 'waiting'; key: string } | { what: 'keys'; epoch: number };
+/** Names what a deadline is for: a line, the bytes of an own message, a change to one that is not loaded, the title, what waits, an epoch's keys. */
+export type Target = { what: 'line' | 'own'; seq: number } | { what: 'late'; id: string } | { what: 'title' } | { what: 'waiting'; key: string } | { what: 'keys'; epoch: number };
 
 /** Sees that `sweep` looks at the target at this moment. One that was looked at too early is looked at again later. */
 export function remind(space: Space, draft: Draft, at: number, target: Target): void {
@@ -59,6 +59,9 @@ async function remove(space: Space, draft: Draft, target: Target, me: string, no
       if (item.body.kind === 'text' && item.sender !== me && item.seq > record.lastRead) record.unread = Math.max(0, record.unread - 1);
       return [item.key];
     }
+    case 'own':
+      draft.put('log', keys.own(space.id, target.seq), undefined);
+      return [];
     case 'late': {
       const late = (await draft.get('log', keys.late(space.id, target.id))) as LateChange | undefined;
       if (late && late.until !== null && late.until <= now) draft.put('log', keys.late(space.id, target.id), undefined);

@@ -2,12 +2,15 @@
 import { equal, toHex, type Bytes } from '../protocol/bytes';
 import { EnvelopeKind } from '../protocol/envelope';
 import { parseAnnouncement } from '../protocol/epoch';
+import { ProtocolError } from '../protocol/errors';
 import { LOG_START, nextHash } from '../protocol/log';
 import { MemberKind, parseMemberLink } from '../protocol/member';
 import { parseRosterLink, SpaceType } from '../protocol/roster';
 import { checkRosterPin, verifyRoster } from '../protocol/rosterState';
+import { alarm } from './alarmWords';
 import { claimsOf, membersOfLinks } from './claims';
 import { noteSeal, takeComplaint } from './complaints';
+import { contradictionOf, raise } from './contradiction';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
 import { takeEpoch } from './epochKeeping';
@@ -49,12 +52,20 @@ export async function openSnapshot(context: Context, draft: Draft, snapshot: Sna
   const space = new Space(context.store, freshRecord(snapshot, before?.record ?? null), []);
   const { record } = space;
   try {
-    await takeRoster(space, draft, context, snapshot, before);
-    if (before) checkLogPin(record, before.record, snapshot);
-  } catch {
-    record.alarm ??= ALARMS.unverified;
-    return { space, shown: { items: [], gone: [] } };
+    await takeRoster(space, context, snapshot, before);
+    const known = before && (await logContradiction(before, context.store, snapshot));
+    if (before && known !== null) {
+      raise(before.record, known, snapshot.head);
+      return { space: before, shown: { items: [], gone: [] } };
+    }
+  } catch (error) {
+    const isFork = error instanceof ProtocolError && error.code === 'FORK';
+    record.alarm ??= isFork ? alarm('fork', error.message) : ALARMS.unverified;
+    if (before) before.record.alarm ??= record.alarm;
+    // What was known stays, with the alarm.
+    return { space: before ?? space, shown: { items: [], gone: [] } };
   }
+  snapshot.rosterLinks.forEach(({ body, signature }, n) => { draft.put('records', keys.link(space.id, n), { body, signature }); });
   if (snapshot.epoch) context.offers.put(space.id, snapshot.epoch.number, snapshot.epoch);
   const shown = await takeStretch(space, draft, context, snapshot.events, snapshot.headHash);
   if (snapshot.epoch) await takeNewestEpoch(space, draft, context, snapshot.epoch.number);
@@ -68,22 +79,22 @@ export async function openSnapshot(context: Context, draft: Draft, snapshot: Sna
   return { space, shown };
 }
 
-async function takeRoster(space: Space, draft: Draft, { people, keyring }: Context, snapshot: Snapshot, before: Space | null): Promise<void> {
+async function takeRoster(space: Space, { people, keyring }: Context, snapshot: Snapshot, before: Space | null): Promise<void> {
   const { chains } = await people.lookup(membersOfLinks(snapshot.rosterLinks));
   const states = await verifyRoster(space.bytes, snapshot.rosterLinks, chains);
   if (before?.roster) checkRosterPin(states, before.roster);
   const [first] = states;
   if (!first || first.type === SpaceType.ACCOUNT || first.type === SpaceType.VAULT) throw new RangeError('This is no conversation.');
   space.states = [...states];
-  snapshot.rosterLinks.forEach(({ body, signature }, n) => { draft.put('records', keys.link(space.id, n), { body, signature }); });
   space.record.out = !states.at(-1)?.seats.has(keyring.member);
 }
 
 /** The log of a conversation that was known before may not have gone back, nor be another where both reach. */
-function checkLogPin(record: SpaceRecord, known: SpaceRecord, snapshot: Snapshot): void {
-  if (snapshot.head < known.head.n) record.alarm ??= ALARMS.older;
-  const same = snapshot.events.find(({ seq }) => seq === known.head.n);
-  if (same && !equal(same.logHash, known.head.hash)) record.alarm ??= ALARMS.fork;
+async function logContradiction(before: Space, store: RecordStore, { head, headHash, events }: Snapshot): Promise<string | null> {
+  const known = before.record.head;
+  const same = events.find(({ seq }) => seq === known.n);
+  if (head > known.n && same && !equal(same.logHash, known.hash)) return alarm('fork', `Entry ${same.seq} is another than this device has seen.`);
+  return contradictionOf(before, store, { n: head, hash: headHash });
 }
 
 async function takeNewestEpoch(space: Space, draft: Draft, context: Context, n: number): Promise<void> {
@@ -103,7 +114,6 @@ async function takeNewestEpoch(space: Space, draft: Draft, context: Context, n: 
 async function takeNewestState(space: Space, draft: Draft, context: Context, event: LogEvent): Promise<void> {
   if (event.body.kind !== 'envelope' || event.body.envelope === null) return;
   try {
-    for (const n of (await claimsOf(event)).epochs) await learnEpoch(space, draft, context, n);
     const judged = await judge(space, draft, context.people, event, event.body.envelope);
     const { content } = judged;
     if (judged.header.kind === EnvelopeKind.STATE && content !== null) takeState(space, draft, event, { ...judged, content });
@@ -137,7 +147,7 @@ export async function applyOlder(space: Space, draft: Draft, context: Context, e
     return { items: [], gone: [] };
   }
   if (!equal(await nextHash(last.logHash, record.start.n, row.item), record.start.hash)) {
-    record.alarm ??= ALARMS.fork;
+    record.alarm ??= alarm('fork', `What the server shows before entry ${record.start.n} does not lead to it.`);
     return { items: [], gone: [] };
   }
   const shown = await takeStretch(space, draft, context, events, last.logHash);
@@ -159,7 +169,7 @@ function isReadableBefore(space: Space, { keyring }: Context): boolean {
 async function takeStretch(space: Space, draft: Draft, context: Context, events: LogEvent[], end: Bytes): Promise<Shown> {
   const { record } = space;
   if (!(await isChained(events, end))) {
-    record.alarm ??= ALARMS.fork;
+    record.alarm ??= alarm('fork', 'The entries that the server shows do not follow from one another.');
     return { items: [], gone: [] };
   }
   const [first] = events;
@@ -234,7 +244,7 @@ async function noteChange(space: Space, draft: Draft, event: LogEvent): Promise<
       }
     }
   } catch {
-    record.alarm ??= ALARMS.fork;
+    record.alarm ??= alarm('fork', `Entry ${seq} is not what the list of members says.`);
   }
   return { items: [], gone: [] };
 }

@@ -3,10 +3,12 @@ import { equal, toHex } from '../protocol/bytes';
 import { readMessage, readState } from '../protocol/contents';
 import { EnvelopeKind, type Content } from '../protocol/envelope';
 import { takeAccountEntry } from './accountSpace';
+import { alarm } from './alarmWords';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
 import { earlier, goesBack, mayBeOver, remind } from './expiry';
 import { judge, Refused, type Judged } from './judge';
+import { ownEntries } from './ownEntries';
 import { ALARMS, REASONS } from './reasons';
 import type { Space } from './space';
 import { lifetimeOf } from './policy';
@@ -23,7 +25,7 @@ export async function takeEnvelope(space: Space, draft: Draft, context: Context,
     judged = await judge(space, draft, context.people, event, event.body.envelope);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    if (error.isFork) space.record.alarm ??= ALARMS.fork;
+    if (error.isFork) space.record.alarm ??= alarm('fork', `Whoever wrote the message at entry ${event.seq} has seen another history.`);
     return keep(space, draft, { ...line(event, `seq:${event.seq}`, event.acceptedAt, null), body: { kind: 'unreadable', reason: error.reason } });
   }
   const { header, id, sender, content, until } = judged;
@@ -32,6 +34,9 @@ export async function takeEnvelope(space: Space, draft: Draft, context: Context,
   const row: EnvelopeRow = { seq: event.seq, kind: header.kind, author: sender, b: header.b };
   draft.put('log', keys.envelope(space.id, id), row);
   if (sender === context.keyring.member) draft.put('outbox', id, undefined);
+  if (content !== null && isLive && equal(header.device, context.keyring.device.device)) {
+    await ownEntries.keep(space, draft, context, event, { kind: 'envelope', envelope: event.body.envelope }, until);
+  }
   if (content === null) return over(draft, space, event.seq, id);
   try {
     return await takeContent(space, draft, context, event, { ...judged, content }, isLive);

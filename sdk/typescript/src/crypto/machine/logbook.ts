@@ -1,12 +1,13 @@
 /** Applies the log's next entries, one by one and in order; what does not fit raises an alarm and changes nothing else. */
 import { equal, toHex, type Bytes } from '../protocol/bytes';
-import { parseAnnouncement } from '../protocol/epoch';
+import { parseAnnouncement, parseComplaint } from '../protocol/epoch';
 import { hBody } from '../protocol/labels';
 import { nextHash } from '../protocol/log';
 import { MemberKind, parseMemberLink } from '../protocol/member';
 import { NO_EPOCH, parseRosterLink } from '../protocol/roster';
 import { followRoster, type Roster } from '../protocol/rosterState';
 import type { Head } from '../protocol/signer';
+import { alarm, goesElsewhere, isWholeAgain } from './alarmWords';
 import { claimsOfLink } from './claims';
 import { noteSeal, noteUnshown, oweHistory, settleDebts, takeComplaint } from './complaints';
 import type { Context, Shown } from './context';
@@ -16,6 +17,7 @@ import { acceptAdded, resetTold } from './identity';
 import { keep, takeEnvelope } from './lines';
 import { roleName } from './names';
 import { lifetimeOf, policyNotice } from './policy';
+import { ownEntries } from './ownEntries';
 import { ALARMS } from './reasons';
 import type { Space } from './space';
 import { keys, noticeItem, type LogRow } from './spaceRecord';
@@ -30,9 +32,10 @@ export async function forward(space: Space, draft: Draft, context: Context, even
   if (event.seq !== record.head.n + 1) throw new RangeError('The log has a gap.');
   const hash = await nextHash(record.head.hash, event.seq, event.item);
   if (!equal(hash, event.logHash)) {
-    record.alarm ??= ALARMS.fork;
+    goesElsewhere(record, event.seq);
     return NOTHING;
   }
+  isWholeAgain(record);
   await enter(space, draft, event, hash);
   const shown = await take(space, draft, context, event);
   record.lastActivity = Math.max(record.lastActivity, isVisible(event) ? event.acceptedAt : 0);
@@ -49,8 +52,13 @@ async function take(space: Space, draft: Draft, context: Context, event: LogEven
       return takeRosterLink(space, draft, context, event, event.body);
     case 'epoch':
       await announced(space, draft, context, event, event.body.announcement);
+      await ownEntries.announced(space, draft, context, event);
       return NOTHING;
     case 'complaint': {
+      const { signer } = await parseComplaint(event.body.body).catch(() => ({ signer: null }));
+      if (signer && equal(signer.device, context.keyring.device.device)) {
+        await ownEntries.keep(space, draft, context, event, { kind: 'complaint', body: event.body.body, signature: event.body.signature });
+      }
       const notice = await takeComplaint(space, context, event.item, event.body, true);
       space.addMark(event.seq);
       record.due = true;
@@ -70,9 +78,9 @@ async function enter(space: Space, draft: Draft, event: LogEvent, hash: Bytes): 
   const before = await draft.get('log', itemKey);
   // An envelope that comes twice is refused in its place; of anything else a repetition is the server's doing.
   if (before === undefined) draft.put('log', itemKey, event.seq);
-  else if (event.body.kind !== 'envelope') record.alarm ??= ALARMS.fork;
+  else if (event.body.kind !== 'envelope') record.alarm ??= alarm('fork', `Entry ${event.seq} has come before.`);
   const told = record.told.find(({ seq }) => seq === event.seq);
-  if (told && !equal(told.item, event.item)) record.alarm ??= ALARMS.moved;
+  if (told && !equal(told.item, event.item)) record.alarm ??= alarm('moved', `Entry ${event.seq} should be yours.`);
   record.told = record.told.filter(({ seq }) => seq > event.seq);
 }
 
@@ -96,6 +104,7 @@ async function takeRosterLink(space: Space, draft: Draft, context: Context, even
   }
   const { signer, statement } = parseRosterLink(signed.body);
   acceptAdded(context, draft, signer, statement);
+  if (equal(signer.device, context.keyring.device.device)) await ownEntries.keep(space, draft, context, event, { kind: 'roster', body: signed.body, signature: signed.signature });
   if (statement.kind === 1) oweHistory(space, context, toHex(statement.member), signer);
   space.addMark(event.seq, null, space.roster?.n ?? null);
   record.due = true;

@@ -1,6 +1,8 @@
 /** Learning and judging: what the server tells becomes what this device believes and shows. */
 import type { Key } from '../../store/sealed';
-import { equal, type Bytes } from '../protocol/bytes';
+import type { Bytes } from '../protocol/bytes';
+import { isWholeAgain } from './alarmWords';
+import { contradictionOf, raise } from './contradiction';
 import { claimsOf, claimsOfAnnouncement, claimsOfLink } from './claims';
 import type { Context } from './context';
 import { sweep } from './expiry';
@@ -8,10 +10,9 @@ import { applyOlder, beginAccount, forgetOthers, learnEpoch, openSnapshot } from
 import { resetNoticed } from './identity';
 import { forward } from './logbook';
 import { needsOwn } from './ownKeys';
-import { ALARMS } from './reasons';
 import type { Rooms } from './rooms';
 import type { Space } from './space';
-import type { LogRow, SpaceRecord } from './spaceRecord';
+import type { SpaceRecord } from './spaceRecord';
 import type { EpochBytes, Identity, ItemView, LogEvent, Needs, Snapshot, SpaceChange } from './wire';
 import type { Draft } from './draft';
 
@@ -234,13 +235,12 @@ export class Reading {
     });
   }
 
+  /** Compares a head that the server names with what is known here. */
   async checkHead(space: string, seq: number, hash: Bytes): Promise<SpaceChange | null> {
-    const { head, start } = (await this.#rooms.get(space)).record;
-    if (seq > head.n || seq < start.n) return seq < start.n ? this.raiseAlarm(space, ALARMS.older) : null;
-    const row = (await this.#context.store.get('log', [space, seq])) as LogRow | undefined;
-    const known = seq === head.n ? head.hash : row?.hash;
-    if (known && !equal(known, hash)) return this.raiseAlarm(space, ALARMS.fork);
-    return seq < head.n ? this.raiseAlarm(space, ALARMS.older) : null;
+    const open = await this.#rooms.get(space);
+    const text = await contradictionOf(open, this.#context.store, { n: seq, hash });
+    if (text !== null) return this.#alter(space, (record) => { raise(record, text, seq); });
+    return seq === open.head.n && isWholeAgain(open.record) ? this.#alter(space, () => undefined) : null;
   }
 
   items(space: string, beforeSeq: number | null, count: number): Promise<ItemView[]> {

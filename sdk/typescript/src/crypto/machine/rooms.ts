@@ -69,8 +69,9 @@ export class Rooms {
 
   /** The newest kept items below a seq, ascending, without those whose time is over. */
   async items(space: string, beforeSeq: number | null, count: number): Promise<ItemView[]> {
-    const to = (beforeSeq ?? Number.MAX_SAFE_INTEGER) - 1;
-    const found = await this.store.range('items', [space, 0], [space, to], { limit: count, newestFirst: true });
+    // Lines beside the log stand between two entries: their places are no whole numbers.
+    const to = beforeSeq ?? Number.MAX_SAFE_INTEGER;
+    const found = await this.store.range('items', [space, 0], [space, to], { limit: count, newestFirst: true, isOpen: true });
     const now = Date.now();
     const items = found.map(({ value }) => value as StoredItem).reverse();
     return items.filter(({ expiresAt }) => expiresAt === null || expiresAt > now).map(shownItem);

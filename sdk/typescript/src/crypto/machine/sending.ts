@@ -11,6 +11,7 @@ import type { Draft } from './draft';
 import { deadlineOf, remind, waitsUntil } from './expiry';
 import { keep } from './lines';
 import { checkList, makeChange, makeConversation, makeNextEpoch, makeOwnComplaint, makeOwnGrants, type ConversationPlan } from './maker';
+import { ownEntries } from './ownEntries';
 import { newQueued, pendingOf, queuedItem, sealQueued, type Queued, type QueuedContent } from './queue';
 import { ALARMS } from './reasons';
 import type { Rooms } from './rooms';
@@ -48,7 +49,10 @@ export class Sending {
   }
 
   async makeEpoch(space: string): Promise<EpochInputBytes> {
-    return makeNextEpoch(this.#context, await this.#rooms.get(space));
+    const open = await this.#rooms.get(space);
+    const made = await makeNextEpoch(this.#context, open);
+    await ownEntries.made(open, this.#context, made);
+    return made;
   }
 
   async makeGrants(space: string, member: string): Promise<{ grant: Bytes; generation: number }[]> {

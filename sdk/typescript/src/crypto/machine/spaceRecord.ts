@@ -155,6 +155,7 @@ export const keys = {
   epoch: (space: string, n: number) => `epoch:${space}:${String(n).padStart(9, '0')}`,
   item: (space: string, item: Bytes): [string, string] => [space, `i:${Array.from(item, (byte) => byte.toString(16).padStart(2, '0')).join('')}`],
   envelope: (space: string, id: string): [string, string] => [space, `m:${id}`],
+  own: (space: string, seq: number): [string, string] => [space, `o:${String(seq).padStart(12, '0')}`],
   late: (space: string, id: string): [string, string] => [space, `e:${id}`],
   due: (space: string, at: number, target: string) => `due:${space}:${moment(at)}:${target}`,
   /** From a moment to another, both included; null: no end. */
