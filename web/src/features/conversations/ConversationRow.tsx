@@ -35,7 +35,7 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
         </span>
         <span className={classes.line}>
           <Preview conversation={conversation} me={me} now={now} />
-          {conversation.alarm === null && waitingPeople(conversation, me).length > 0 && <IconUserExclamation size={17} className={classes.waiting} aria-label="Somebody has new keys" />}
+          {conversation.alarm === null && waitingPeople(conversation, me).length > 0 && <IconUserExclamation size={17} className={classes.waiting} aria-label="Somebody has a new identity" />}
           {conversation.alarm !== null && <IconAlertTriangleFilled size={16} className={classes.alarm} aria-label="Needs attention" />}
           {unread > 0 && (
             <span className={classes.badge}>

@@ -45,7 +45,7 @@ function Explain({ onBack, onNext }: { onBack: () => void; onNext: () => void })
           You will not read anything that was written to you so far. Others keep what they have.
         </Point>
         <Point icon={IconUsersGroup} title="Everyone you write with is told">
-          They see that your keys are new. In each conversation somebody has to let you in again, and will want to make sure that it is you.
+          They see that you began anew with a new identity. In each conversation somebody has to let you in again, and will want to make sure that it is you.
         </Point>
         <Point icon={IconArrowBackUp} title="It cannot be taken back">
           Your old devices and your old recovery key end for good, also if you find them later. Do you still have an old phone, another browser, a drawer? Look there first.

@@ -10,24 +10,26 @@ export function Unreadable({ reason, sender }: { reason: string; sender: Person 
   return (
     <div className={classes.unreadable}>
       <IconLockQuestion size={19} stroke={1.7} aria-hidden="true" />
-      <span>{title}</span>
-      <Popover position="bottom" width={340} trapFocus returnFocus withArrow>
-        <Popover.Target>
-          <button type="button" className={classes.why}>
-            What to do
-          </button>
-        </Popover.Target>
-        <Popover.Dropdown aria-label="What to do">
-          <div className={classes.advice} tabIndex={-1} data-autofocus>
-            <p>
-              <strong>{reason}</strong>
-            </p>
-            {advice.map((one) => (
-              <p key={one}>{one}</p>
-            ))}
-          </div>
-        </Popover.Dropdown>
-      </Popover>
+      <span className={classes.words}>
+        <span>{title}</span>
+        <Popover position="bottom" width={340} trapFocus returnFocus withArrow>
+          <Popover.Target>
+            <button type="button" className={classes.why}>
+              What to do
+            </button>
+          </Popover.Target>
+          <Popover.Dropdown aria-label="What to do">
+            <div className={classes.advice} tabIndex={-1} data-autofocus>
+              <p>
+                <strong>{reason}</strong>
+              </p>
+              {advice.map((one) => (
+                <p key={one}>{one}</p>
+              ))}
+            </div>
+          </Popover.Dropdown>
+        </Popover>
+      </span>
     </div>
   );
 }

@@ -4,14 +4,14 @@ import { canReadmit, isShutOut, useMe, waitingPeople, whoCanReadmit, type Conver
 import { firstName, useProfile, useReadmit } from './model';
 import classes from './People.module.css';
 
-/** Above a conversation: who has new keys and waits to be let in, and what one can do about it. */
+/** Above a conversation: who began anew with another identity and waits to be let in, and what one can do about it. */
 export function ChangedBanner({ conversation }: { conversation: ConversationState }) {
   const me = useMe();
   const waiting = waitingPeople(conversation, me);
   const own = conversation.participants.find((one) => one.person.id === me?.id);
   const shutOut = isShutOut(conversation, me);
   return (
-    <div role="status" aria-label="New keys">
+    <div role="status" aria-label="New identity">
       {shutOut && own && <ShutOut helpers={whoCanReadmit(conversation, own)} />}
       {!shutOut && waiting.map((one) => <Waiting key={one.person.id} conversation={conversation} participant={one} me={me} />)}
     </div>
@@ -29,7 +29,7 @@ function Waiting({ conversation, participant, me }: { conversation: Conversation
       <IconUserExclamation size={20} stroke={1.8} aria-hidden="true" />
       <div>
         <p>
-          <strong>{person.displayName} has new keys.</strong> Until somebody lets {name} in again, {name} can read nothing that is written here.
+          <strong>{person.displayName} began anew with a new identity.</strong> Until somebody lets {name} in again, {name} can read nothing that is written here.
           {!may && ` ${byWhom(conversation, participant)}`}
         </p>
         <div className={classes.bannerActions}>
@@ -61,7 +61,7 @@ function ShutOut({ helpers }: { helpers: Person[] }) {
       <IconUserExclamation size={20} stroke={1.8} aria-hidden="true" />
       <div>
         <p>
-          <strong>You have started again with new keys.</strong> Somebody has to let you in before you can read and write here.{' '}
+          <strong>You began anew with a new identity.</strong> Somebody has to let you in before you can read and write here.{' '}
           {helpers.length > 0 && `Ask ${listOf(helpers)}, and compare safety numbers with them so that they know it is you.`}
         </p>
         {first && helpers.length === 1 && (

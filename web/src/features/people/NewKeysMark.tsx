@@ -1,6 +1,6 @@
 import classes from './People.module.css';
 
-/** In a list of people: this one has new keys and has not been let in again. */
+/** In a list of people: this one began anew with another identity and has not been let in again. */
 export function NewKeysMark() {
-  return <span className={classes.newKeys}>New keys</span>;
+  return <span className={classes.newKeys}>New identity</span>;
 }

@@ -38,17 +38,17 @@ afterEach(() =>
   }),
 );
 
-describe('somebody with new keys', () => {
+describe('somebody with a new identity', () => {
   it('is let in again after the explanation, and the banner goes', async () => {
     const { user, readmit } = open(BOOKS);
-    expect(screen.getByRole('status', { name: 'New keys' })).toHaveTextContent('Bob Okafor has new keys. Until somebody lets Bob in again, Bob can read nothing that is written here.');
+    expect(screen.getByRole('status', { name: 'New identity' })).toHaveTextContent('Bob Okafor began anew with a new identity. Until somebody lets Bob in again, Bob can read nothing that is written here.');
     await user.click(screen.getByRole('button', { name: 'Let Bob in again…' }));
     const dialog = await screen.findByRole('dialog', { name: 'Let Bob in again?' });
     expect(dialog).toHaveTextContent('It would look the same if somebody else had taken over the account.');
     expect(dialog).toHaveTextContent('compare safety numbers side by side or on a call');
     await user.click(within(dialog).getByRole('button', { name: 'Let Bob in again' }));
     expect(readmit).toHaveBeenCalledExactlyOnceWith(BOOKS, bob.id);
-    await waitFor(() => expect(screen.queryByText(/has new keys/)).not.toBeInTheDocument());
+    await waitFor(() => expect(screen.queryByText('Bob Okafor began anew with a new identity.')).not.toBeInTheDocument());
   });
 
   it('is not let in by Cancel', async () => {
@@ -58,7 +58,7 @@ describe('somebody with new keys', () => {
     expect(within(dialog).getByRole('button', { name: 'Cancel' })).toHaveFocus();
     await user.keyboard('{Enter}');
     expect(readmit).not.toHaveBeenCalled();
-    expect(screen.getByText(/has new keys/)).toBeVisible();
+    expect(screen.getByText('Bob Okafor began anew with a new identity.')).toBeVisible();
   });
 
   it('stays out with the reason when it fails', async () => {
@@ -68,7 +68,7 @@ describe('somebody with new keys', () => {
     const dialog = await screen.findByRole('dialog', { name: 'Let Bob in again?' });
     await user.click(within(dialog).getByRole('button', { name: 'Let Bob in again' }));
     expect(await within(dialog).findByText(/Someone else has just changed this group/)).toBeVisible();
-    expect(screen.getByText(/has new keys/)).toBeInTheDocument();
+    expect(screen.getByText('Bob Okafor began anew with a new identity.')).toBeInTheDocument();
   });
 
   it('can be compared first, from the window that asks', async () => {
@@ -86,14 +86,14 @@ describe('somebody with new keys', () => {
     if (!hike) throw new Error('no such conversation');
     state.conversations[HIKE] = { ...hike, participants: [...hike.participants, { person: bob, role: 'WRITER', changed: true }] };
     renderView(<Live id={HIKE} />, { scene: { state } });
-    expect(screen.getByRole('status', { name: 'New keys' })).toHaveTextContent('Chen Wei can do that.');
+    expect(screen.getByRole('status', { name: 'New identity' })).toHaveTextContent('Chen Wei can do that.');
     expect(screen.queryByRole('button', { name: /Let Bob/ })).not.toBeInTheDocument();
   });
 });
 
-it('tells one who has new keys whom to ask', () => {
+it('tells one who began anew whom to ask', () => {
   open(BOOKS, 'shut-out');
-  expect(screen.getByRole('status', { name: 'New keys' })).toHaveTextContent('You have started again with new keys. Somebody has to let you in before you can read and write here. Ask Dana Petrova');
+  expect(screen.getByRole('status', { name: 'New identity' })).toHaveTextContent('You began anew with a new identity. Somebody has to let you in before you can read and write here. Ask Dana Petrova');
 });
 
 describe('who may let somebody in again', () => {
@@ -122,7 +122,7 @@ describe('who may let somebody in again', () => {
     expect(whoCanReadmit(group(seats(as('ADMIN', ada, dana), as('WRITER', emil), [owner])), owner)).toEqual([ada, dana]);
   });
 
-  it('is the other one in a direct conversation, and nobody who has new keys', () => {
+  it('is the other one in a direct conversation, and nobody who began anew', () => {
     const [other] = as('OWNER', bob).map(anew);
     if (!other) throw new Error('no participants');
     expect(canReadmit(group(seats(as('OWNER', ada), [other]), { type: 'DIRECT' }), other, ada)).toBe(true);

@@ -4,7 +4,7 @@ import { currentPerson, firstName, useProfile, useReadmit } from './model';
 import classes from './People.module.css';
 import { VerifiedMark } from './VerifiedMark';
 
-/** Asks before somebody with new keys is let in again: it is the one moment in which an impostor could be. */
+/** Asks before somebody with a new identity is let in again: it is the one moment in which an impostor could be. */
 export function Readmit() {
   const { asked, close } = useReadmit();
   const conversation = useCircle((state) => (asked ? state.conversations[asked.conversation] : undefined));
@@ -35,7 +35,7 @@ function Ask({ conversation, person, opened, onClose }: AskProps) {
       {conversation && person && (
         <>
           <p>
-            {person.displayName} has started again with new keys. People do that when they have lost every device and their recovery key. It would look the same if
+            {person.displayName} began anew with a new identity. People do that when they have lost every device and their recovery key. It would look the same if
             somebody else had taken over the account.
           </p>
           {person.verified ? (

@@ -64,7 +64,7 @@ function Changed({ person }: { person: Person }) {
       <div>
         <strong>This is a new number</strong>
         <p>
-          {person.displayName} has started again with new keys, as one does after losing every device. It would look the same if somebody else had taken over the account:
+          {person.displayName} began anew with a new identity, as one does after losing every device. It would look the same if somebody else had taken over the account:
           compare the new number before you trust it.
         </p>
       </div>
