@@ -11,8 +11,8 @@ const config: CodegenConfig = {
         useTypeImports: true,
         enumsAsTypes: true,
         avoidOptionals: false,
-        skipTypename: false,
-        nonOptionalTypename: true,
+        // Only where a document asks for it: a type that promises more than the answer holds is never true.
+        skipTypename: true,
         dedupeFragments: true,
         onlyOperationTypes: true,
         strictScalars: true,

@@ -391,24 +391,24 @@ export type AccountEpochQueryVariables = Exact<{
 }>;
 
 
-export type AccountEpochQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', account: { __typename: 'Account', epoch?: { __typename: 'Epoch', number: number, announcement: string, signature: string, recipients: string, hash: string, acceptedAt: string, seal?: string | null, grants: Array<{ __typename: 'Grant', id: string, grant: string, generation: number, giver: { __typename: 'Member', protocolId: string } }> } | null } } | null };
+export type AccountEpochQuery = { viewer?: { account: { epoch?: { number: number, announcement: string, signature: string, recipients: string, hash: string, acceptedAt: string, seal?: string | null, grants: Array<{ id: string, grant: string, generation: number, giver: { protocolId: string } }> } | null } } | null };
 
 export type ConversationHeadsQueryVariables = Exact<{
   after?: InputMaybe<Scalars['Cursor']['input']>;
 }>;
 
 
-export type ConversationHeadsQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', account: { __typename: 'Account', id: string, protocolId: string, head: number, headHash: string }, conversations: { __typename: 'ConversationConnection', nodes: Array<{ __typename: 'Conversation', id: string, protocolId: string, head: number, headHash: string }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } } | null };
+export type ConversationHeadsQuery = { viewer?: { account: { id: string, protocolId: string, head: number, headHash: string }, conversations: { nodes: Array<{ id: string, protocolId: string, head: number, headHash: string }>, pageInfo: { hasNextPage: boolean, endCursor?: string | null } } } | null };
 
 export type SnapshotQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
 
 
-export type SnapshotQuery = { __typename: 'Query', conversation?: { __typename: 'Conversation', id: string, protocolId: string, head: number, headHash: string, type: ConversationType, createdAt: string, rosterNumber: number, rosterHash: string, epochDue?: EpochDueReason | null, rosterLinks: { __typename: 'RosterLinkConnection', nodes: Array<{ __typename: 'RosterLink', number: number, body: string, signature: string }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } }, currentEpoch?: { __typename: 'Epoch', number: number, announcement: string, signature: string, recipients: string, hash: string, acceptedAt: string, seal?: string | null, grants: Array<{ __typename: 'Grant', id: string, grant: string, generation: number, giver: { __typename: 'Member', protocolId: string } }> } | null, state?: { __typename: 'EnvelopeEvent', envelope?: string | null, seq: number, item: string, logHash: string, acceptedAt: string, space:
+export type SnapshotQuery = { conversation?: { id: string, protocolId: string, head: number, headHash: string, type: ConversationType, createdAt: string, rosterNumber: number, rosterHash: string, epochDue?: EpochDueReason | null, rosterLinks: { nodes: Array<{ number: number, body: string, signature: string }>, pageInfo: { hasNextPage: boolean, endCursor?: string | null } }, currentEpoch?: { number: number, announcement: string, signature: string, recipients: string, hash: string, acceptedAt: string, seal?: string | null, grants: Array<{ id: string, grant: string, generation: number, giver: { protocolId: string } }> } | null, state?: { __typename: 'EnvelopeEvent', envelope?: string | null, seq: number, item: string, logHash: string, acceptedAt: string, space:
         | { __typename: 'Account', id: string, protocolId: string }
         | { __typename: 'Conversation', id: string, protocolId: string }
-       } | null, events: { __typename: 'EventConnection', edges: Array<{ __typename: 'EventEdge', cursor: string, node:
+       } | null, events: { edges: Array<{ cursor: string, node:
           | { __typename: 'ComplaintEvent', body: string, signature: string, seq: number, item: string, logHash: string, acceptedAt: string, space:
               | { __typename: 'Account', id: string, protocolId: string }
               | { __typename: 'Conversation', id: string, protocolId: string }
@@ -429,7 +429,7 @@ export type SnapshotQuery = { __typename: 'Query', conversation?: { __typename: 
               | { __typename: 'Account', id: string, protocolId: string }
               | { __typename: 'Conversation', id: string, protocolId: string }
              }
-         }>, pageInfo: { __typename: 'PageInfo', hasPreviousPage: boolean, startCursor?: string | null } } } | null };
+         }>, pageInfo: { hasPreviousPage: boolean, startCursor?: string | null } } } | null };
 
 export type MoreRosterLinksQueryVariables = Exact<{
   id: Scalars['ID']['input'];
@@ -437,7 +437,7 @@ export type MoreRosterLinksQueryVariables = Exact<{
 }>;
 
 
-export type MoreRosterLinksQuery = { __typename: 'Query', conversation?: { __typename: 'Conversation', rosterLinks: { __typename: 'RosterLinkConnection', nodes: Array<{ __typename: 'RosterLink', number: number, body: string, signature: string }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } } | null };
+export type MoreRosterLinksQuery = { conversation?: { rosterLinks: { nodes: Array<{ number: number, body: string, signature: string }>, pageInfo: { hasNextPage: boolean, endCursor?: string | null } } } | null };
 
 export type EpochByNumberQueryVariables = Exact<{
   id: Scalars['ID']['input'];
@@ -445,14 +445,14 @@ export type EpochByNumberQueryVariables = Exact<{
 }>;
 
 
-export type EpochByNumberQuery = { __typename: 'Query', conversation?: { __typename: 'Conversation', epoch?: { __typename: 'Epoch', number: number, announcement: string, signature: string, recipients: string, hash: string, acceptedAt: string, seal?: string | null, grants: Array<{ __typename: 'Grant', id: string, grant: string, generation: number, giver: { __typename: 'Member', protocolId: string } }> } | null } | null };
+export type EpochByNumberQuery = { conversation?: { epoch?: { number: number, announcement: string, signature: string, recipients: string, hash: string, acceptedAt: string, seal?: string | null, grants: Array<{ id: string, grant: string, generation: number, giver: { protocolId: string } }> } | null } | null };
 
 export type EpochDueQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
 
 
-export type EpochDueQuery = { __typename: 'Query', conversation?: { __typename: 'Conversation', epochDue?: EpochDueReason | null } | null };
+export type EpochDueQuery = { conversation?: { epochDue?: EpochDueReason | null } | null };
 
 export type EventsBeforeQueryVariables = Exact<{
   id: Scalars['ID']['input'];
@@ -460,7 +460,7 @@ export type EventsBeforeQueryVariables = Exact<{
 }>;
 
 
-export type EventsBeforeQuery = { __typename: 'Query', conversation?: { __typename: 'Conversation', events: { __typename: 'EventConnection', edges: Array<{ __typename: 'EventEdge', cursor: string, node:
+export type EventsBeforeQuery = { conversation?: { events: { edges: Array<{ cursor: string, node:
           | { __typename: 'ComplaintEvent', body: string, signature: string, seq: number, item: string, logHash: string, acceptedAt: string, space:
               | { __typename: 'Account', id: string, protocolId: string }
               | { __typename: 'Conversation', id: string, protocolId: string }
@@ -481,14 +481,14 @@ export type EventsBeforeQuery = { __typename: 'Query', conversation?: { __typena
               | { __typename: 'Account', id: string, protocolId: string }
               | { __typename: 'Conversation', id: string, protocolId: string }
              }
-         }>, pageInfo: { __typename: 'PageInfo', hasPreviousPage: boolean, startCursor?: string | null } } } | null };
+         }>, pageInfo: { hasPreviousPage: boolean, startCursor?: string | null } } } | null };
 
 export type AccountEventsBeforeQueryVariables = Exact<{
   before?: InputMaybe<Scalars['Cursor']['input']>;
 }>;
 
 
-export type AccountEventsBeforeQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', account: { __typename: 'Account', events: { __typename: 'EventConnection', edges: Array<{ __typename: 'EventEdge', cursor: string, node:
+export type AccountEventsBeforeQuery = { viewer?: { account: { events: { edges: Array<{ cursor: string, node:
             | { __typename: 'ComplaintEvent', body: string, signature: string, seq: number, item: string, logHash: string, acceptedAt: string, space:
                 | { __typename: 'Account', id: string, protocolId: string }
                 | { __typename: 'Conversation', id: string, protocolId: string }
@@ -509,15 +509,15 @@ export type AccountEventsBeforeQuery = { __typename: 'Query', viewer?: { __typen
                 | { __typename: 'Account', id: string, protocolId: string }
                 | { __typename: 'Conversation', id: string, protocolId: string }
                }
-           }>, pageInfo: { __typename: 'PageInfo', hasPreviousPage: boolean, startCursor?: string | null } } } } | null };
+           }>, pageInfo: { hasPreviousPage: boolean, startCursor?: string | null } } } } | null };
 
 export type CreateConversationMutationVariables = Exact<{
   input: CreateConversationInput;
 }>;
 
 
-export type CreateConversationMutation = { __typename: 'Mutation', createConversation: { __typename: 'CreateConversationPayload', conversation?: { __typename: 'Conversation', id: string } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type CreateConversationMutation = { createConversation: { conversation?: { id: string } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -530,8 +530,8 @@ export type ChangeRosterMutationVariables = Exact<{
 }>;
 
 
-export type ChangeRosterMutation = { __typename: 'Mutation', changeRoster: { __typename: 'ChangeRosterPayload', event?: { __typename: 'RosterEvent', seq: number } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type ChangeRosterMutation = { changeRoster: { event?: { seq: number } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -544,8 +544,8 @@ export type AnnounceEpochMutationVariables = Exact<{
 }>;
 
 
-export type AnnounceEpochMutation = { __typename: 'Mutation', announceEpoch: { __typename: 'AnnounceEpochPayload', event?: { __typename: 'EpochEvent', seq: number } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type AnnounceEpochMutation = { announceEpoch: { event?: { seq: number } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -558,8 +558,8 @@ export type SendMessageMutationVariables = Exact<{
 }>;
 
 
-export type SendMessageMutation = { __typename: 'Mutation', sendMessage: { __typename: 'SendMessagePayload', event?: { __typename: 'EnvelopeEvent', seq: number, item: string } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type SendMessageMutation = { sendMessage: { event?: { seq: number, item: string } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -572,8 +572,8 @@ export type ComplainMutationVariables = Exact<{
 }>;
 
 
-export type ComplainMutation = { __typename: 'Mutation', complain: { __typename: 'ComplainPayload', event?: { __typename: 'ComplaintEvent', seq: number } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type ComplainMutation = { complain: { event?: { seq: number } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -586,8 +586,8 @@ export type GrantEpochsMutationVariables = Exact<{
 }>;
 
 
-export type GrantEpochsMutation = { __typename: 'Mutation', grantEpochs: { __typename: 'GrantEpochsPayload', grant?: { __typename: 'Grant', id: string } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type GrantEpochsMutation = { grantEpochs: { grant?: { id: string } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -600,7 +600,7 @@ export type EventsSubscriptionVariables = Exact<{
 }>;
 
 
-export type EventsSubscription = { __typename: 'Subscription', events:
+export type EventsSubscription = { events:
     | { __typename: 'CaughtUp', cursor: string }
     | { __typename: 'EventDelivery', cursor: string, event:
         | { __typename: 'ComplaintEvent', body: string, signature: string, seq: number, item: string, logHash: string, acceptedAt: string, space:
@@ -627,31 +627,31 @@ export type EventsSubscription = { __typename: 'Subscription', events:
     | { __typename: 'ResyncRequired', message: string }
    };
 
-export type DeviceFieldsFragment = { __typename: 'Device', id: string, protocolId: string, name: string, platform?: string | null, createdAt: string, lastSeenAt?: string | null, seal: string, sealSignature: string, isActive: boolean };
+export type DeviceFieldsFragment = { id: string, protocolId: string, name: string, platform?: string | null, createdAt: string, lastSeenAt?: string | null, seal: string, sealSignature: string, isActive: boolean };
 
-export type DeviceOfferFieldsFragment = { __typename: 'DeviceOffer', linkId: string, request: string, mac: string, deviceName: string, expiresAt: string, answer?: string | null, answerMac?: string | null };
+export type DeviceOfferFieldsFragment = { linkId: string, request: string, mac: string, deviceName: string, expiresAt: string, answer?: string | null, answerMac?: string | null };
 
 export type MyDevicesQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type MyDevicesQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', member: { __typename: 'Member', devices: Array<{ __typename: 'Device', id: string, protocolId: string, name: string, platform?: string | null, createdAt: string, lastSeenAt?: string | null, seal: string, sealSignature: string, isActive: boolean }> } } | null };
+export type MyDevicesQuery = { viewer?: { member: { devices: Array<{ id: string, protocolId: string, name: string, platform?: string | null, createdAt: string, lastSeenAt?: string | null, seal: string, sealSignature: string, isActive: boolean }> } } | null };
 
 export type MyDeviceOfferQueryVariables = Exact<{
   linkId: Scalars['Base64Bytes']['input'];
 }>;
 
 
-export type MyDeviceOfferQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', deviceOffer?: { __typename: 'DeviceOffer', linkId: string, request: string, mac: string, deviceName: string, expiresAt: string, answer?: string | null, answerMac?: string | null } | null } | null };
+export type MyDeviceOfferQuery = { viewer?: { deviceOffer?: { linkId: string, request: string, mac: string, deviceName: string, expiresAt: string, answer?: string | null, answerMac?: string | null } | null } | null };
 
 export type MyKeyBoxQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type MyKeyBoxQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', keyBox?: { __typename: 'KeyBox', generation: number, box: string } | null } | null };
+export type MyKeyBoxQuery = { viewer?: { keyBox?: { generation: number, box: string } | null } | null };
 
 export type MyRecoveryBoxQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type MyRecoveryBoxQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', recoveryBox?: { __typename: 'KeyBox', generation: number, box: string } | null } | null };
+export type MyRecoveryBoxQuery = { viewer?: { recoveryBox?: { generation: number, box: string } | null } | null };
 
 export type MemberKeysQueryVariables = Exact<{
   id: Scalars['ID']['input'];
@@ -659,7 +659,7 @@ export type MemberKeysQueryVariables = Exact<{
 }>;
 
 
-export type MemberKeysQuery = { __typename: 'Query', node?:
+export type MemberKeysQuery = { node?:
     | { __typename: 'Account' }
     | { __typename: 'ComplaintEvent' }
     | { __typename: 'Conversation' }
@@ -667,7 +667,7 @@ export type MemberKeysQuery = { __typename: 'Query', node?:
     | { __typename: 'EnvelopeEvent' }
     | { __typename: 'EpochEvent' }
     | { __typename: 'Invite' }
-    | { __typename: 'Member', keys: { __typename: 'MemberKeyConnection', nodes: Array<{ __typename: 'MemberKey', generation: number, body: string, signature: string }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } }
+    | { __typename: 'Member', keys: { nodes: Array<{ generation: number, body: string, signature: string }>, pageInfo: { hasNextPage: boolean, endCursor?: string | null } } }
     | { __typename: 'MemberLinkEvent' }
     | { __typename: 'RosterEvent' }
     | { __typename: 'Session' }
@@ -678,29 +678,29 @@ export type MyWrapsQueryVariables = Exact<{
 }>;
 
 
-export type MyWrapsQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', wraps: { __typename: 'WrapConnection', nodes: Array<{ __typename: 'Wrap', space: string, epoch: number, branch: number, generation: number, wrap: string }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } } | null };
+export type MyWrapsQuery = { viewer?: { wraps: { nodes: Array<{ space: string, epoch: number, branch: number, generation: number, wrap: string }>, pageInfo: { hasNextPage: boolean, endCursor?: string | null } } } | null };
 
 export type MyArchiveQueryVariables = Exact<{
   after?: InputMaybe<Scalars['Cursor']['input']>;
 }>;
 
 
-export type MyArchiveQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', archive: { __typename: 'ArchiveWrapConnection', nodes: Array<{ __typename: 'ArchiveWrap', generation: number, wrap: string }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } } | null };
+export type MyArchiveQuery = { viewer?: { archive: { nodes: Array<{ generation: number, wrap: string }>, pageInfo: { hasNextPage: boolean, endCursor?: string | null } } } | null };
 
 export type RotationRequiresQueryVariables = Exact<{
   after?: InputMaybe<Scalars['Cursor']['input']>;
 }>;
 
 
-export type RotationRequiresQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', rotationRequires: { __typename: 'MissingWrapConnection', nodes: Array<{ __typename: 'MissingWrap', space: string, epoch: number, branch: number, announcement?: string | null, seal?: string | null }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } } | null };
+export type RotationRequiresQuery = { viewer?: { rotationRequires: { nodes: Array<{ space: string, epoch: number, branch: number, announcement?: string | null, seal?: string | null }>, pageInfo: { hasNextPage: boolean, endCursor?: string | null } } } | null };
 
 export type OfferDeviceMutationVariables = Exact<{
   input: OfferDeviceInput;
 }>;
 
 
-export type OfferDeviceMutation = { __typename: 'Mutation', offerDevice: { __typename: 'OfferDevicePayload', offer?: { __typename: 'DeviceOffer', linkId: string, request: string, mac: string, deviceName: string, expiresAt: string, answer?: string | null, answerMac?: string | null } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type OfferDeviceMutation = { offerDevice: { offer?: { linkId: string, request: string, mac: string, deviceName: string, expiresAt: string, answer?: string | null, answerMac?: string | null } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -713,8 +713,8 @@ export type AnswerDeviceMutationVariables = Exact<{
 }>;
 
 
-export type AnswerDeviceMutation = { __typename: 'Mutation', answerDevice: { __typename: 'AnswerDevicePayload', device?: { __typename: 'Device', id: string, protocolId: string, name: string, platform?: string | null, createdAt: string, lastSeenAt?: string | null, seal: string, sealSignature: string, isActive: boolean } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type AnswerDeviceMutation = { answerDevice: { device?: { id: string, protocolId: string, name: string, platform?: string | null, createdAt: string, lastSeenAt?: string | null, seal: string, sealSignature: string, isActive: boolean } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -727,8 +727,8 @@ export type RecoverDeviceMutationVariables = Exact<{
 }>;
 
 
-export type RecoverDeviceMutation = { __typename: 'Mutation', recoverDevice: { __typename: 'RecoverDevicePayload', device?: { __typename: 'Device', id: string, protocolId: string, name: string, platform?: string | null, createdAt: string, lastSeenAt?: string | null, seal: string, sealSignature: string, isActive: boolean } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type RecoverDeviceMutation = { recoverDevice: { device?: { id: string, protocolId: string, name: string, platform?: string | null, createdAt: string, lastSeenAt?: string | null, seal: string, sealSignature: string, isActive: boolean } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -741,8 +741,8 @@ export type RenameDeviceMutationVariables = Exact<{
 }>;
 
 
-export type RenameDeviceMutation = { __typename: 'Mutation', renameDevice: { __typename: 'RenameDevicePayload', device?: { __typename: 'Device', id: string, protocolId: string, name: string, platform?: string | null, createdAt: string, lastSeenAt?: string | null, seal: string, sealSignature: string, isActive: boolean } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type RenameDeviceMutation = { renameDevice: { device?: { id: string, protocolId: string, name: string, platform?: string | null, createdAt: string, lastSeenAt?: string | null, seal: string, sealSignature: string, isActive: boolean } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -755,8 +755,8 @@ export type PublishDeviceSealMutationVariables = Exact<{
 }>;
 
 
-export type PublishDeviceSealMutation = { __typename: 'Mutation', publishDeviceSeal: { __typename: 'PublishDeviceSealPayload', device?: { __typename: 'Device', id: string, protocolId: string, name: string, platform?: string | null, createdAt: string, lastSeenAt?: string | null, seal: string, sealSignature: string, isActive: boolean } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type PublishDeviceSealMutation = { publishDeviceSeal: { device?: { id: string, protocolId: string, name: string, platform?: string | null, createdAt: string, lastSeenAt?: string | null, seal: string, sealSignature: string, isActive: boolean } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -769,8 +769,8 @@ export type RotateMemberKeyMutationVariables = Exact<{
 }>;
 
 
-export type RotateMemberKeyMutation = { __typename: 'Mutation', rotateMemberKey: { __typename: 'RotateMemberKeyPayload', key?: { __typename: 'MemberKey', generation: number } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type RotateMemberKeyMutation = { rotateMemberKey: { key?: { generation: number } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -783,15 +783,15 @@ export type AccountRosterQueryVariables = Exact<{
 }>;
 
 
-export type AccountRosterQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', account: { __typename: 'Account', id: string, protocolId: string, rosterLinks: { __typename: 'RosterLinkConnection', nodes: Array<{ __typename: 'RosterLink', number: number, body: string, signature: string }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } }, currentEpoch?: { __typename: 'Epoch', number: number, announcement: string } | null } } | null };
+export type AccountRosterQuery = { viewer?: { account: { id: string, protocolId: string, rosterLinks: { nodes: Array<{ number: number, body: string, signature: string }>, pageInfo: { hasNextPage: boolean, endCursor?: string | null } }, currentEpoch?: { number: number, announcement: string } | null } } | null };
 
-export type PersonFieldsFragment = { __typename: 'Member', id: string, protocolId: string, handle: string, displayName: string, role: ServerRole };
+export type PersonFieldsFragment = { id: string, protocolId: string, handle: string, displayName: string, role: ServerRole };
 
-export type LinkFieldsFragment = { __typename: 'MemberLink', number: number, body: string, signature: string, cosignature?: string | null };
+export type LinkFieldsFragment = { number: number, body: string, signature: string, cosignature?: string | null };
 
-export type IdentityFieldsFragment = { __typename: 'Member', id: string, protocolId: string, handle: string, displayName: string, role: ServerRole, chain: { __typename: 'MemberLinkConnection', nodes: Array<{ __typename: 'MemberLink', number: number, body: string, signature: string, cosignature?: string | null }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } }, key: { __typename: 'MemberKey', generation: number, body: string, signature: string } };
+export type IdentityFieldsFragment = { id: string, protocolId: string, handle: string, displayName: string, role: ServerRole, chain: { nodes: Array<{ number: number, body: string, signature: string, cosignature?: string | null }>, pageInfo: { hasNextPage: boolean, endCursor?: string | null } }, key: { generation: number, body: string, signature: string } };
 
-export type EpochFieldsFragment = { __typename: 'Epoch', number: number, announcement: string, signature: string, recipients: string, hash: string, acceptedAt: string, seal?: string | null, grants: Array<{ __typename: 'Grant', id: string, grant: string, generation: number, giver: { __typename: 'Member', protocolId: string } }> };
+export type EpochFieldsFragment = { number: number, announcement: string, signature: string, recipients: string, hash: string, acceptedAt: string, seal?: string | null, grants: Array<{ id: string, grant: string, generation: number, giver: { protocolId: string } }> };
 
 type EventFields_ComplaintEvent_Fragment = { __typename: 'ComplaintEvent', body: string, signature: string, seq: number, item: string, logHash: string, acceptedAt: string, space:
     | { __typename: 'Account', id: string, protocolId: string }
@@ -826,7 +826,7 @@ export type EventFieldsFragment =
   | EventFields_RosterEvent_Fragment
 ;
 
-type ErrorFields_DirectExistsError_Fragment = { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } };
+type ErrorFields_DirectExistsError_Fragment = { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } };
 
 type ErrorFields_EpochDueError_Fragment = { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode };
 
@@ -847,43 +847,43 @@ export type ErrorFieldsFragment =
   | ErrorFields_StaleEpochError_Fragment
 ;
 
-export type SessionFieldsFragment = { __typename: 'Session', id: string, label: string, createdAt: string, lastSeenAt: string, expiresAt: string, isCurrent: boolean, device?: { __typename: 'Device', id: string, name: string } | null };
+export type SessionFieldsFragment = { id: string, label: string, createdAt: string, lastSeenAt: string, expiresAt: string, isCurrent: boolean, device?: { id: string, name: string } | null };
 
-export type InviteFieldsFragment = { __typename: 'Invite', id: string, role: ServerRole, createdAt: string, expiresAt: string, usedAt?: string | null, mac?: string | null, revokedAt?: string | null, tokenHash: string, usedBy?: { __typename: 'Member', id: string, protocolId: string, handle: string, displayName: string, role: ServerRole } | null };
+export type InviteFieldsFragment = { id: string, role: ServerRole, createdAt: string, expiresAt: string, usedAt?: string | null, mac?: string | null, revokedAt?: string | null, tokenHash: string, usedBy?: { id: string, protocolId: string, handle: string, displayName: string, role: ServerRole } | null };
 
-export type ViewerFieldsFragment = { __typename: 'Viewer', member: { __typename: 'Member', id: string, protocolId: string, handle: string, displayName: string, role: ServerRole }, session: { __typename: 'Session', id: string, device?: { __typename: 'Device', protocolId: string } | null }, account: { __typename: 'Account', id: string, protocolId: string, head: number, headHash: string } };
+export type ViewerFieldsFragment = { member: { id: string, protocolId: string, handle: string, displayName: string, role: ServerRole }, session: { id: string, device?: { protocolId: string } | null }, account: { id: string, protocolId: string, head: number, headHash: string } };
 
 export type ServerInfoQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type ServerInfoQuery = { __typename: 'Query', server: { __typename: 'Server', name: string, version: string, hasOwner: boolean } };
+export type ServerInfoQuery = { server: { name: string, version: string, hasOwner: boolean } };
 
 export type PasswordParametersQueryVariables = Exact<{
   handle: Scalars['String']['input'];
 }>;
 
 
-export type PasswordParametersQuery = { __typename: 'Query', passwordParameters: { __typename: 'PasswordParameters', salt: string, memoryKib: number, iterations: number, lanes: number } };
+export type PasswordParametersQuery = { passwordParameters: { salt: string, memoryKib: number, iterations: number, lanes: number } };
 
 export type PreviewInviteQueryVariables = Exact<{
   token: Scalars['Base64Bytes']['input'];
 }>;
 
 
-export type PreviewInviteQuery = { __typename: 'Query', invite?: { __typename: 'InvitePreview', role: ServerRole, expiresAt: string, inviter?: { __typename: 'Member', id: string, protocolId: string, handle: string, displayName: string } | null } | null };
+export type PreviewInviteQuery = { invite?: { role: ServerRole, expiresAt: string, inviter?: { id: string, protocolId: string, handle: string, displayName: string } | null } | null };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type ViewerQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', member: { __typename: 'Member', id: string, protocolId: string, handle: string, displayName: string, role: ServerRole }, session: { __typename: 'Session', id: string, device?: { __typename: 'Device', protocolId: string } | null }, account: { __typename: 'Account', id: string, protocolId: string, head: number, headHash: string } } | null };
+export type ViewerQuery = { viewer?: { member: { id: string, protocolId: string, handle: string, displayName: string, role: ServerRole }, session: { id: string, device?: { protocolId: string } | null }, account: { id: string, protocolId: string, head: number, headHash: string } } | null };
 
 export type SignUpMutationVariables = Exact<{
   input: SignUpInput;
 }>;
 
 
-export type SignUpMutation = { __typename: 'Mutation', signUp: { __typename: 'SignUpPayload', token?: string | null, viewer?: { __typename: 'Viewer', member: { __typename: 'Member', id: string, protocolId: string, handle: string, displayName: string, role: ServerRole }, session: { __typename: 'Session', id: string, device?: { __typename: 'Device', protocolId: string } | null }, account: { __typename: 'Account', id: string, protocolId: string, head: number, headHash: string } } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type SignUpMutation = { signUp: { token?: string | null, viewer?: { member: { id: string, protocolId: string, handle: string, displayName: string, role: ServerRole }, session: { id: string, device?: { protocolId: string } | null }, account: { id: string, protocolId: string, head: number, headHash: string } } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -896,8 +896,8 @@ export type SignInMutationVariables = Exact<{
 }>;
 
 
-export type SignInMutation = { __typename: 'Mutation', signIn: { __typename: 'SignInPayload', token?: string | null, viewer?: { __typename: 'Viewer', member: { __typename: 'Member', id: string, protocolId: string, handle: string, displayName: string, role: ServerRole }, session: { __typename: 'Session', id: string, device?: { __typename: 'Device', protocolId: string } | null }, account: { __typename: 'Account', id: string, protocolId: string, head: number, headHash: string } } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type SignInMutation = { signIn: { token?: string | null, viewer?: { member: { id: string, protocolId: string, handle: string, displayName: string, role: ServerRole }, session: { id: string, device?: { protocolId: string } | null }, account: { id: string, protocolId: string, head: number, headHash: string } } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -910,8 +910,8 @@ export type SignOutMutationVariables = Exact<{
 }>;
 
 
-export type SignOutMutation = { __typename: 'Mutation', signOut: { __typename: 'SignOutPayload', signedOut: boolean, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type SignOutMutation = { signOut: { signedOut: boolean, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -924,15 +924,15 @@ export type SessionsQueryVariables = Exact<{
 }>;
 
 
-export type SessionsQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', sessions: { __typename: 'SessionConnection', nodes: Array<{ __typename: 'Session', id: string, label: string, createdAt: string, lastSeenAt: string, expiresAt: string, isCurrent: boolean, device?: { __typename: 'Device', id: string, name: string } | null }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } } | null };
+export type SessionsQuery = { viewer?: { sessions: { nodes: Array<{ id: string, label: string, createdAt: string, lastSeenAt: string, expiresAt: string, isCurrent: boolean, device?: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor?: string | null } } } | null };
 
 export type RevokeSessionMutationVariables = Exact<{
   input: RevokeSessionInput;
 }>;
 
 
-export type RevokeSessionMutation = { __typename: 'Mutation', revokeSession: { __typename: 'RevokeSessionPayload', session?: { __typename: 'Session', id: string } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type RevokeSessionMutation = { revokeSession: { session?: { id: string } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -945,15 +945,15 @@ export type InvitesQueryVariables = Exact<{
 }>;
 
 
-export type InvitesQuery = { __typename: 'Query', viewer?: { __typename: 'Viewer', invites: { __typename: 'InviteConnection', nodes: Array<{ __typename: 'Invite', id: string, role: ServerRole, createdAt: string, expiresAt: string, usedAt?: string | null, mac?: string | null, revokedAt?: string | null, tokenHash: string, usedBy?: { __typename: 'Member', id: string, protocolId: string, handle: string, displayName: string, role: ServerRole } | null }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } } | null };
+export type InvitesQuery = { viewer?: { invites: { nodes: Array<{ id: string, role: ServerRole, createdAt: string, expiresAt: string, usedAt?: string | null, mac?: string | null, revokedAt?: string | null, tokenHash: string, usedBy?: { id: string, protocolId: string, handle: string, displayName: string, role: ServerRole } | null }>, pageInfo: { hasNextPage: boolean, endCursor?: string | null } } } | null };
 
 export type CreateInviteMutationVariables = Exact<{
   input: CreateInviteInput;
 }>;
 
 
-export type CreateInviteMutation = { __typename: 'Mutation', createInvite: { __typename: 'CreateInvitePayload', invite?: { __typename: 'Invite', id: string, role: ServerRole, createdAt: string, expiresAt: string, usedAt?: string | null, mac?: string | null, revokedAt?: string | null, tokenHash: string, usedBy?: { __typename: 'Member', id: string, protocolId: string, handle: string, displayName: string, role: ServerRole } | null } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type CreateInviteMutation = { createInvite: { invite?: { id: string, role: ServerRole, createdAt: string, expiresAt: string, usedAt?: string | null, mac?: string | null, revokedAt?: string | null, tokenHash: string, usedBy?: { id: string, protocolId: string, handle: string, displayName: string, role: ServerRole } | null } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -966,8 +966,8 @@ export type RevokeInviteMutationVariables = Exact<{
 }>;
 
 
-export type RevokeInviteMutation = { __typename: 'Mutation', revokeInvite: { __typename: 'RevokeInvitePayload', invite?: { __typename: 'Invite', id: string } | null, errors: Array<
-      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { __typename: 'Conversation', id: string } }
+export type RevokeInviteMutation = { revokeInvite: { invite?: { id: string } | null, errors: Array<
+      | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
@@ -980,14 +980,14 @@ export type SearchPeopleQueryVariables = Exact<{
 }>;
 
 
-export type SearchPeopleQuery = { __typename: 'Query', members: { __typename: 'MemberConnection', nodes: Array<{ __typename: 'Member', id: string, protocolId: string, handle: string, displayName: string, role: ServerRole }> } };
+export type SearchPeopleQuery = { members: { nodes: Array<{ id: string, protocolId: string, handle: string, displayName: string, role: ServerRole }> } };
 
 export type IdentitiesQueryVariables = Exact<{
   protocolIds: Array<Scalars['Base64Bytes']['input']> | Scalars['Base64Bytes']['input'];
 }>;
 
 
-export type IdentitiesQuery = { __typename: 'Query', membersByProtocolId: Array<{ __typename: 'Member', id: string, protocolId: string, handle: string, displayName: string, role: ServerRole, chain: { __typename: 'MemberLinkConnection', nodes: Array<{ __typename: 'MemberLink', number: number, body: string, signature: string, cosignature?: string | null }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } }, key: { __typename: 'MemberKey', generation: number, body: string, signature: string } } | null> };
+export type IdentitiesQuery = { membersByProtocolId: Array<{ id: string, protocolId: string, handle: string, displayName: string, role: ServerRole, chain: { nodes: Array<{ number: number, body: string, signature: string, cosignature?: string | null }>, pageInfo: { hasNextPage: boolean, endCursor?: string | null } }, key: { generation: number, body: string, signature: string } } | null> };
 
 export type MoreOfChainQueryVariables = Exact<{
   id: Scalars['ID']['input'];
@@ -995,7 +995,7 @@ export type MoreOfChainQueryVariables = Exact<{
 }>;
 
 
-export type MoreOfChainQuery = { __typename: 'Query', node?:
+export type MoreOfChainQuery = { node?:
     | { __typename: 'Account' }
     | { __typename: 'ComplaintEvent' }
     | { __typename: 'Conversation' }
@@ -1003,7 +1003,7 @@ export type MoreOfChainQuery = { __typename: 'Query', node?:
     | { __typename: 'EnvelopeEvent' }
     | { __typename: 'EpochEvent' }
     | { __typename: 'Invite' }
-    | { __typename: 'Member', chain: { __typename: 'MemberLinkConnection', nodes: Array<{ __typename: 'MemberLink', number: number, body: string, signature: string, cosignature?: string | null }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, endCursor?: string | null } } }
+    | { __typename: 'Member', chain: { nodes: Array<{ number: number, body: string, signature: string, cosignature?: string | null }>, pageInfo: { hasNextPage: boolean, endCursor?: string | null } } }
     | { __typename: 'MemberLinkEvent' }
     | { __typename: 'RosterEvent' }
     | { __typename: 'Session' }
@@ -1014,7 +1014,7 @@ export type PeopleByNodeQueryVariables = Exact<{
 }>;
 
 
-export type PeopleByNodeQuery = { __typename: 'Query', nodes: Array<
+export type PeopleByNodeQuery = { nodes: Array<
     | { __typename: 'Account' }
     | { __typename: 'ComplaintEvent' }
     | { __typename: 'Conversation' }
@@ -1058,7 +1058,7 @@ export const MyDevicesDocument = {"kind":"Document","definitions":[{"kind":"Oper
 export const MyDeviceOfferDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"MyDeviceOffer"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"linkId"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"Base64Bytes"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"viewer"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"deviceOffer"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"linkId"},"value":{"kind":"Variable","name":{"kind":"Name","value":"linkId"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"DeviceOfferFields"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"DeviceOfferFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"DeviceOffer"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"linkId"}},{"kind":"Field","name":{"kind":"Name","value":"request"}},{"kind":"Field","name":{"kind":"Name","value":"mac"}},{"kind":"Field","name":{"kind":"Name","value":"deviceName"}},{"kind":"Field","name":{"kind":"Name","value":"expiresAt"}},{"kind":"Field","name":{"kind":"Name","value":"answer"}},{"kind":"Field","name":{"kind":"Name","value":"answerMac"}}]}}]} as unknown as DocumentNode<MyDeviceOfferQuery, MyDeviceOfferQueryVariables>;
 export const MyKeyBoxDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"MyKeyBox"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"viewer"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"keyBox"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"generation"}},{"kind":"Field","name":{"kind":"Name","value":"box"}}]}}]}}]}}]} as unknown as DocumentNode<MyKeyBoxQuery, MyKeyBoxQueryVariables>;
 export const MyRecoveryBoxDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"MyRecoveryBox"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"viewer"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"recoveryBox"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"generation"}},{"kind":"Field","name":{"kind":"Name","value":"box"}}]}}]}}]}}]} as unknown as DocumentNode<MyRecoveryBoxQuery, MyRecoveryBoxQueryVariables>;
-export const MemberKeysDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"MemberKeys"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Cursor"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"node"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Member"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"keys"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"100"}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"generation"}},{"kind":"Field","name":{"kind":"Name","value":"body"}},{"kind":"Field","name":{"kind":"Name","value":"signature"}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}}]}}]}}]} as unknown as DocumentNode<MemberKeysQuery, MemberKeysQueryVariables>;
+export const MemberKeysDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"MemberKeys"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Cursor"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"node"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Member"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"keys"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"100"}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"generation"}},{"kind":"Field","name":{"kind":"Name","value":"body"}},{"kind":"Field","name":{"kind":"Name","value":"signature"}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}}]}}]}}]} as unknown as DocumentNode<MemberKeysQuery, MemberKeysQueryVariables>;
 export const MyWrapsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"MyWraps"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Cursor"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"viewer"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"wraps"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"100"}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"space"}},{"kind":"Field","name":{"kind":"Name","value":"epoch"}},{"kind":"Field","name":{"kind":"Name","value":"branch"}},{"kind":"Field","name":{"kind":"Name","value":"generation"}},{"kind":"Field","name":{"kind":"Name","value":"wrap"}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}}]}}]} as unknown as DocumentNode<MyWrapsQuery, MyWrapsQueryVariables>;
 export const MyArchiveDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"MyArchive"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Cursor"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"viewer"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"archive"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"100"}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"generation"}},{"kind":"Field","name":{"kind":"Name","value":"wrap"}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}}]}}]} as unknown as DocumentNode<MyArchiveQuery, MyArchiveQueryVariables>;
 export const RotationRequiresDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"RotationRequires"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Cursor"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"viewer"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"rotationRequires"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"100"}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"space"}},{"kind":"Field","name":{"kind":"Name","value":"epoch"}},{"kind":"Field","name":{"kind":"Name","value":"branch"}},{"kind":"Field","name":{"kind":"Name","value":"announcement"}},{"kind":"Field","name":{"kind":"Name","value":"seal"}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}}]}}]} as unknown as DocumentNode<RotationRequiresQuery, RotationRequiresQueryVariables>;
@@ -1083,5 +1083,5 @@ export const CreateInviteDocument = {"kind":"Document","definitions":[{"kind":"O
 export const RevokeInviteDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"RevokeInvite"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"RevokeInviteInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"revokeInvite"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"invite"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}}]}},{"kind":"Field","name":{"kind":"Name","value":"errors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"ErrorFields"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"ErrorFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"UserError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"EpochDueError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"reason"}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"RateLimitedError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"retryAfter"}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"DirectExistsError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"conversation"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}}]}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"RewrapIncompleteError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"missingBoxes"}}]}}]}}]} as unknown as DocumentNode<RevokeInviteMutation, RevokeInviteMutationVariables>;
 export const SearchPeopleDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"SearchPeople"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"search"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"members"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"20"}},{"kind":"Argument","name":{"kind":"Name","value":"search"},"value":{"kind":"Variable","name":{"kind":"Name","value":"search"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"PersonFields"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"PersonFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Member"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"protocolId"}},{"kind":"Field","name":{"kind":"Name","value":"handle"}},{"kind":"Field","name":{"kind":"Name","value":"displayName"}},{"kind":"Field","name":{"kind":"Name","value":"role"}}]}}]} as unknown as DocumentNode<SearchPeopleQuery, SearchPeopleQueryVariables>;
 export const IdentitiesDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"Identities"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"protocolIds"}},"type":{"kind":"NonNullType","type":{"kind":"ListType","type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"Base64Bytes"}}}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"membersByProtocolId"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"protocolIds"},"value":{"kind":"Variable","name":{"kind":"Name","value":"protocolIds"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"IdentityFields"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"PersonFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Member"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"protocolId"}},{"kind":"Field","name":{"kind":"Name","value":"handle"}},{"kind":"Field","name":{"kind":"Name","value":"displayName"}},{"kind":"Field","name":{"kind":"Name","value":"role"}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"LinkFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"MemberLink"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"number"}},{"kind":"Field","name":{"kind":"Name","value":"body"}},{"kind":"Field","name":{"kind":"Name","value":"signature"}},{"kind":"Field","name":{"kind":"Name","value":"cosignature"}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"IdentityFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Member"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"PersonFields"}},{"kind":"Field","name":{"kind":"Name","value":"chain"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"40"}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"LinkFields"}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"key"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"generation"}},{"kind":"Field","name":{"kind":"Name","value":"body"}},{"kind":"Field","name":{"kind":"Name","value":"signature"}}]}}]}}]} as unknown as DocumentNode<IdentitiesQuery, IdentitiesQueryVariables>;
-export const MoreOfChainDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"MoreOfChain"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Cursor"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"node"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Member"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"chain"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"40"}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"LinkFields"}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"LinkFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"MemberLink"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"number"}},{"kind":"Field","name":{"kind":"Name","value":"body"}},{"kind":"Field","name":{"kind":"Name","value":"signature"}},{"kind":"Field","name":{"kind":"Name","value":"cosignature"}}]}}]} as unknown as DocumentNode<MoreOfChainQuery, MoreOfChainQueryVariables>;
-export const PeopleByNodeDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"PeopleByNode"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"ids"}},"type":{"kind":"NonNullType","type":{"kind":"ListType","type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"ids"},"value":{"kind":"Variable","name":{"kind":"Name","value":"ids"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Member"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"PersonFields"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"PersonFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Member"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"protocolId"}},{"kind":"Field","name":{"kind":"Name","value":"handle"}},{"kind":"Field","name":{"kind":"Name","value":"displayName"}},{"kind":"Field","name":{"kind":"Name","value":"role"}}]}}]} as unknown as DocumentNode<PeopleByNodeQuery, PeopleByNodeQueryVariables>;
+export const MoreOfChainDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"MoreOfChain"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Cursor"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"node"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Member"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"chain"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"40"}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"LinkFields"}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"LinkFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"MemberLink"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"number"}},{"kind":"Field","name":{"kind":"Name","value":"body"}},{"kind":"Field","name":{"kind":"Name","value":"signature"}},{"kind":"Field","name":{"kind":"Name","value":"cosignature"}}]}}]} as unknown as DocumentNode<MoreOfChainQuery, MoreOfChainQueryVariables>;
+export const PeopleByNodeDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"PeopleByNode"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"ids"}},"type":{"kind":"NonNullType","type":{"kind":"ListType","type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"ids"},"value":{"kind":"Variable","name":{"kind":"Name","value":"ids"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Member"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"PersonFields"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"PersonFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Member"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"protocolId"}},{"kind":"Field","name":{"kind":"Name","value":"handle"}},{"kind":"Field","name":{"kind":"Name","value":"displayName"}},{"kind":"Field","name":{"kind":"Name","value":"role"}}]}}]} as unknown as DocumentNode<PeopleByNodeQuery, PeopleByNodeQueryVariables>;
