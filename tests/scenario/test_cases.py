@@ -8,6 +8,7 @@ from tests.scenario.judge import judge
 from tests.scenario.play import first, group, link, recover, say
 from tests.scenario.world import PYTHON, TYPESCRIPT, World
 
+HOUR = 3600
 BOTH = pytest.mark.parametrize("who", ["ben", "cem"], ids=["typescript", "python"])
 KINDS = pytest.mark.parametrize("kind", [PYTHON, TYPESCRIPT], ids=["python", "typescript"])
 
@@ -79,4 +80,34 @@ async def test_a_first_device_reads_a_conversation_that_was_made_after_a_second_
     space = await group(us, "ben", "cem")
     for device in us.devices[:-1]:
         await say(us, device, space, 1)
+    await judge(us)
+
+
+@KINDS
+async def test_a_list_that_names_a_key_of_before_a_rotation_still_stands(us: World, kind: int) -> None:
+    """The key was never seen while it was the newest; whoever sends asks for it."""
+    space = await group(us, "ben", "cem", "dan")
+    ada, writer = us.member("ada"), ("cem", "dan")[kind]
+    ada.words = await ada.devices[0].renew_key()
+    await say(us, first(us, "ben"), space, 1)  # under new keys, whose list names ada's second
+    await ada.devices[0].rotate()
+    await say(us, first(us, writer), space, 1)
+    await judge(us)
+
+
+async def test_a_long_chain_is_read_to_its_end(us: World) -> None:
+    """More links than one page holds, all while the others were away."""
+    space = await group(us, "ben", "cem", "dan")
+    for handle in ("ben", "cem"):
+        await first(us, handle).stop()
+    ada = us.member("ada")
+    for _ in range(3):
+        for _ in range(20):
+            ada.words = await ada.devices[0].renew_key()
+        await us.advance(25 * HOUR)  # so many a day
+    await say(us, ada.devices[0], space, 1)
+    for handle in ("ben", "cem"):
+        await first(us, handle).start()
+        await say(us, first(us, handle), space, 1)
+    await recover(us, us.new_device(us.member("ben"), TYPESCRIPT))
     await judge(us)
