@@ -1,4 +1,5 @@
 /** Several devices of one member, all on the TypeScript SDK: `tests/e2e/test_typescript_devices.py` starts the server. */
+import { deleteDB } from 'idb';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../src/engine/client';
 import { allSent, browser, conversation, fragmentOf, PASSWORD, SETUP_TOKEN, signUp, texts, unreadable, until } from './people';
@@ -48,6 +49,10 @@ describe('devices of one member', () => {
     const pending = await client.recovery.renew();
     newWords = pending.words;
     return pending;
+  };
+  /** As when a browser clears what a page has kept, but for its small list of accounts. */
+  const forget = async (prefix: string) => {
+    for (const { name } of await indexedDB.databases()) if (name?.startsWith(prefix)) await deleteDB(name);
   };
   const all = async (client: Client, id: string) => {
     await client.openConversation(id);
@@ -186,5 +191,72 @@ describe('devices of one member', () => {
     for (const client of [ada, bob]) await until(() => ['without it', 'indeed'].every((text) => texts(client, talk).includes(text)), 'the others go on');
     await gone.start();
     expect(gone.store.getState().phase).toBe('signed-out');
+  });
+
+  it('say so when the browser has cleared the keys, and replace the device that was lost', async () => {
+    const { client: dora, words } = await join('dora', 'Dora');
+    const [found] = await ada.searchPeople('dora');
+    const direct = await ada.createConversation({ type: 'DIRECT', people: [found?.id ?? ''] });
+    await ada.send(direct, 'before the loss');
+    await until(() => texts(dora, direct).length === 1, 'the message');
+    dora.stop();
+    await forget('circle-dora-');
+    const again = open('dora');
+    await again.start();
+    expect(again.store.getState()).toMatchObject({ phase: 'signed-out', notice: expect.stringContaining('cleared') as string });
+    await again.signIn({ handle: 'dora', password: PASSWORD });
+    expect(again.store.getState()).toMatchObject({ phase: 'no-keys', notice: expect.stringContaining('recovery key') as string });
+    await again.recovery.recover(words);
+    await ready(again);
+    expect(again.store.getState().notice).toBeNull();
+    await until(() => texts(again, direct).includes('before the loss'), 'the history');
+    await until(async () => (await again.devices.list()).length === 1, 'the lost device is out');
+    expect(await again.devices.list()).toMatchObject([{ isCurrent: true }]);
+    await again.send(direct, 'and after');
+    await until(() => texts(ada, direct).includes('and after'), 'the answer');
+  });
+
+  it('notice cleared keys also when they are unlocked, and let another device help', async () => {
+    const { client: emil } = await join('emil', 'Emil');
+    const second = await link(emil, 'emil', 'emil-2');
+    second.stop();
+    await forget('circle-emil-2-');
+    const again = open('emil-2');
+    await expect(again.unlock(PASSWORD)).resolves.toBeUndefined();
+    expect(again.store.getState().phase).toBe('signed-out');
+    const third = await link(emil, 'emil', 'emil-2');
+    await until(async () => (await third.devices.list()).length === 2, 'the lost device is out');
+  });
+
+  it('begin anew when everything is lost, and come back after being let in again', async () => {
+    const { client: fritz } = await join('fritz', 'Fritz');
+    const [found] = await ada.searchPeople('fritz');
+    const group = await ada.createConversation({ type: 'GROUP', people: [found?.id ?? ''], title: 'With Fritz' });
+    await ada.send(group, 'before the reset');
+    await until(() => texts(fritz, group).includes('before the reset'), 'the message');
+    const fresh = await guest('fritz', 'fritz-2');
+    await expect(fresh.recovery.reset('not the password')).rejects.toMatchObject({ code: 'WRONG_PASSWORD' });
+    const pending = await fresh.recovery.reset(PASSWORD);
+    expect(pending.words).toHaveLength(24);
+    expect(fresh.store.getState().phase).toBe('no-keys');
+    expect(await fritz.devices.list()).toHaveLength(1);
+    await fresh.recovery.confirmReset(pending);
+    await ready(fresh);
+    // Anybody could sign a reset: it ends the old device's session, and deletes nothing.
+    await until(() => fritz.store.getState().phase === 'locked', 'the old device is out');
+    expect(fritz.store.getState().notice).toContain('Nothing was deleted');
+    expect((await fresh.devices.list()).map(({ isCurrent }) => isCurrent)).toEqual([true]);
+    await until(() => conversation(ada, group).participants.some(({ person, changed }) => person.handle === 'fritz' && changed), 'the notice of the change');
+    await ada.trust.readmit(group, found?.id ?? '');
+    await ada.send(group, 'welcome back');
+    await until(() => texts(fresh, group).includes('welcome back'), 'readmitted');
+    await fresh.send(group, 'thanks');
+    await until(() => texts(ada, group).includes('thanks'), 'heard again');
+    expect(texts(fresh, group)).not.toContain('before the reset');
+    // The new recovery key opens the account from now on.
+    const third = await guest('fritz', 'fritz-3');
+    await third.recovery.recover(pending.words);
+    await ready(third);
+    await until(() => texts(third, group).includes('thanks'), 'the history since');
   });
 });

@@ -86,8 +86,8 @@ export function fragmentOf(url: string): string {
   return new URL(url).hash.slice(1);
 }
 
-export async function until(condition: () => boolean, what = 'the condition'): Promise<void> {
-  await vi.waitFor(() => { expect(condition(), what).toBe(true); }, { timeout: 30_000, interval: 30 });
+export async function until(condition: () => boolean | Promise<boolean>, what = 'the condition'): Promise<void> {
+  await vi.waitFor(async () => { expect(await condition(), what).toBe(true); }, { timeout: 30_000, interval: 30 });
 }
 
 export function conversation(client: Client, id: string): ConversationState {
