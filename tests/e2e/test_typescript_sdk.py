@@ -46,6 +46,12 @@ async def test_the_typescript_client_against_the_server(tmp_path: Path, dsn: str
         await vitest("members", server.url, InviteLink(server.set_up_token).fragment())
 
 
+async def test_lifetimes_history_and_spoiled_keys(tmp_path: Path, dsn: str) -> None:
+    """Messages end on time, newcomers get what is shared, and a member who seals garbage is found out and mended."""
+    async with running(tmp_path, dsn) as server:
+        await vitest("time", server.url, InviteLink(server.set_up_token).fragment())
+
+
 async def answer(ada: Circle, server: RunningServer) -> None:
     """Say back what is heard; on certain words make a group, age its epoch by a day, rename it, remove who asked."""
     async for message in ada.messages():

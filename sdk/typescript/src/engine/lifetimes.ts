@@ -50,7 +50,8 @@ export class Lifetimes {
     if (this.#isRunning) return;
     const now = Date.now();
     const at = Math.min(now + FURTHEST, ...this.#board.spaces.flatMap((view) => [view.expires ?? Infinity, this.#renewal(view)]));
-    if (at === this.#at) return;
+    // A clock that was put forward, or a machine that slept, makes a timer late.
+    if (at === this.#at && at > now) return;
     clearTimeout(this.#timer);
     this.#at = at;
     this.#timer = setTimeout(() => { void this.#run(); }, Math.max(0, at - now));
