@@ -106,7 +106,8 @@ export interface Keeper extends DeviceKeeper, TimeKeeper, TrustKeeper {
   needs(events: LogEvent[]): Promise<Needs>;
   /** Those of the members whose chains this device does not know. */
   unknownOf(members: string[]): Promise<string[]>;
-  needsOf(snapshot: Snapshot): Promise<Needs>;
+  /** With `common`, epochs announced after that entry are asked for anew (`acceptState`). */
+  needsOf(snapshot: Snapshot, common?: number): Promise<Needs>;
   /** Those that contradict what was seen before raise an alarm in their conversations; their old state stays. */
   learnIdentities(identities: Identity[]): Promise<SpaceChange[]>;
   /** `null` for an epoch that the server does not show. */

@@ -77,5 +77,7 @@ export interface TrustKeeper {
    * the evidence is kept, and lines that are no longer in the log stay as this device's own history. `snapshot` is null
    * where the server shows nothing any more. Throws UNVERIFIED (and nothing happens) where it cannot be verified.
    */
-  acceptState(space: string, common: number, snapshot: Snapshot | null, identities: Identity[]): Promise<SpaceChange>;
+  acceptState(space: string, common: number, snapshot: Snapshot | null, identities: Identity[]): Promise<SpaceChange[]>;
+  /** The same decision about the account's own log: it is to be read again from its first entry. */
+  restartAccount(): Promise<void>;
 }

@@ -55,8 +55,9 @@ export class Learner {
     await this.#satisfy(() => this.#keeper.needs(events));
   }
 
-  async prepareSnapshot(snapshot: Snapshot): Promise<void> {
-    await this.#satisfy(() => this.#keeper.needsOf(snapshot));
+  /** With `common`, a person's decision to go on with what the server shows since that entry. */
+  async prepareSnapshot(snapshot: Snapshot, common?: number): Promise<void> {
+    await this.#satisfy(() => this.#keeper.needsOf(snapshot, common));
   }
 
   /** Loads a conversation that this device does not know, and what is needed to judge it. */

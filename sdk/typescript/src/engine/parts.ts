@@ -6,6 +6,7 @@ import type { Http } from '../transport/http';
 import { Socket } from '../transport/socket';
 import { Account } from './account';
 import { AccountSpace } from './accountSpace';
+import { Alarms } from './alarms';
 import { Api } from './api';
 import { BrowserSessions, type TabStorage } from './browserSession';
 import { Conversations } from './conversations';
@@ -121,7 +122,7 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   return {
     keeper, account, api, sync, outbox, invites, conversations, mending, lifetimes, signUp, keys, rotation, enrolment, devices, recovery,
     sessions: new Sessions(http),
-    trust: new Trust({ keeper, learner, accountSpace, conversations, board }), accountSpace, policy: new Policy({ conversations, board }), locking: new Locking(),
+    trust: new Trust({ keeper, learner, accountSpace, conversations, board, alarms: new Alarms({ api, keeper, learner, sync, board }) }), accountSpace, policy: new Policy({ conversations, board }), locking: new Locking(),
   };
 }
 

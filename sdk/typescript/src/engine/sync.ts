@@ -94,6 +94,11 @@ export class Sync {
     });
   }
 
+  /** Nothing is applied meanwhile: for what a person decides about an alarm. */
+  decide<T>(task: () => Promise<T>): Promise<T> {
+    return this.#applying.run(task);
+  }
+
   async #follow(stop: AbortSignal): Promise<void> {
     const isStopped = () => stop.aborted;
     for (let attempt = 0; !isStopped(); attempt += 1) {

@@ -2,12 +2,11 @@
 import type { Keeper } from '../crypto';
 import { CircleFailure } from '../errors';
 import type { Board } from '../state/board';
-import type { SafetyNumber, TrustActions } from '../types';
+import type { Alarm, SafetyNumber, TrustActions } from '../types';
 import type { AccountSpace } from './accountSpace';
+import type { Alarms } from './alarms';
 import type { Conversations } from './conversations';
 import type { Learner } from './learner';
-
-const soon = () => Promise.reject(new CircleFailure('NOT_SUPPORTED', 'This app cannot do that yet.'));
 
 export class Trust implements TrustActions {
   readonly #keeper: Keeper;
@@ -15,15 +14,14 @@ export class Trust implements TrustActions {
   readonly #account: AccountSpace;
   readonly #conversations: Conversations;
   readonly #board: Board;
-  readonly alarm: TrustActions['alarm'] = soon;
-  readonly offerMissing: TrustActions['offerMissing'] = soon;
-  readonly acceptState: TrustActions['acceptState'] = soon;
+  readonly #alarms: Alarms;
 
-  constructor(parts: { keeper: Keeper; learner: Learner; accountSpace: AccountSpace; conversations: Conversations; board: Board }) {
+  constructor(parts: { keeper: Keeper; learner: Learner; accountSpace: AccountSpace; conversations: Conversations; alarms: Alarms; board: Board }) {
     this.#keeper = parts.keeper;
     this.#learner = parts.learner;
     this.#account = parts.accountSpace;
     this.#conversations = parts.conversations;
+    this.#alarms = parts.alarms;
     this.#board = parts.board;
   }
 
@@ -45,6 +43,19 @@ export class Trust implements TrustActions {
 
   async readmit(conversation: string, person: string): Promise<void> {
     await this.#conversations.readmit(conversation, await this.#known(person));
+    await this.#told();
+  }
+
+  alarm(conversation: string): Promise<Alarm | null> {
+    return this.#alarms.of(conversation);
+  }
+
+  offerMissing(conversation: string): Promise<number> {
+    return this.#alarms.offer(conversation);
+  }
+
+  async acceptState(conversation: string): Promise<void> {
+    await this.#alarms.accept(conversation);
     await this.#told();
   }
 

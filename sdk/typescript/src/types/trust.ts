@@ -31,7 +31,7 @@ export interface TrustActions {
   compare(person: string, qr: string): Promise<boolean>;
   /** After a person's reset: the explicit letting in again, in one conversation. */
   readmit(conversation: string, person: string): Promise<void>;
-  /** What may be done about a conversation's alarm; null where there is none. */
+  /** What may be done about a conversation's alarm; null where there is none. In this and the next two, 'account' stands for the member's own account. */
   alarm(conversation: string): Promise<Alarm | null>;
   /** Offers the server the signed entries that it has lost; resolves with how many it took. */
   offerMissing(conversation: string): Promise<number>;

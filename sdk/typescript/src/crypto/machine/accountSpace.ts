@@ -2,7 +2,7 @@
  * The member's own account space: what its log says (docs/decisions/0080), kept row by row, and what is written to it.
  * Its roster, epochs and log are followed like those of a conversation; nothing of it is shown as one.
  */
-import { AccountBook, accountContent, readAccount, type AccountContent } from '../protocol/account';
+import { AccountBook, accountContent, readAccount, type AccountContent, type VerifiedMark } from '../protocol/account';
 import { toHex, type Bytes } from '../protocol/bytes';
 import { encode } from '../protocol/cbor';
 import type { Content } from '../protocol/envelope';
@@ -15,6 +15,7 @@ const TO = 'account;';
 const SPACE = 'account:space';
 const CONFIRMED = 'account:confirmed';
 const PINNED = 'account:pinned';
+const AGAIN = 'account:again';
 
 const LETTER = { members: 'm', spaces: 's', marks: 'v' } as const;
 
@@ -25,6 +26,8 @@ export class AccountNotes {
   space: string | null = null;
   /** When pins were written last. */
   pinnedAt = 0;
+  /** What this device knows and must write again, since the log was read afresh from the server. */
+  again: { marks: VerifiedMark[]; confirmed: boolean } | null = null;
   /** Members whose keys were found to contradict a pin since this was looked at last. */
   readonly alarmed = new Set<string>();
 
@@ -35,6 +38,7 @@ export class AccountNotes {
       if (key === SPACE) notes.space = value as string;
       else if (key === CONFIRMED) notes.book.confirmed = value as boolean;
       else if (key === PINNED) notes.pinnedAt = value as number;
+      else if (key === AGAIN) notes.again = value as AccountNotes['again'];
       else if (letter === LETTER.members) notes.book.take({ what: 'members', rows: [value as never] });
       else if (letter === LETTER.spaces) notes.book.take({ what: 'spaces', rows: [value as never] });
       else if (letter === LETTER.marks) notes.book.take({ what: 'marks', rows: [value as never] });
@@ -57,6 +61,21 @@ export class AccountNotes {
   pinned(now: number): Write {
     this.pinnedAt = now;
     return { table: 'records', key: PINNED, value: now };
+  }
+
+  /** The log is to be read from its beginning; what it said of marks is kept to be written to it again. */
+  restart(): Write[] {
+    this.space = null;
+    this.again = { marks: [...this.book.marks.values()], confirmed: this.book.confirmed };
+    const pins = [...this.book.members.keys()].map((id) => this.forget('members', id));
+    pins.push(...[...this.book.spaces.keys()].map((id) => this.forget('spaces', id)));
+    return [...pins, { table: 'records', key: SPACE, value: undefined }, { table: 'records', key: AGAIN, value: this.again }];
+  }
+
+  /** It has been queued. */
+  restarted(): Write {
+    this.again = null;
+    return { table: 'records', key: AGAIN, value: undefined };
   }
 
   /** Forgets the pin of a member or space, so that what is known now is written in its place. */

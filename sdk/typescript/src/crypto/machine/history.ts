@@ -44,12 +44,19 @@ function freshRecord(snapshot: Begun, before: SpaceRecord | null): SpaceRecord {
   };
 }
 
+/** A person's decision to go on with what the server shows: what is remembered all the same, and epochs that are not. */
+export interface Decided {
+  record: SpaceRecord;
+  dropped: readonly number[];
+}
+
 /**
  * A conversation from a snapshot: the roster from link 0, the newest epoch and the newest events, all verified. One
  * known before keeps its pins: the roster must go on from where it was.
  */
-export async function openSnapshot(context: Context, draft: Draft, snapshot: Snapshot, before: Space | null, hasOlder: boolean): Promise<{ space: Space; shown: Shown }> {
-  const space = new Space(context.store, freshRecord(snapshot, before?.record ?? null), []);
+export async function openSnapshot(context: Context, draft: Draft, snapshot: Snapshot, before: Space | null, hasOlder: boolean, decided: Decided | null = null): Promise<{ space: Space; shown: Shown }> {
+  const space = new Space(context.store, freshRecord(snapshot, decided?.record ?? before?.record ?? null), []);
+  for (const n of decided?.dropped ?? []) space.dropEpoch(draft, n);
   const { record } = space;
   try {
     await takeRoster(space, context, snapshot, before);
@@ -114,6 +121,7 @@ async function takeNewestEpoch(space: Space, draft: Draft, context: Context, n: 
 async function takeNewestState(space: Space, draft: Draft, context: Context, event: LogEvent): Promise<void> {
   if (event.body.kind !== 'envelope' || event.body.envelope === null) return;
   try {
+    for (const n of (await claimsOf(event)).epochs) await learnEpoch(space, draft, context, n);
     const judged = await judge(space, draft, context.people, event, event.body.envelope);
     const { content } = judged;
     if (judged.header.kind === EnvelopeKind.STATE && content !== null) takeState(space, draft, event, { ...judged, content });

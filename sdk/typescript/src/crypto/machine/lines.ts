@@ -4,6 +4,7 @@ import { readMessage, readState } from '../protocol/contents';
 import { EnvelopeKind, type Content } from '../protocol/envelope';
 import { takeAccountEntry } from './accountSpace';
 import { alarm } from './alarmWords';
+import { keptNoMore } from './kept';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
 import { earlier, goesBack, mayBeOver, remind } from './expiry';
@@ -86,7 +87,8 @@ async function takeContent(space: Space, draft: Draft, context: Context, event: 
         b: lifetimeOf({ lifetime: header.b }), expiresAt: until,
       };
       if (isLive && sender !== context.keyring.member && event.seq > space.record.lastRead) space.record.unread += 1;
-      return takeLate(space, draft, id, item);
+      const late = await takeLate(space, draft, id, item);
+      return { items: late.items, gone: [...late.gone, ...keptNoMore(space, draft, id)] };
     }
     case EnvelopeKind.EDIT:
       return change(space, draft, event, judged, { what: 'edit', text: readMessage(content) });

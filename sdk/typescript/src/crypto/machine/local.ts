@@ -163,7 +163,7 @@ export class LocalKeeper implements Keeper {
   readonly needs: Keeper['needs'] = (events) => this.#do(({ reading }) => reading.needs(events));
   readonly unknownOf: Keeper['unknownOf'] = (members) =>
     this.#do(({ context }) => Promise.resolve([...new Set(members)].filter((member) => !context.people.isKnown(member))));
-  readonly needsOf: Keeper['needsOf'] = (snapshot) => this.#do(({ reading }) => reading.needsOf(snapshot));
+  readonly needsOf: Keeper['needsOf'] = (snapshot, common) => this.#do(({ reading }) => reading.needsOf(snapshot, common));
   readonly learnIdentities: Keeper['learnIdentities'] = (identities) => this.#do(({ reading }) => reading.learnIdentities(identities));
   readonly learnEpoch: Keeper['learnEpoch'] = (space, number, epoch) =>
     this.#do(({ reading }) => {
@@ -261,11 +261,13 @@ export class LocalKeeper implements Keeper {
   readonly safetyNumber: Keeper['safetyNumber'] = (member) => this.#do(({ marks }) => marks.safety(member));
   readonly setVerified: Keeper['setVerified'] = (member, verified) => this.#do(({ marks }) => marks.set(member, verified));
   readonly compareSafety: Keeper['compareSafety'] = (member, qr) => this.#do(({ marks }) => marks.compare(member, qr));
-  readonly alarmOf: Keeper['alarmOf'] = soon;
+  readonly alarmOf: Keeper['alarmOf'] = (space) => this.#do(({ alarms }) => alarms.of(space));
   readonly checkListed: Keeper['checkListed'] = (present) => this.#do(({ alarms }) => alarms.checkListed(present));
-  readonly level: Keeper['level'] = soon;
-  readonly commonPoint: Keeper['commonPoint'] = soon;
-  readonly acceptState: Keeper['acceptState'] = soon;
+  readonly level: Keeper['level'] = (space, seq, hash) => this.#do(({ alarms }) => alarms.level(space, seq, hash));
+  readonly commonPoint: Keeper['commonPoint'] = (space, events) => this.#do(({ alarms }) => alarms.commonPoint(space, events));
+  readonly acceptState: Keeper['acceptState'] = (space, common, snapshot, identities) =>
+    this.#do(({ alarms }) => alarms.accept(space, common, snapshot, identities));
+  readonly restartAccount: Keeper['restartAccount'] = () => this.#do(({ alarms }) => alarms.restartAccount());
 
   // ---- invites
 

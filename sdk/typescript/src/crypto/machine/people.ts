@@ -75,6 +75,13 @@ export class People {
     }
   }
 
+  /** What was changed and not stored is forgotten. */
+  async reload(): Promise<void> {
+    this.#stored.clear();
+    this.#known.clear();
+    await this.load();
+  }
+
   names(): PersonRecord[] {
     return [...this.#stored.values()].flatMap(({ person }) => person ?? []);
   }

@@ -1,5 +1,5 @@
 /** What the member's devices have seen, told to each other through the account space (e2ee.md section 12; docs/decisions/0080). */
-import { ROWS_CAP, type MemberPin, type SpacePin } from '../protocol/account';
+import { ROWS_CAP, type AccountContent, type MemberPin, type SpacePin } from '../protocol/account';
 import { equal, fromHex, toHex, type Bytes } from '../protocol/bytes';
 import { NO_EPOCH } from '../protocol/roster';
 import type { Head } from '../protocol/signer';
@@ -31,6 +31,7 @@ export class Pins {
     const { account, people, store } = this.#context;
     const own = account.space === null ? null : await this.#rooms.find(account.space);
     if (!own || own.record.alarm !== null) return false;
+    await this.#writeAgain(own.id);
     const waiting = await this.#waiting(own.id);
     if (waiting.some(({ isPins }) => isPins)) return true;
     const now = Date.now();
@@ -41,6 +42,20 @@ export class Pins {
     for (const rows of parts(spaces)) await this.#sending.queueAccount(own.id, { what: 'spaces', rows });
     if (isTime && members.length + spaces.length > 0) await store.write([account.pinned(now)]);
     return waiting.length + members.length + spaces.length > 0;
+  }
+
+  /** Marks that this device knew before the account's log was read afresh; they win, for they are written later. */
+  async #writeAgain(space: string): Promise<void> {
+    const { account, store } = this.#context;
+    if (!account.again) return;
+    const { marks, confirmed } = account.again;
+    const contents: AccountContent[] = parts(marks).map((rows) => ({ what: 'marks', rows }));
+    if (confirmed) contents.push({ what: 'confirmed', confirmed });
+    for (const content of contents) {
+      await this.#sending.queueAccount(space, content);
+      await store.write(account.take(content));
+    }
+    await store.write([account.restarted()]);
   }
 
   /** What waits for the account's space. Pins that could not be sent are made anew, everything else is tried again. */

@@ -41,7 +41,7 @@ export class Reading {
 
   // ---- what must be fetched first
 
-  async needs(events: LogEvent[]): Promise<Needs> {
+  async needs(events: LogEvent[], common = Infinity): Promise<Needs> {
     const members = new Map<string, number>();
     const epochs = new Map<string, Needs['epochs'][number]>();
     const own = { ownKey: false, wraps: false };
@@ -49,16 +49,16 @@ export class Reading {
       const claims = await claimsOf(event);
       for (const [member, n] of claims.members) members.set(member, Math.max(n, members.get(member) ?? 0));
       for (const number of claims.epochs) {
-        if (!(await this.#hasEpoch(event.space, number, members, own))) epochs.set(`${event.space}:${number}`, { space: event.space, node: event.node, number, isAccount: event.isAccount });
+        if (!(await this.#hasEpoch(event.space, number, members, own, common))) epochs.set(`${event.space}:${number}`, { space: event.space, node: event.node, number, isAccount: event.isAccount });
       }
     }
     return { members: await this.#unknown(members), epochs: [...epochs.values()], ...own };
   }
 
-  async needsOf(snapshot: Snapshot): Promise<Needs> {
+  async needsOf(snapshot: Snapshot, common = Infinity): Promise<Needs> {
     const { epoch, rosterLinks, events, state } = snapshot;
     if (epoch) this.#context.offers.put(snapshot.space, epoch.number, epoch);
-    const needs = await this.needs(state ? [...events, state] : events);
+    const needs = await this.needs(state ? [...events, state] : events, common);
     const { keyring } = this.#context;
     const members = new Map([[keyring.member, epoch ? needsOwn(keyring, epoch, needs) : 0]]);
     const claims = [...rosterLinks.flatMap(({ body }) => claimsOfLink(body)), ...(epoch ? (await claimsOfAnnouncement(epoch.announcement)).members : [])];
@@ -67,8 +67,9 @@ export class Reading {
   }
 
   /** True when the epoch is verified, or was asked for; its creator is then among the members to know. */
-  async #hasEpoch(space: string, number: number, members: Map<string, number>, own: Pick<Needs, 'ownKey' | 'wraps'>): Promise<boolean> {
-    if (await (await this.#rooms.find(space))?.epoch(number)) return true;
+  async #hasEpoch(space: string, number: number, members: Map<string, number>, own: Pick<Needs, 'ownKey' | 'wraps'>, common: number): Promise<boolean> {
+    const open = await this.#rooms.find(space);
+    if (open && (open.epochSeq(number) ?? 0) <= common && (await open.epoch(number))) return true;
     const offered = this.#context.offers.get(space, number);
     if (offered === undefined) return false;
     if (offered) {

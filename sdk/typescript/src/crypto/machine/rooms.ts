@@ -51,6 +51,10 @@ export class Rooms {
     }
   }
 
+  forget(space: string): void {
+    this.#open.delete(space);
+  }
+
   put(space: Space): void {
     this.#open.set(space.id, space);
   }

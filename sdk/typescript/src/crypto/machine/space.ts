@@ -22,6 +22,7 @@ export class Space {
   /** The roster after each link; empty only where the chain could not be verified (there is an alarm then). */
   states: Roster[];
   readonly #store: RecordStore;
+  /** Null: not kept any more, although the store still has it until the change is written. */
   readonly #epochs = new Map<number, EpochRecord | null>();
 
   constructor(store: RecordStore, record: SpaceRecord, states: Roster[]) {
@@ -60,7 +61,7 @@ export class Space {
 
   async epoch(n: number): Promise<EpochRecord | null> {
     const known = this.#epochs.get(n);
-    if (known) return known;
+    if (known !== undefined) return known;
     const stored = (await this.#store.get('records', keys.epoch(this.id, n))) as EpochRecord | undefined;
     if (stored) this.#epochs.set(n, stored);
     return stored ?? null;
@@ -72,6 +73,16 @@ export class Space {
       this.#epochs.set(kept.n, kept);
       draft.put('records', keys.epoch(this.id, kept.n), kept);
     }
+  }
+
+  dropEpoch(draft: Draft, n: number): void {
+    this.#epochs.set(n, null);
+    draft.put('records', keys.epoch(this.id, n), undefined);
+  }
+
+  /** Numbers of the epochs that were dropped since this was loaded. */
+  get dropped(): number[] {
+    return [...this.#epochs].flatMap(([n, epoch]) => (epoch === null ? [n] : []));
   }
 
   async current(): Promise<EpochRecord | null> {

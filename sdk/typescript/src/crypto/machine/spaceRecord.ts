@@ -71,6 +71,8 @@ export interface SpaceRecord {
   kept?: [string, number][];
   /** The head of a log that ended earlier than this device's, with the same entries up to there. */
   lost?: number | null;
+  /** The server shows nothing of it any more, and the person went on with that. */
+  isAbandoned?: boolean;
   /** Of the newest pin of another device that this one was found to agree with: its log hash. */
   boundBy?: string;
 }
