@@ -1,6 +1,9 @@
 import '@testing-library/jest-dom/vitest';
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach, vi } from 'vitest';
+
+// Appearing takes a moment longer where other work shares the machine.
+configure({ asyncUtilTimeout: 10_000 });
 
 // What jsdom lacks and the components ask for: layout, media queries and observers.
 const WIDTH = 1280;
@@ -32,6 +35,14 @@ for (const side of ['offset', 'client']) {
   Object.defineProperty(HTMLElement.prototype, `${side}Height`, { configurable: true, get: height });
   Object.defineProperty(HTMLElement.prototype, `${side}Width`, { configurable: true, get: () => WIDTH });
 }
+Blob.prototype.text = async function text(this: Blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(typeof reader.result === 'string' ? reader.result : '');
+    reader.onerror = () => reject(new Error('The file could not be read.'));
+    reader.readAsText(this);
+  });
+};
 Element.prototype.scrollTo = vi.fn();
 Element.prototype.scrollIntoView = vi.fn();
 Object.defineProperty(document, 'fonts', { configurable: true, value: new EventTarget() });

@@ -37,7 +37,10 @@ export function KeyEntry({ label, submit: submitLabel, action, progress, onBack 
     else setTrouble(`There is no recovery key in ${from}. It should hold ${KEY_LENGTH} words.`);
   };
   const open = async (file: File | null | undefined) => {
-    if (file) take(file.size > LARGEST_FILE ? '' : await file.text(), `“${file.name}”`);
+    if (!file) return;
+    // A file that cannot be read holds no key for us.
+    const text = file.size > LARGEST_FILE ? '' : await file.text().catch(() => '');
+    take(text, `“${file.name}”`);
   };
   const drop = (event: DragEvent) => {
     event.preventDefault();

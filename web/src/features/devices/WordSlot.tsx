@@ -43,6 +43,8 @@ export function WordSlot({ place, word, wrong, offered, marked, disabled, autoFo
         spellCheck={false}
         enterKeyHint="next"
         autoFocus={autoFocus}
+        // For windows, which move the focus into themselves when they open.
+        data-autofocus={autoFocus || undefined}
         disabled={disabled}
         value={word}
         onFocus={onFocus}
