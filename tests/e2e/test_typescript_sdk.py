@@ -15,7 +15,7 @@ from tests.support.sdk import party
 from tests.support.server import ROOT, RunningServer, running
 
 
-async def vitest(spec: str, url: str, fragment: str) -> None:
+async def vitest(spec: str, url: str, fragment: str, **environment: str) -> None:
     """Run one file of integration tests against a server, joining by the fragment of a link."""
     process = await asyncio.create_subprocess_exec(
         "npx",
@@ -25,7 +25,7 @@ async def vitest(spec: str, url: str, fragment: str) -> None:
         "vitest.integration.config.ts",
         f"test/integration/{spec}.spec.ts",
         cwd=ROOT / "sdk" / "typescript",
-        env={**os.environ, "CIRCLE_TEST_ORIGIN": url, "CIRCLE_TEST_SETUP_TOKEN": fragment},
+        env={**os.environ, **environment, "CIRCLE_TEST_ORIGIN": url, "CIRCLE_TEST_SETUP_TOKEN": fragment},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
