@@ -82,7 +82,7 @@ async def say(world: World, pick: Pick) -> None:
 
 
 async def burst(world: World, pick: Pick) -> None:
-    await _send(world, pick, 20 + pick.below(60))
+    await _send(world, pick, 50 + pick.below(200))
 
 
 async def add(world: World, pick: Pick) -> None:
@@ -260,6 +260,3 @@ async def carry_out(world: World, step: Step) -> None:
         await RULES[step.rule](world, Pick(step))
     except Refused as error:
         world.met(error, str(step))
-
-
-__all__ = ["MOST_DEVICES", "RULES", "Step", "carry_out"]

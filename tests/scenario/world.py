@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from circle_client.protocol.envelope import Kind
 from circle_client.protocol.invite import InviteLink
 
 from tests.scenario.device import Device, Member, Refused
@@ -114,6 +115,11 @@ class World:
         self.note(f"{what}: {error}")
         if error.code in NEVER:
             self.faults.append(f"{what}: {error}")
+
+    @property
+    def accepted(self) -> int:
+        """How many messages the server has taken."""
+        return sum(kind == Kind.MESSAGE for kind in self.kinds.values())
 
     async def look(self) -> Truth:
         """The truth as it is now."""
