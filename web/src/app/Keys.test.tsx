@@ -21,11 +21,11 @@ it('leads from the sign-in on a new browser to the ways of bringing the messages
 });
 
 describe('what the client has to tell', () => {
-  it('stands before the sign-in of a device that was taken out, until it is dismissed', async () => {
+  it('stands before the sign-in of a device that was removed, until it is dismissed', async () => {
     const { user } = open('wiped');
-    expect(await screen.findByText(/This device was taken out by another device of yours/)).toBeVisible();
+    expect(await screen.findByText(/This device was removed from your account/)).toBeVisible();
     await user.click(screen.getByRole('button', { name: 'Dismiss' }));
-    expect(screen.queryByText(/taken out/)).not.toBeInTheDocument();
+    expect(screen.queryByText(/was removed/)).not.toBeInTheDocument();
     expect(screen.getByRole('heading', { name: 'Sign in to Circle' })).toBeVisible();
   });
 

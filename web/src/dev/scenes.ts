@@ -6,7 +6,7 @@ import { trustScenes } from './trustScenes';
 const NOTHING = { conversations: {}, order: [] };
 const KNOWN = { handle: ada.handle, displayName: ada.displayName };
 
-const WIPED = 'This device was taken out by another device of yours. It is signed out, and what it held has been deleted from it.';
+const WIPED = 'This device was removed from your account by another of your devices. What it held was deleted.';
 
 /** The worlds of the fixture page, by name. */
 export const scenes: Record<string, () => Scene> = {
@@ -26,7 +26,7 @@ export const scenes: Record<string, () => Scene> = {
   /** A code and its words that have just ended. */
   'link-ended': () => ({ state: { phase: 'no-keys' }, linkFor: 50 }),
   wiped: () => ({ state: { phase: 'signed-out', me: null, notice: WIPED } }),
-  'notice-inside': () => ({ state: { notice: 'Another device of yours has replaced the recovery key. If that was not you, take out the devices that you do not know.' } }),
+  'notice-inside': () => ({ state: { notice: 'Another device of yours has replaced the recovery key. If that was not you, remove the devices that you do not know.' } }),
   unconfirmed: () => ({ state: { recoveryKeyConfirmed: false } }),
   'locked-passkey': () => ({ state: { phase: 'locked', me: null }, known: KNOWN, lock: { passkey: true, passphrase: true } }),
   locks: () => ({ lock: { passkey: true, passphrase: true, idleMinutes: 15 } }),

@@ -24,14 +24,14 @@ async function typeWords(user: UserEvent, words: string[]) {
 }
 
 describe('the list', () => {
-  it('tells this device from the others, first, and cannot take it out', async () => {
+  it('tells this device from the others, first, and cannot remove it', async () => {
     const { user } = renderView(<DeviceList />);
     const rows = within(await screen.findByRole('list', { name: 'Devices' })).getAllByRole('listitem');
     expect(rows[0]).toHaveTextContent('This device');
     expect(rows[1]).toHaveTextContent(/Ada’s phoneSafari on iPhoneLast seen 5 hours ago/);
     await user.click(screen.getByRole('button', { name: 'Options for Chromium on Linux' }));
     expect(await screen.findByRole('menuitem', { name: 'Rename' })).toBeVisible();
-    expect(screen.queryByRole('menuitem', { name: 'Take out' })).not.toBeInTheDocument();
+    expect(screen.queryByRole('menuitem', { name: 'Remove' })).not.toBeInTheDocument();
   });
 
   it('renames in place by keys alone, and refuses an empty name', async () => {
@@ -60,28 +60,28 @@ describe('the list', () => {
     expect(rename).not.toHaveBeenCalled();
   });
 
-  it('takes a device out after saying what that means', async () => {
+  it('removes a device after saying what that means', async () => {
     const client = createFakeClient();
     const revoke = vi.spyOn(client.devices, 'revoke');
     const { user } = renderView(<DeviceList />, { client });
-    await choose(user, 'Old laptop', 'Take out');
-    const dialog = await screen.findByRole('dialog', { name: 'Take out “Old laptop”?' });
+    await choose(user, 'Old laptop', 'Remove');
+    const dialog = await screen.findByRole('dialog', { name: 'Remove “Old laptop”?' });
     expect(dialog).toHaveTextContent('It is signed out at once and reads nothing that is written from now on.');
     await user.click(within(dialog).getByRole('button', { name: 'Cancel' }));
     expect(revoke).not.toHaveBeenCalled();
-    await choose(user, 'Old laptop', 'Take out');
-    await user.click(within(await screen.findByRole('dialog')).getByRole('button', { name: 'Take it out' }));
+    await choose(user, 'Old laptop', 'Remove');
+    await user.click(within(await screen.findByRole('dialog')).getByRole('button', { name: 'Remove it' }));
     expect(revoke).toHaveBeenCalledExactlyOnceWith('device-3');
     await waitFor(() => expect(screen.queryByText('Old laptop')).not.toBeInTheDocument());
   });
 
-  it('keeps the question open and says why when taking out fails', async () => {
+  it('keeps the question open and says why when removing fails', async () => {
     const client = createFakeClient();
     vi.spyOn(client.devices, 'revoke').mockRejectedValueOnce(new FakeError('The server could not be reached.'));
     const { user } = renderView(<DeviceList />, { client });
-    await choose(user, 'Old laptop', 'Take out');
+    await choose(user, 'Old laptop', 'Remove');
     const dialog = await screen.findByRole('dialog');
-    await user.click(within(dialog).getByRole('button', { name: 'Take it out' }));
+    await user.click(within(dialog).getByRole('button', { name: 'Remove it' }));
     expect(await within(dialog).findByText('The server could not be reached.')).toBeVisible();
     expect(screen.getByText('Old laptop')).toBeInTheDocument();
   });

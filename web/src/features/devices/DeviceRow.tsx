@@ -5,7 +5,7 @@ import { useClient, type DeviceInfo } from '../../circle';
 import { ErrorLine, useAction } from '../../ui';
 import classes from './DeviceList.module.css';
 import { describeDevice, deviceNameProblem } from './model';
-import { TakeOut } from './TakeOut';
+import { RemoveDevice } from './RemoveDevice';
 
 interface DeviceRowProps {
   device: DeviceInfo;
@@ -15,7 +15,7 @@ interface DeviceRowProps {
 
 export function DeviceRow({ device, now, onChanged }: DeviceRowProps) {
   const [renaming, setRenaming] = useState(false);
-  const [taking, setTaking] = useState(false);
+  const [removing, setRemoving] = useState(false);
   const options = useRef<HTMLButtonElement>(null);
   const stop = () => {
     setRenaming(false);
@@ -53,15 +53,15 @@ export function DeviceRow({ device, now, onChanged }: DeviceRowProps) {
                 Rename
               </Menu.Item>
               {!device.isCurrent && (
-                <Menu.Item color="red" leftSection={<IconTrash size={18} stroke={1.7} aria-hidden="true" />} onClick={() => setTaking(true)}>
-                  Take out
+                <Menu.Item color="red" leftSection={<IconTrash size={18} stroke={1.7} aria-hidden="true" />} onClick={() => setRemoving(true)}>
+                  Remove
                 </Menu.Item>
               )}
             </Menu.Dropdown>
           </Menu>
         </>
       )}
-      <TakeOut device={device} opened={taking} onClose={() => setTaking(false)} onDone={onChanged} />
+      <RemoveDevice device={device} opened={removing} onClose={() => setRemoving(false)} onDone={onChanged} />
     </li>
   );
 }

@@ -72,7 +72,7 @@ export function Linked({ name, onClose }: { name: string; onClose: () => void })
           <IconCircleCheck size={30} stroke={1.6} />
         </span>
         <h2>“{name}” is in</h2>
-        <p>It is fetching your messages now. You can give it another name, or take it out again, in the list of devices.</p>
+        <p>It is fetching your messages now. You can give it another name, or remove it again, in the list of devices.</p>
       </div>
       <Button fullWidth onClick={onClose} data-autofocus autoFocus>
         Done

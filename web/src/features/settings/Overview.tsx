@@ -76,7 +76,7 @@ function Safety() {
   return (
     <ul className={classes.pages} aria-label="Your keys">
       <PageLink to="devices" icon={IconDevices} name="Devices" now={count === undefined ? '' : count === 1 ? 'This one' : String(count)}>
-        Link a phone or another browser, take out what you lost
+        Link a phone or another browser, remove what you lost
       </PageLink>
       <PageLink to="recovery-key" icon={IconKey} name="Recovery key" now={confirmed ? 'Confirmed' : 'Not confirmed'} open={!confirmed}>
         The way back if you lose your devices
