@@ -176,3 +176,20 @@ def test_a_killed_process_leaves_cursor_and_items_that_fit(store: Store, path: P
         assert cursor >= 50
         assert [row.seq for row in store.live_items(0, limit=2**31)] == list(range(1, cursor + 1))
         store.close()
+
+
+def test_a_long_log_is_not_walked_to_find_one_entry(store: Store) -> None:
+    with store.transaction():
+        for seq in range(1, 1001):
+            hashes = seq.to_bytes(32), bytes(32)
+            store.put_item(SPACE, seq, *hashes, {"seq": seq}, id=seq.to_bytes(16), expires=seq)
+    steps: list[int] = []
+    store._db.set_progress_handler(lambda: steps.append(1), 10)
+    assert store.item_by_id(SPACE, (999).to_bytes(16)) is not None
+    assert store.item_by_id(SPACE, bytes(16)) is None
+    assert store.has_item(SPACE, (999).to_bytes(32))
+    assert store.next_expiry() == 1
+    assert [row.seq for row in store.latest_items(SPACE, 1001, 2)] == [1000, 999]
+    assert [row.seq for row in store.live_items(998)] == [999, 1000]
+    assert len(steps) < 50
+    store.close()

@@ -251,7 +251,8 @@ class Store:
 
     def item_by_id(self, space: bytes, id: bytes) -> ItemRow | None:
         """The first log entry whose envelope has this id."""
-        query = "SELECT * FROM item WHERE space = ? AND id = ? ORDER BY seq LIMIT 1"
+        # Left alone, SQLite walks the whole log in the order of seq.
+        query = "SELECT * FROM item INDEXED BY item_id WHERE space = ? AND id = ? ORDER BY seq LIMIT 1"
         return self._item(self._query(query, (space, id)).fetchone())
 
     def latest_items(self, space: bytes, before: int, limit: int) -> list[ItemRow]:
