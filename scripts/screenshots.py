@@ -17,7 +17,6 @@ from tests.support.web import WebClient
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "screenshots"
 TITLE = "Glacier walk"
 PASSWORD = "a long password for the pictures"  # noqa: S105  (of a member who lives for a minute)
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
 async def shoot(page: Page, name: str) -> None:
@@ -55,8 +54,8 @@ async def pictures(
     playwright: Playwright, server: ServerProcess, link: str, folder: Path, stack: AsyncExitStack
 ) -> None:
     """Everything, in the order of a first visit."""
-    first = await open_profile(playwright, folder / "ada", **DESKTOP)
-    second = await open_profile(playwright, folder / "bob", **PHONE)
+    first = await open_profile(playwright, folder / "ada", width=1280, height=800)
+    second = await open_profile(playwright, folder / "bob", width=390, height=844)
     stack.push_async_callback(first.close)
     stack.push_async_callback(second.close)
     ada, bob = WebClient(first.page, server.url), WebClient(second.page, server.url)

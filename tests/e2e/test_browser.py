@@ -34,9 +34,11 @@ class Stage:
     stack: AsyncExitStack
     profiles: dict[str, Profile] = field(default_factory=dict)
 
-    async def browser(self, name: str, **size: int) -> WebClient:
+    async def browser(
+        self, name: str, *, width: int = 1280, height: int = 800, camera: Path | None = None
+    ) -> WebClient:
         """Open (or open again) somebody's browser."""
-        profile = await open_profile(self.playwright, self.folder / name, **size)
+        profile = await open_profile(self.playwright, self.folder / name, width=width, height=height, camera=camera)
         self.profiles[name] = profile
         self.stack.push_async_callback(profile.close)
         return WebClient(profile.page, self.server.url)

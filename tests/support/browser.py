@@ -64,13 +64,28 @@ def _clear_locks(folder: Path) -> None:
         lock.unlink()
 
 
-async def open_profile(playwright: Playwright, folder: Path, *, width: int = 1280, height: int = 800) -> Profile:
-    """Open Chromium on `folder` (made if missing). Errors of the page are collected in `faults`."""
+def _camera_flags(camera: Path | None) -> list[str]:
+    if camera is None:
+        return []
+    return [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={camera}",
+    ]
+
+
+async def open_profile(
+    playwright: Playwright, folder: Path, *, width: int = 1280, height: int = 800, camera: Path | None = None
+) -> Profile:
+    """Open Chromium on `folder` (made if missing). Errors of the page are collected in `faults`.
+
+    `camera` is a file of MJPEG pictures that the browser takes for its camera's, and that every page may see.
+    """
     await asyncio.to_thread(_clear_locks, folder)
     context = await playwright.chromium.launch_persistent_context(
         str(folder),
         executable_path=CHROMIUM,
-        args=FLAGS,
+        args=[*FLAGS, *_camera_flags(camera)],
         headless=True,
         viewport={"width": width, "height": height},
     )
