@@ -49,7 +49,7 @@ describe('an alarm', () => {
     const { user, offer } = open();
     offer.mockResolvedValueOnce(0);
     await user.click(await screen.findByRole('button', { name: 'Offer the missing messages' }));
-    expect(await screen.findByText('The server took nothing back: what this device holds does not fit what the server shows.')).toBeVisible();
+    expect(await screen.findByText('The server took nothing back from this device. What others wrote, only they can offer: ask them to open this conversation and do the same.')).toBeVisible();
     expect(warning()).toBeVisible();
   });
 
@@ -98,11 +98,13 @@ describe('an alarm', () => {
   });
 
   it('stands in a conversation that the server no longer lists', async () => {
-    open(HIKE, trustScenes['omitted']?.());
+    const { user } = open(HIKE, trustScenes['omitted']?.());
     expect(warning()).toHaveTextContent('The server no longer shows this conversation, although nobody removed you.');
     expect(await screen.findByRole('button', { name: 'Go on with what the server shows…' })).toBeVisible();
     expect(screen.queryByRole('button', { name: 'Offer the missing messages' })).not.toBeInTheDocument();
     expect(within(screen.getByRole('list', { name: 'Messages' })).getByText('I drive, room for three.')).toBeVisible();
+    await user.click(screen.getByRole('button', { name: 'Go on with what the server shows…' }));
+    expect(await screen.findByRole('dialog')).toHaveTextContent('You then count as having left “Saturday hike”.');
   });
 
   it('offers to look again when it is not known what can be done', async () => {

@@ -58,7 +58,8 @@ function Alarmed({ id, title, text, onOutcome, onCleared }: AlarmedProps) {
   });
   const accept = useAction(async () => {
     await client.trust.acceptState(id);
-    onCleared('You have decided to go on with what the server shows. You can write here again.');
+    const isLeft = (client.store.getState().conversations[id]?.role ?? null) === null;
+    onCleared(`You have decided to go on with what the server shows. ${isLeft ? 'You are no longer in this conversation; what you received stays here.' : 'You can write here again.'}`);
   });
   const alarm = known.value;
   return (
@@ -92,10 +93,16 @@ function Alarmed({ id, title, text, onOutcome, onCleared }: AlarmedProps) {
         {(offer.error ?? known.error) !== null && <ErrorLine onRetry={offer.error !== null ? () => void offer.run() : known.again}>{offer.error ?? known.error}</ErrorLine>}
       </div>
       <Confirm opened={asking} onClose={() => setAsking(false)} title="Go on with what the server shows?" confirm="Go on" action={accept}>
-        <p>
-          You then take what the server shows of “{title}” for the truth. Messages that it no longer has stay on this device, but nobody who joins later or signs in on another
-          device will see them.
-        </p>
+        {isOmitted(text) ? (
+          <p>
+            You then count as having left “{title}”. What you have received stays on this device. To come back, somebody has to add you again.
+          </p>
+        ) : (
+          <p>
+            You then take what the server shows of “{title}” for the truth. Messages that it no longer has stay on this device alone: nobody who joins later, and none of your other
+            devices, will see them.
+          </p>
+        )}
         <p>
           Do this only if the person who runs your Circle has told you, in another way than by Circle, that the server was restored from a backup. If somebody has tampered with
           the server, this is what they hope for.
@@ -108,7 +115,13 @@ function Alarmed({ id, title, text, onOutcome, onCleared }: AlarmedProps) {
 function offered(taken: number, isOver: boolean): string {
   const what = taken === 1 ? 'The server has taken 1 missing entry back.' : `The server has taken ${taken} missing entries back.`;
   if (isOver) return taken === 0 ? 'The server was not missing anything any more. You can write here again.' : `${what} You can write here again.`;
-  return taken === 0 ? 'The server took nothing back: what this device holds does not fit what the server shows.' : `${what} Something still does not fit.`;
+  // Each device can only give back what its own member has signed.
+  return `${taken === 0 ? 'The server took nothing back from this device.' : what} What others wrote, only they can offer: ask them to open this conversation and do the same.`;
+}
+
+/** The client tells what is wrong as a sentence; of a conversation that is not listed, going on means something else. */
+function isOmitted(text: string): boolean {
+  return text.includes('no longer shows this conversation');
 }
 
 function Meaning({ nothing }: { nothing: boolean }): ReactNode {
