@@ -10,7 +10,7 @@ export interface PassphraseSlot {
   iterations: number;
   lanes: number;
   wrapped: Bytes;
-  /** The password's slot, under the store key: it opens nothing while there is a passphrase, and comes back after. */
+  /** The password's slot, under the store key: it opens nothing while there is a passphrase, and comes back after it. */
   parked: Bytes;
 }
 
@@ -32,14 +32,14 @@ export interface TimeKeeper {
   repaid(space: string, member: string): Promise<SpaceChange>;
 
   // ---- locks; all but `unlockWith…` throw LOCKED while the store is closed
-  /** A slot that opens with the passphrase instead of the password's slot. */
-  makePassphraseSlot(account: KnownAccount, passphrase: string): Promise<PassphraseSlot>;
+  /** A slot that opens with the passphrase, in the place of the password's or of an earlier passphrase. */
+  makePassphraseSlot(account: KnownAccount, passphrase: string, before: PassphraseSlot | null): Promise<PassphraseSlot>;
   /** The password's slot of before. */
-  restorePasswordSlot(account: KnownAccount, slot: PassphraseSlot): Promise<Bytes>;
+  restorePasswordSlot(slot: PassphraseSlot): Promise<Bytes>;
   /** False when the passphrase is not the one. */
   unlockWithPassphrase(account: KnownAccount, slot: PassphraseSlot, passphrase: string): Promise<boolean>;
   /** A slot that opens with the PRF output of a passkey. */
-  makePasskeySlot(account: KnownAccount, secret: Bytes): Promise<Bytes>;
+  makePasskeySlot(secret: Bytes): Promise<Bytes>;
   /** False when the secret is not the one. */
   unlockWithPasskey(account: KnownAccount, slot: Bytes, secret: Bytes): Promise<boolean>;
 }

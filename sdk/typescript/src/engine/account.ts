@@ -1,18 +1,18 @@
 /** Signing in and out, locking and unlocking: what this browser holds of an account, and what becomes of it. */
 import { deleteDB } from 'idb';
-import { toBase64 } from '../bytes';
+import { toBase64, type Bytes } from '../bytes';
 import type { Keeper } from '../crypto';
 import { CircleFailure, codeOf, type DeviceRevoked } from '../errors';
 import type * as gql from '../gql/generated';
-import { isKept, type AccountRecord, type Accounts, type DevicePlace } from '../store/accounts';
+import { locksOf, type AccountRecord, type Accounts, type DevicePlace, type Locks } from '../store/accounts';
 import type { Board } from '../state/board';
 import type { BrowserSessions } from './browserSession';
 import { toPersonRecord } from './convert';
+import { tidyHandle } from './handle';
 import { NOTICES } from './notices';
+import { Opening, type Unlocked } from './opening';
 import { deviceOf, memberOf, type Session, type StretchParameters } from './session';
 
-const HANDLE = /^[a-z0-9][a-z0-9_.-]{1,31}$/;
-const WRONG = new CircleFailure('WRONG_PASSWORD', 'This password is not right.');
 const AGAIN = new CircleFailure('PASSWORD_NEEDED', 'Please sign in with your password again first: it protects what this browser will keep.');
 
 /** Signed in with a password, or by a session that goes on, and without keys on this browser. */
@@ -23,15 +23,6 @@ export interface Guest {
   ticket: string;
 }
 
-/** Handles are compared in one form (NFKC, lower case). Throws HANDLE_INVALID. */
-export function tidyHandle(handle: string): string {
-  const tidy = handle.normalize('NFKC').trim().toLowerCase();
-  if (!HANDLE.test(tidy)) {
-    throw new CircleFailure('HANDLE_INVALID', 'A handle has 2 to 32 characters: letters a to z, digits, dots, dashes and underscores, beginning with a letter or digit.');
-  }
-  return tidy;
-}
-
 /** What a start, a sign-in or an unlock leads to: the keys are open, a new device is on its way in, or neither. */
 export type Outcome = 'open' | 'entering' | 'closed';
 
@@ -40,6 +31,7 @@ export class Account {
   readonly #keeper: Keeper;
   readonly #accounts: Accounts;
   readonly #browser: BrowserSessions;
+  readonly #opening: Opening;
   readonly #board: Board;
   #current: AccountRecord | null = null;
   #guest: Guest | null = null;
@@ -47,12 +39,15 @@ export class Account {
   #lost: string | null = null;
   /** What signs in again without asking, kept only from an unlock until the server has answered once. */
   #authKey: string | null = null;
+  /** Opened without the password: where the session has ended too, one signs in with it. */
+  #isWithoutPassword = false;
 
   constructor(parts: { session: Session; keeper: Keeper; accounts: Accounts; browser: BrowserSessions; board: Board }) {
     this.#session = parts.session;
     this.#keeper = parts.keeper;
     this.#accounts = parts.accounts;
     this.#browser = parts.browser;
+    this.#opening = new Opening(parts);
     this.#board = parts.board;
   }
 
@@ -86,23 +81,11 @@ export class Account {
 
   async #rejoin(account: AccountRecord): Promise<Outcome> {
     this.#current = account;
-    const session = await this.#browser.find(account.member);
-    const opened = await this.#try(account, () => (session ? this.#keeper.resumeBrowserSession(account, session) : Promise.resolve(false)));
+    const opened = await this.#opening.bySession(account);
     if (opened === 'lost') return this.#evicted(account);
     if (opened === 'open') return account.standing === 'entering' ? 'entering' : 'open';
     this.#board.setPhase('locked');
     return 'closed';
-  }
-
-  /** Opens the store if it is there: a browser may have cleared it. */
-  async #try(account: AccountRecord, open: () => Promise<boolean>): Promise<'open' | 'wrong' | 'lost'> {
-    if (!(await isKept(account.database))) return 'lost';
-    try {
-      return (await open()) ? 'open' : 'wrong';
-    } catch (error) {
-      if (codeOf(error) === 'STORE_DAMAGED') return 'lost';
-      throw error;
-    }
   }
 
   /** The browser has deleted the keys: this device can only be replaced. */
@@ -136,8 +119,14 @@ export class Account {
     const known = await this.#accounts.byHandle(handle);
     const viewer = await this.#session.signIn(handle, toBase64(authKey), known === null || known.standing === 'unusable' ? null : known.device);
     const isOwn = known !== null && known.member === memberOf(viewer) && known.standing !== 'unusable';
+    if (isOwn && locksOf(known).passphrase) {
+      // Whoever turns from the locked page to the password has forgotten the passphrase: this becomes a new device.
+      if (this.#board.phase === 'locked') await this.#welcome(await this.#session.signIn(handle, toBase64(authKey), null), parameters, password, ticket);
+      else await this.#awaitPassphrase(known);
+      return 'closed';
+    }
     if (isOwn && (known.standing === 'entering' || known.revocation !== undefined || deviceOf(viewer) === known.device)) {
-      const opened = await this.#try(known, () => this.#keeper.unlock(known, ticket));
+      const opened = await this.#opening.byTicket(known, ticket);
       if (opened === 'open') return this.#opened(known, viewer, password);
       if (opened === 'lost') {
         await this.retire(known, 'evicted');
@@ -147,6 +136,13 @@ export class Account {
     }
     await this.#welcome(viewer, parameters, password, ticket);
     return 'closed';
+  }
+
+  async #awaitPassphrase(known: AccountRecord): Promise<void> {
+    this.#guest = null;
+    this.#current = { ...known, standing: 'active', usedAt: Date.now() };
+    await this.#accounts.put(this.#current);
+    this.#board.setPhase('locked');
   }
 
   async #opened(known: AccountRecord, viewer: gql.ViewerFieldsFragment, password: string): Promise<Outcome> {
@@ -171,16 +167,27 @@ export class Account {
     this.#without(viewer);
   }
 
-  /** Opens the local store, also without a network; the session is looked after by `ensureSession`. */
-  async unlock(password: string): Promise<Outcome> {
+  /**
+   * Opens the local store by the password, or by the passphrase where there is one, also without a network; the session
+   * is looked after by `ensureSession`.
+   */
+  unlock(word: string): Promise<Outcome> {
+    return this.#unlockBy((account) => this.#opening.byWord(account, word));
+  }
+
+  /** `derive` asks the passkey for its secret. */
+  unlockWithPasskey(derive: (id: Bytes, salt: Bytes) => Promise<Bytes>): Promise<Outcome> {
+    return this.#unlockBy((account) => this.#opening.byPasskey(account, derive));
+  }
+
+  async #unlockBy(open: (account: AccountRecord) => Promise<Unlocked>): Promise<Outcome> {
     const account = this.#current ?? (await this.#accounts.latest());
     if (!account) throw new CircleFailure('NOT_FOUND', 'There is no account on this browser. Please sign in.');
-    const { ticket, authKey } = await this.#keeper.stretch(password, account);
-    const opened = await this.#try(account, () => this.#keeper.unlock(account, ticket));
-    if (opened === 'wrong') throw WRONG;
+    const { opened, authKey } = await open(account);
     if (opened === 'lost') return this.#evicted(account);
     if (account.revocation && (await this.#judge(account))) return 'closed';
-    this.#authKey = toBase64(authKey);
+    this.#authKey = authKey;
+    this.#isWithoutPassword = authKey === null;
     if (account.standing === 'entering') {
       this.#current = account;
       return 'entering';
@@ -196,7 +203,11 @@ export class Account {
     let viewer = await this.#session.viewer();
     const fits = (one: gql.ViewerFieldsFragment | null) => one !== null && memberOf(one) === account.member && deviceOf(one) === account.device;
     if (!fits(viewer) && this.#authKey !== null) viewer = await this.#session.signIn(account.handle, this.#authKey, account.device);
-    if (!viewer || !fits(viewer)) throw new CircleFailure('UNAUTHENTICATED', 'Please unlock Circle with your password again.');
+    if (!viewer || !fits(viewer)) {
+      // No passphrase and no passkey signs in: that takes the password.
+      if (this.#isWithoutPassword) await this.note({ standing: 'signed-out' });
+      throw new CircleFailure('UNAUTHENTICATED', 'Please unlock Circle with your password again.');
+    }
     this.#authKey = null;
     const me = toPersonRecord(viewer.member);
     await this.#keeper.rememberMe(me);
@@ -237,7 +248,38 @@ export class Account {
     this.#current = used;
     this.#guest = null;
     await this.#accounts.put(used);
-    await this.#browser.keep(account.member, await this.#keeper.startBrowserSession());
+    await this.#opening.remember(used);
+  }
+
+  // ---- locks
+
+  async locks(): Promise<Locks> {
+    const account = this.#current ?? (await this.#accounts.latest());
+    return locksOf(account ?? {});
+  }
+
+  /**
+   * Changes how the store is locked, in one transaction: when it fails, everything is as before. `change` gets the
+   * account as it is and returns what becomes of it. Throws LOCKED.
+   */
+  async relock(change: (account: AccountRecord, locks: Locks) => Promise<{ locks: Locks; wrapped?: Bytes }>): Promise<void> {
+    const account = this.#current;
+    if (account?.standing !== 'active' || this.#board.phase !== 'ready') throw new CircleFailure('LOCKED', 'Please unlock Circle first.');
+    const changed: AccountRecord = { ...account, ...(await change(account, locksOf(account))) };
+    const [before, after] = [account, changed].map((one) => locksOf(one).passphrase);
+    await this.#accounts.relock(changed, after !== null);
+    this.#current = changed;
+    if (before !== after) await this.#opening.remember(changed);
+  }
+
+  /** Somebody is using this browser. */
+  async touch(): Promise<void> {
+    if (this.#current) await this.#browser.touch(this.#current.member);
+  }
+
+  /** Where the person is led when the keys are let go of. */
+  get restPhase(): 'locked' | 'signed-out' {
+    return this.#current?.standing === 'signed-out' ? 'signed-out' : 'locked';
   }
 
   // ---- becoming a new device
@@ -274,7 +316,7 @@ export class Account {
       ...(former ? { former } : {}), ...(lost ? { lost } : {}),
     };
     await this.#accounts.put(this.#current);
-    await this.#browser.keep(member, await this.#keeper.startBrowserSession());
+    await this.#opening.remember(this.#current);
   }
 
   /** The new device is one of the member's: what this browser was before is of no use any more. */

@@ -36,18 +36,29 @@ export class BrowserSessions {
 
   async keep(member: string, { half, key, blob }: BrowserSession): Promise<void> {
     if (!this.#tab) return;
-    await this.#accounts.keepSession({ member, key, blob });
+    await this.#accounts.keepSession({ member, key, blob, usedAt: Date.now() });
     this.#tab.setItem(name(member), toBase64(half));
   }
 
-  /** Both halves, or null when this browser session has none. A new tab asks the others for theirs. */
-  async find(member: string): Promise<BrowserSession | null> {
+  /**
+   * Both halves, or null when this browser session has none. A new tab asks the others for theirs. One that nobody has
+   * used for so many minutes is at its end.
+   */
+  async find(member: string, idleMinutes: number | null): Promise<BrowserSession | null> {
     const half = this.#half(member) ?? (await this.#askTabs(member));
     if (half === null) return null;
     const stored = await this.#accounts.session(member);
     if (!stored) return null;
+    if (idleMinutes !== null && Date.now() - stored.usedAt >= idleMinutes * 60_000) {
+      await this.drop(member);
+      return null;
+    }
     this.#tab?.setItem(name(member), half);
     return { half: fromBase64(half), key: stored.key, blob: stored.blob };
+  }
+
+  async touch(member: string): Promise<void> {
+    if (this.#tab) await this.#accounts.touch(member, Date.now());
   }
 
   async drop(member: string): Promise<void> {

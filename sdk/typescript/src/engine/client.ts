@@ -222,7 +222,7 @@ export class Client implements CircleClient {
 
   /** Shows what is kept, then gets level with the server. */
   async #open(): Promise<void> {
-    const { keeper, account, accountSpace, sync, outbox, conversations, lifetimes, mending, rotation } = await this.#all();
+    const { keeper, account, accountSpace, sync, outbox, conversations, lifetimes, mending, locking, rotation } = await this.#all();
     const { me, people, spaces } = await keeper.load();
     this.#board.meet(people);
     this.#board.setMe(me);
@@ -235,6 +235,7 @@ export class Client implements CircleClient {
     conversations.start();
     lifetimes.start();
     mending.start();
+    await locking.start();
     rotation.start();
     accountSpace.start();
     sync.start();
@@ -251,7 +252,7 @@ export class Client implements CircleClient {
     const parts = await this.#all();
     this.#close(parts);
     await parts.keeper.lock();
-    this.#board.clear('locked');
+    this.#board.clear(parts.account.restPhase);
   }
 
   /** Away for too long: what is kept stays until a new device takes its place. */
@@ -272,9 +273,10 @@ export class Client implements CircleClient {
     if (await parts.account.hear(error)) this.#close(parts);
   }
 
-  #close({ sync, outbox, conversations, lifetimes, mending, rotation, enrolment, accountSpace }: Parts): void {
+  #close({ sync, outbox, conversations, lifetimes, mending, locking, rotation, enrolment, accountSpace }: Parts): void {
     lifetimes.stop();
     mending.stop();
+    locking.stop();
     accountSpace.stop();
     enrolment.stop();
     rotation.stop();
@@ -293,6 +295,8 @@ export class Client implements CircleClient {
       onSignedOut: () => { void this.#standBy(); },
       onOutdated: () => this.#outdated(),
       open: () => this.#open(),
+      proceed: (outcome) => this.#proceed(outcome),
+      onIdle: () => { void this.lock().catch(() => undefined); },
       take: (member) => this.#take(member),
     });
     return this.#parts;

@@ -4,7 +4,7 @@ import { Accounts } from '../store/accounts';
 import type { Board } from '../state/board';
 import type { Http } from '../transport/http';
 import { Socket } from '../transport/socket';
-import { Account } from './account';
+import { Account, type Outcome } from './account';
 import { AccountSpace } from './accountSpace';
 import { Alarms } from './alarms';
 import { Api } from './api';
@@ -14,6 +14,7 @@ import { DeviceApi } from './deviceApi';
 import { Devices } from './devices';
 import { Enrolment } from './enrolment';
 import { Epochs } from './epochs';
+import { Idle } from './idle';
 import { Invites } from './invites';
 import { Keys } from './keys';
 import { Learner } from './learner';
@@ -21,6 +22,7 @@ import { Lifetimes } from './lifetimes';
 import { Locking } from './locking';
 import { Mending } from './mending';
 import { Outbox } from './outbox';
+import { BrowserPasskeys, type Passkeys } from './passkeys';
 import { Policy } from './policy';
 import { Recovery } from './recovery';
 import { Rotation } from './rotation';
@@ -40,6 +42,10 @@ export interface ClientOptions {
   fetch?: typeof fetch;
   webSocketImpl?: unknown;
   tabStorage?: TabStorage | null;
+  /** WebAuthn, where there is a page; null: none. */
+  passkeys?: Passkeys | null;
+  /** Where the person's doings are heard, for the idle lock: the page; null: nobody is there to be heard. */
+  signs?: EventTarget | null;
 }
 
 export interface Parts {
@@ -77,11 +83,15 @@ export interface Outside {
   onOutdated: () => Promise<void>;
   /** The keys of a new device are there. */
   open: () => Promise<void>;
+  /** Goes on after an unlock. */
+  proceed: (outcome: Outcome) => Promise<void>;
+  /** Nobody has used this browser for as long as the person said. */
+  onIdle: () => void;
   /** Makes this tab the one that acts for the member. */
   take: (member: string) => Promise<void>;
 }
 
-export async function buildParts(options: ClientOptions, { http, board, token, setToken, onSignedOut, onOutdated, open, take }: Outside): Promise<Parts> {
+export async function buildParts(options: ClientOptions, { http, board, token, setToken, onSignedOut, onOutdated, open, proceed, onIdle, take }: Outside): Promise<Parts> {
   const { origin, databaseName = 'circle', webSocketImpl } = options;
   const keeper = await openKeeper();
   const accounts = new Accounts(databaseName);
@@ -114,6 +124,10 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   const outbox: Outbox = new Outbox({ api, keeper, epochs, learner, sync, board });
   const accountSpace: AccountSpace = new AccountSpace({ keeper, learner, outbox, account, board });
   const invites = new Invites({ api, keeper, learner, origin });
+  const signs = options.signs === undefined ? (typeof document === 'undefined' ? null : document) : options.signs;
+  const idle = new Idle(signs, { onIdle, onUse: () => { void account.touch().catch(() => undefined); } });
+  const passkeys = options.passkeys === undefined ? (typeof document === 'undefined' ? null : new BrowserPasskeys()) : options.passkeys;
+  const locking = new Locking({ keeper, account, passkeys, idle, proceed });
   const mending = new Mending({ api, keeper, epochs, sync, board });
   const lifetimes = new Lifetimes({ keeper, board, outbox });
   const conversations: Conversations = new Conversations({ api, keeper, learner, sync, epochs, outbox, invites, mending, board });
@@ -122,7 +136,7 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   return {
     keeper, account, api, sync, outbox, invites, conversations, mending, lifetimes, signUp, keys, rotation, enrolment, devices, recovery,
     sessions: new Sessions(http),
-    trust: new Trust({ keeper, learner, accountSpace, conversations, board, alarms: new Alarms({ api, keeper, learner, sync, board }) }), accountSpace, policy: new Policy({ conversations, board }), locking: new Locking(),
+    trust: new Trust({ keeper, learner, accountSpace, conversations, board, alarms: new Alarms({ api, keeper, learner, sync, board }) }), accountSpace, policy: new Policy({ conversations, board }), locking,
   };
 }
 

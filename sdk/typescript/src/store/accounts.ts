@@ -1,4 +1,5 @@
 import { openDB, type IDBPDatabase } from 'idb';
+import type { PassphraseSlot } from '../crypto';
 import type { Revocation } from '../errors';
 
 /**
@@ -16,6 +17,21 @@ export interface DevicePlace {
   database: string;
 }
 
+/** A passkey's slot: which passkey, what it is asked to derive from, and what that opens. */
+export interface PasskeySlot {
+  id: Uint8Array<ArrayBuffer>;
+  salt: Uint8Array<ArrayBuffer>;
+  wrapped: Uint8Array<ArrayBuffer>;
+}
+
+/** How this browser's store of keys is locked, beyond the password. */
+export interface Locks {
+  /** While set, `wrapped` is empty: the password opens nothing here. */
+  passphrase: PassphraseSlot | null;
+  passkey: PasskeySlot | null;
+  idleMinutes: number | null;
+}
+
 /** What this browser knows of an account before its keys are unlocked. Nothing here is secret by itself. */
 export interface AccountRecord extends DevicePlace {
   member: string;
@@ -27,6 +43,7 @@ export interface AccountRecord extends DevicePlace {
   lanes: number;
   standing: Standing;
   usedAt: number;
+  locks?: Locks;
   /** While unusable: how it came to that. */
   why?: 'evicted' | 'outdated';
   /** While entering: what this browser was before, kept until the new device is in. */
@@ -43,11 +60,18 @@ export interface AccountRecord extends DevicePlace {
   mustReadmit?: boolean;
 }
 
+/** What an account is locked with; nothing where nothing was ever set. */
+export function locksOf({ locks }: Pick<AccountRecord, 'locks'>): Locks {
+  return locks ?? { passphrase: null, passkey: null, idleMinutes: null };
+}
+
 /** The half of a browser session that lies in IndexedDB; worthless without the other, which ends with the tabs. */
 export interface SessionHalf {
   member: string;
   key: CryptoKey;
   blob: Uint8Array<ArrayBuffer>;
+  /** When somebody last did something in a tab of it. */
+  usedAt: number;
 }
 
 /** Whether a database of this name is there; true where the browser does not tell. */
@@ -85,6 +109,34 @@ export class Accounts {
 
   async put(account: AccountRecord): Promise<void> {
     await (await this.#database).put('accounts', account);
+  }
+
+  /** A changed lock, and with it the end of the browser session that knew the one before: both or neither. */
+  async relock(account: AccountRecord, endsSession: boolean): Promise<void> {
+    const transaction = (await this.#database).transaction(['accounts', 'sessions'], 'readwrite', { durability: 'strict' });
+    const waiting: Promise<unknown>[] = [transaction.done];
+    try {
+      waiting.push(transaction.objectStore('accounts').put(account));
+      if (endsSession) waiting.push(transaction.objectStore('sessions').delete(account.member));
+      await Promise.all(waiting);
+    } catch (error) {
+      for (const one of waiting) one.catch(() => undefined);
+      // A request that failed has ended the transaction already; one that could not be made has not.
+      try {
+        transaction.abort();
+      } catch {
+        // ended
+      }
+      throw error;
+    }
+  }
+
+  /** Somebody is using this browser session. */
+  async touch(member: string, usedAt: number): Promise<void> {
+    const transaction = (await this.#database).transaction('sessions', 'readwrite');
+    const half = (await transaction.store.get(member)) as SessionHalf | undefined;
+    if (half) await transaction.store.put({ ...half, usedAt });
+    await transaction.done;
   }
 
   async forget(member: string): Promise<void> {

@@ -46,8 +46,6 @@ interface Inside {
   marks: Marks;
 }
 
-const soon = () => Promise.reject(new CircleFailure('NOT_SUPPORTED', 'This app cannot do that yet.'));
-
 interface PendingAccount {
   made: MadeAccount;
   storeKey: Bytes;
@@ -97,20 +95,14 @@ export class LocalKeeper implements Keeper {
 
   readonly unlock: Keeper['unlock'] = (account, ticket) =>
     plain(async () => {
-      const storeKey = await this.#vault.open(account, ticket);
-      if (!storeKey) return false;
-      await this.#enter(await this.#openStore(account, storeKey), account.database);
-      return true;
+      return this.#openWith(account, await this.#vault.open(account, ticket));
     });
 
   readonly startBrowserSession: Keeper['startBrowserSession'] = () => plain(() => this.#vault.share());
 
   readonly resumeBrowserSession: Keeper['resumeBrowserSession'] = (account, session) =>
     plain(async () => {
-      const storeKey = await this.#vault.join(account, session);
-      if (!storeKey) return false;
-      await this.#enter(await this.#openStore(account, storeKey), account.database);
-      return true;
+      return this.#openWith(account, await this.#vault.join(account, session));
     });
 
   readonly lock: Keeper['lock'] = async () => {
@@ -121,6 +113,12 @@ export class LocalKeeper implements Keeper {
     this.#vault.lock();
     return Promise.resolve();
   };
+
+  async #openWith(account: KnownAccount, storeKey: Bytes | null): Promise<boolean> {
+    if (!storeKey) return false;
+    await this.#enter(await this.#openStore(account, storeKey), account.database);
+    return true;
+  }
 
   async #openStore(account: KnownAccount, storeKey: Bytes): Promise<RecordStore> {
     this.#inside?.context.store.close();
@@ -209,11 +207,13 @@ export class LocalKeeper implements Keeper {
 
   // ---- locks
 
-  readonly makePassphraseSlot: Keeper['makePassphraseSlot'] = soon;
-  readonly restorePasswordSlot: Keeper['restorePasswordSlot'] = soon;
-  readonly unlockWithPassphrase: Keeper['unlockWithPassphrase'] = soon;
-  readonly makePasskeySlot: Keeper['makePasskeySlot'] = soon;
-  readonly unlockWithPasskey: Keeper['unlockWithPasskey'] = soon;
+  readonly makePassphraseSlot: Keeper['makePassphraseSlot'] = (account, passphrase, before) => plain(() => this.#vault.slotOfPassphrase(account, passphrase, before));
+  readonly restorePasswordSlot: Keeper['restorePasswordSlot'] = (slot) => plain(() => this.#vault.unpark(slot));
+  readonly unlockWithPassphrase: Keeper['unlockWithPassphrase'] = (account, slot, passphrase) =>
+    plain(async () => this.#openWith(account, await this.#vault.openPassphrase(account, slot, passphrase)));
+  readonly makePasskeySlot: Keeper['makePasskeySlot'] = (secret) => plain(() => this.#vault.slotOfPasskey(secret));
+  readonly unlockWithPasskey: Keeper['unlockWithPasskey'] = (account, slot, secret) =>
+    plain(async () => this.#openWith(account, await this.#vault.openPasskey(account, slot, secret)));
 
   // ---- devices
 

@@ -1,16 +1,21 @@
-/** The store key: wrapped by the password for good, and by two halves for as long as the browser session lasts. */
+/**
+ * The store key: wrapped by the password, or by a passphrase of this browser in its place, by a passkey beside either, and
+ * by two halves for as long as the browser session lasts.
+ */
 import { CircleFailure } from '../../errors';
 import { asBytes, concat, fromHex, toHex, utf8, type Bytes } from '../protocol/bytes';
 import { passwordAuth, passwordRoot, passwordUnlock, type PasswordParameters } from '../protocol/password';
-import { gcmOpen, gcmSeal, randomBytes } from '../protocol/primitives';
+import { ARGON, gcmOpen, gcmSeal, randomBytes } from '../protocol/primitives';
 import type { BrowserSession, KnownAccount, StretchedPassword } from '../keeper';
+import type { PassphraseSlot } from '../timeKeeper';
 
 const NONCE = 12;
 const KEY = 32;
+const SALT = 16;
 
 type Place = Pick<KnownAccount, 'member' | 'device'>;
 
-function place(what: 'password' | 'session', account: Place): Bytes {
+function place(what: 'password' | 'session' | 'passphrase' | 'passkey' | 'parked', account: Place): Bytes {
   return utf8(`circle/store-key/v1 ${what} ${account.member} ${account.device}`);
 }
 
@@ -32,15 +37,12 @@ export class Vault {
   /** A new random store key under the password. */
   async create(account: Place, ticket: string): Promise<{ wrapped: Bytes; storeKey: Bytes }> {
     const storeKey = randomBytes(KEY);
-    const nonce = randomBytes(NONCE);
-    const sealed = await gcmSeal(await this.#unlockKey(account, ticket), nonce, place('password', account), storeKey);
-    return { wrapped: concat(nonce, sealed), storeKey };
+    return { wrapped: await sealed(await this.#unlockKey(account, ticket), place('password', account), storeKey), storeKey };
   }
 
   /** The store key, or null when the password is not the one. */
   async open(account: KnownAccount, ticket: string): Promise<Bytes | null> {
-    const key = await this.#unlockKey(account, ticket);
-    return gcmOpen(key, account.wrapped.slice(0, NONCE), place('password', account), account.wrapped.slice(NONCE));
+    return opened(await this.#unlockKey(account, ticket), place('password', account), account.wrapped);
   }
 
   /** Takes a store key into use. */
@@ -55,10 +57,10 @@ export class Vault {
    * half that lies in the tab's session storage and ends with it. Neither opens anything alone.
    */
   async share(): Promise<BrowserSession> {
-    if (!this.#storeKey || !this.#account) throw new CircleFailure('LOCKED', 'Please unlock Circle first.');
+    const { storeKey, account } = this.#opened();
     const half = randomBytes(KEY);
     const key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
-    const inner = await gcmSeal(half, null, place('session', this.#account), this.#storeKey);
+    const inner = await gcmSeal(half, null, place('session', account), storeKey);
     const nonce = randomBytes(NONCE);
     const outer = asBytes(await crypto.subtle.encrypt({ name: 'AES-GCM', iv: nonce }, key, inner));
     return { half, key, blob: concat(nonce, outer) };
@@ -70,6 +72,51 @@ export class Vault {
       const iv = session.blob.slice(0, NONCE);
       const inner = asBytes(await crypto.subtle.decrypt({ name: 'AES-GCM', iv }, session.key, session.blob.slice(NONCE)));
       return await gcmOpen(session.half, null, place('session', account), inner);
+    } catch {
+      return null;
+    }
+  }
+
+  // ---- other slots
+
+  /** Argon2id as for the password, with a salt of its own. Throws a ProtocolError for an ill-formed passphrase. */
+  async slotOfPassphrase(known: KnownAccount, passphrase: string, before: PassphraseSlot | null): Promise<PassphraseSlot> {
+    const { storeKey, account } = this.#opened();
+    const parameters = { salt: randomBytes(SALT), ...ARGON };
+    const key = await this.#passphraseKey(account, passphrase, parameters);
+    return {
+      ...parameters,
+      wrapped: await sealed(key, place('passphrase', account), storeKey),
+      parked: before?.parked ?? (await sealed(storeKey, place('parked', account), known.wrapped)),
+    };
+  }
+
+  /** The store key, or null when the passphrase is not the one. */
+  async openPassphrase(account: Place, slot: PassphraseSlot, passphrase: string): Promise<Bytes | null> {
+    return opened(await this.#passphraseKey(account, passphrase, slot), place('passphrase', account), slot.wrapped);
+  }
+
+  /** The password's slot as it was before there was a passphrase. */
+  async unpark({ parked }: PassphraseSlot): Promise<Bytes> {
+    const { storeKey, account } = this.#opened();
+    const wrapped = await opened(storeKey, place('parked', account), parked);
+    if (!wrapped) throw new CircleFailure('STORE_DAMAGED', 'What this browser keeps for Circle is damaged and cannot be read.');
+    return wrapped;
+  }
+
+  async slotOfPasskey(secret: Bytes): Promise<Bytes> {
+    const { storeKey, account } = this.#opened();
+    const iv = randomBytes(NONCE);
+    const key = await passkeyKey(secret, account);
+    return concat(iv, asBytes(await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData: place('passkey', account) }, key, storeKey)));
+  }
+
+  /** The store key, or null when the secret is not the one. */
+  async openPasskey(account: Place, slot: Bytes, secret: Bytes): Promise<Bytes | null> {
+    const key = await passkeyKey(secret, account);
+    try {
+      const algorithm = { name: 'AES-GCM', iv: slot.slice(0, NONCE), additionalData: place('passkey', account) };
+      return asBytes(await crypto.subtle.decrypt(algorithm, key, slot.slice(NONCE)));
     } catch {
       return null;
     }
@@ -88,9 +135,36 @@ export class Vault {
     this.settle();
   }
 
+  #opened(): { storeKey: Bytes; account: Place } {
+    if (!this.#storeKey || !this.#account) throw new CircleFailure('LOCKED', 'Please unlock Circle first.');
+    return { storeKey: this.#storeKey, account: this.#account };
+  }
+
+  async #passphraseKey({ member, device }: Place, passphrase: string, parameters: PasswordParameters): Promise<Bytes> {
+    return passwordUnlock(await passwordRoot(passphrase, parameters), fromHex(member), fromHex(device));
+  }
+
   #unlockKey(account: Place, ticket: string): Promise<Bytes> {
     const root = this.#roots.get(ticket);
     if (!root) throw new CircleFailure('LOCKED', 'Please enter your password again.');
     return passwordUnlock(root, fromHex(account.member), fromHex(account.device));
   }
+}
+
+/** Nonce, then ciphertext. */
+async function sealed(key: Bytes, additional: Bytes, plain: Bytes): Promise<Bytes> {
+  const nonce = randomBytes(NONCE);
+  return concat(nonce, await gcmSeal(key, nonce, additional, plain));
+}
+
+function opened(key: Bytes, additional: Bytes, slot: Bytes): Promise<Bytes | null> {
+  return gcmOpen(key, slot.slice(0, NONCE), additional, slot.slice(NONCE));
+}
+
+/** From a passkey's PRF output, by HKDF, a key that no script can read. The output has done its work then. */
+async function passkeyKey(secret: Bytes, account: Place): Promise<CryptoKey> {
+  const base = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey']);
+  secret.fill(0);
+  const derivation = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: place('passkey', account) };
+  return crypto.subtle.deriveKey(derivation, base, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
 }
