@@ -101,7 +101,7 @@ async def rotate_member_key(ctx: Ctx, command: RotateMemberKey) -> MemberKeyRow:
         try:
             return await _rotate(ctx, command, key)
         except KeysMoved:
-            # Someone sealed to the old key in a space that the viewer was only just let into: now it is in sight.
+            # The viewer was only just let into a space, and maybe sealed to under the old key: now it is in sight.
             continue
     raise Refusal(Code.GENERATION_CONFLICT, "New keys keep coming in. Load them and try again.", ("input", "memberKey"))
 
@@ -109,8 +109,13 @@ async def rotate_member_key(ctx: Ctx, command: RotateMemberKey) -> MemberKeyRow:
 async def _rotate(ctx: Ctx, command: RotateMemberKey, key: MemberKey) -> MemberKeyRow:
     viewer = ctx.require_viewer()
     async with ctx.uow.write(viewer.member) as tx:
-        await lock_spaces(tx, await queries.own_spaces(tx, viewer.member))
+        spaces = await queries.own_spaces(tx, viewer.member)
+        await lock_spaces(tx, spaces)
         chain = await devices.lock_chain(tx, viewer.member)
+        # Let into another space before the chain was locked: its log has to tell of the link, too. One that comes from
+        # here on is sealed to the new key, for the old one's seals wait for the chain and are then refused.
+        if not (await queries.own_spaces(tx, viewer.member)).keys() <= spaces.keys():
+            raise KeysMoved
         known = await queries.find_key(tx, viewer.member, key.generation)
         sent = command.member_key
         if known is not None and (known.body, known.signature) == (sent.body, sent.signature):
@@ -192,7 +197,8 @@ async def _apply_link(
         device = await store_device(tx, link, checked.seal, command.device_seal, label, ctx.clock())
     await store_link(tx, link, checked.state, signed)
     # Only a recipient's links are of a space's log: who was reset is none until someone adds the new ID.
-    spaces = [space for space, id in (await queries.own_spaces(tx, member)).items() if id == chain.identity]
+    present = await queries.own_spaces(tx, member)
+    spaces = [space for space, id in present.items() if id == chain.identity and space in tx.heads]
     body = pack_entry(signed.body, signed.signature, signed.cosignature)
     for space in sorted(spaces):
         entry = Entry(space, entry_id(link.hash), EventKind.MEMBER_LINK, link.hash, body, actor=member)
