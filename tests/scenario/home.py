@@ -26,6 +26,7 @@ class Home(ServerProcess):
         super().__init__(folder / "server")
         self.environment = {**_ENVIRONMENT, "CIRCLE_DATABASE_URL": dsn, "CIRCLE_WEB_DIR": str(folder / "no-web")}
         self.folder, self.dsn, self.clock, self.token = folder, dsn, clock, b""
+        self.faults: list[str] = []
         self._restarting = asyncio.Lock()
 
     async def run(self, *command: str) -> asyncio.subprocess.Process:
@@ -46,6 +47,12 @@ class Home(ServerProcess):
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
+
+    async def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        code, said = await super().stop(number)
+        if said.strip():  # it speaks of errors alone
+            self.faults.append(said)
+        return code, said
 
     async def fetch(self, query: str) -> list[asyncpg.Record]:
         """Rows of the database."""

@@ -134,6 +134,6 @@ async def judge(world: World) -> int:
                 world.met(error, f"{device.name} starts at the end")
     found = Judge(world)
     wrong = await found.settle(world.devices)
-    wrong += [*found.lost(), *world.faults]
+    wrong += [*found.lost(), *world.faults, *world.home.faults]
     assert not wrong, "\n".join([*wrong[:40], "--- what had happened:", *world.journal])
     return found.read

@@ -11,8 +11,8 @@ from tests.scenario.world import Said, World
 PATIENCE = 60.0
 
 _ALLOWED = (
-    "no longer a member", "no longer open to you", "no longer there for you", "You may read here", "Your role in this",
-    "role does not allow", "waited too long",
+    "no longer a member", "no longer open to you", "no longer there for you", "nothing here by that id",
+    "You may read here", "Your role in this", "role does not allow", "waited too long",
 )  # fmt: skip
 """Why a message may fail for good: its sender was removed, or given another role, before it was accepted."""
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 import pytest
 
+from tests.scenario.device import Policy, Refused
 from tests.scenario.judge import judge
 from tests.scenario.play import first, group, link, recover, say
 from tests.scenario.world import PYTHON, TYPESCRIPT, World
@@ -110,4 +114,25 @@ async def test_a_long_chain_is_read_to_its_end(us: World) -> None:
         await first(us, handle).start()
         await say(us, first(us, handle), space, 1)
     await recover(us, us.new_device(us.member("ben"), TYPESCRIPT))
+    await judge(us)
+
+
+async def test_a_device_is_revoked_while_others_make_conversations_with_its_member(us: World) -> None:
+    ada = us.member("ada")
+
+    async def make() -> None:
+        for handle in ("ben", "cem", "ben", "cem"):
+            with contextlib.suppress(Refused):  # made for the keys of a moment ago
+                await first(us, handle).create("group", ["ada", "dan"], "Room", Policy())
+
+    for delay in range(6):
+        second = us.new_device(ada, PYTHON)
+        await recover(us, second)
+        making = asyncio.create_task(make())
+        await asyncio.sleep(delay * 0.02)
+        await ada.devices[0].revoke(second)
+        ada.devices.remove(second)
+        ada.ended.append(second)
+        await making
+    await us.home.restart(kill=False)  # what it had to say of faults is read at its end
     await judge(us)
