@@ -144,6 +144,20 @@ describe('a rotation', () => {
     expect((await ada.keeper.ownKeys()).generation).toBe(3);
   });
 
+  it('is noticed by a sibling that comes back to epochs whose seals it has replaced', async () => {
+    const { world, ada, bob, space } = await talk();
+    const second = await world.link(ada);
+    await world.renew(bob, space);
+    await bob.send(world, space, 'while the second was away');
+    await world.sync(ada, space);
+    await world.rotate(ada);
+    // It has not looked at the own key: the epoch's missing seal tells.
+    expect((await second.keeper.ownKeys()).newest).toBe(1);
+    await world.sync(second, space);
+    expect((await second.keeper.ownKeys()).generation).toBe(2);
+    expect(second.lines(space).at(-1)).toContain('while the second was away');
+  });
+
   it('is made with nothing but the newest key, and on the seals that were seen before', async () => {
     const { world, ada } = await talk();
     const second = await world.link(ada);

@@ -72,7 +72,9 @@ export function needsOwn(keyring: Keyring, { seal, recipients }: EpochBytes, nee
   const row = rowsOf(recipients).find(({ member }) => equal(member, memberBytes));
   // A seal that was handed out before a rotation has destroyed what opens it is no better than none.
   const opens = seal !== null && row !== undefined && secretsOf(keyring, row.generation) !== undefined;
-  if (row && row.generation > secrets.generation) needs.ownKey = true;
+  // No seal to the newest key that this device holds: a sibling's rotation has replaced it by wraps meanwhile.
+  const isReplaced = row !== undefined && seal === null && row.generation === secrets.generation;
+  if (row && (row.generation > secrets.generation || isReplaced)) needs.ownKey = true;
   else if (!opens && secrets.generation > 1 && wraps.generation !== secrets.generation) needs.wraps = true;
   return row?.n ?? 0;
 }
