@@ -2,14 +2,15 @@
 
 It sits between one client (the victim) and the server, on a port of its own: GraphQL over HTTP and the subscription's
 frames pass through it as JSON. Who connects to the server directly sees the truth. `POST /hostile` with
-`{"attack": name, "with": {...}}` arms an attack of `tests.support.attacks` from another process; `{}` disarms.
+`{"attack": name, "with": {...}}` arms an attack of `tests.support.attacks` from another process; `{}` disarms;
+`{"do": name}` does one of `orders`, which the test that opened it gives.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,14 +25,15 @@ class Hostile:
     """The man in the middle. `url` is where the victim connects; `attack` is what is done to it from now on."""
 
     def __init__(self, target: str) -> None:
-        parts = urlsplit(target)
-        self._target = (parts.hostname or "", parts.port or 0)
+        self._target = ("", 0)
+        self.orders: dict[str, Callable[[], Awaitable[None]]] = {}
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.view = View()
         self.url = ""
         self.faults: list[BaseException] = []
+        self.aim(target)
 
     @property
     def attack(self) -> Attack:
@@ -41,6 +43,11 @@ class Hostile:
     def arm(self, attack: Attack | None) -> None:
         """Do this from now on; None: tell the truth again."""
         self.view.attack = attack or Attack()
+
+    def aim(self, target: str) -> None:
+        """Pass on to this server from the next connection on."""
+        parts = urlsplit(target)
+        self._target = (parts.hostname or "", parts.port or 0)
 
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=1 << 24)
@@ -94,9 +101,14 @@ class Hostile:
     async def _answer(self, head: bytes, body: bytes) -> bytes:
         if head.startswith(b"POST /hostile "):
             from tests.support.attacks import ATTACKS
+            from tests.support.attacks_on_trust import ON_TRUST
 
             order = json.loads(body)
-            self.arm(ATTACKS[order["attack"]](**order.get("with", {})) if "attack" in order else None)
+            if "do" in order:
+                await self.orders[order["do"]]()
+                return _response(200, b"{}")
+            known = {**ATTACKS, **ON_TRUST}
+            self.arm(known[order["attack"]](**order.get("with", {})) if "attack" in order else None)
             if order.get("cut"):
                 asyncio.get_running_loop().call_later(0.05, self.cut)
             return _response(200, b"{}")

@@ -32,6 +32,8 @@ export class Learner {
     const identities = await this.#api.identities(members);
     const changes = await this.#keeper.learnIdentities(identities);
     this.#board.meet(identities.map(({ person }) => person));
+    // A mark falls with the identity that it was for.
+    this.#board.setAccount(await this.#keeper.account());
     this.#board.apply(changes);
   }
 

@@ -112,7 +112,7 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
       beforeStream: () => account.ensureSession(),
       onSignedOut,
       onLevel: () => {
-        void accountSpace.tend().catch(() => undefined).then(() => outbox.flush());
+        void accountSpace.tend().catch(() => undefined).then(() => outbox.flush()).catch(() => undefined);
         rotation.onLevel();
         void recovery.readmit().catch(() => undefined);
         void devices.replaceLost().catch(() => undefined);

@@ -56,7 +56,10 @@ export class Alarms {
     const open = await this.#rooms.get(space);
     const text = await contradictionOf(open, this.#context.store, { n: seq, hash });
     if (text === null) return { how: 'same', next: null, change: seq === open.head.n && isWholeAgain(open.record) ? await this.#change(open, () => undefined) : null };
-    if (kindOf(text) === 'older') return { how: 'lost', next: await ownEntries.at(open, this.#context, seq + 1), change: null };
+    if (kindOf(text) === 'older') {
+      const change = open.record.lost === null || open.record.lost === undefined || open.record.lost >= seq ? null : await this.#change(open, () => { open.record.lost = seq; });
+      return { how: 'lost', next: await ownEntries.at(open, this.#context, seq + 1), change };
+    }
     return { how: 'other', next: null, change: await this.#change(open, () => { this.#replace(open, text, seq); }) };
   }
 

@@ -28,7 +28,11 @@ const NOTHING: Shown = { items: [], gone: [] };
 /** Entries at or below the head are ignored; a gap throws a RangeError, for the engine fills gaps first. */
 export async function forward(space: Space, draft: Draft, context: Context, event: LogEvent): Promise<Shown> {
   const { record } = space;
-  if (event.seq <= record.head.n) return NOTHING;
+  if (event.seq <= record.head.n) {
+    // A server restored from a backup, whose last lost entry was given back.
+    if (event.seq === record.head.n && equal(event.logHash, record.head.hash)) isWholeAgain(record);
+    return NOTHING;
+  }
   if (event.seq !== record.head.n + 1) throw new RangeError('The log has a gap.');
   const hash = await nextHash(record.head.hash, event.seq, event.item);
   if (!equal(hash, event.logHash)) {
