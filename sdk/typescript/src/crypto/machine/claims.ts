@@ -1,6 +1,6 @@
 /** What signed structures say before anything is verified: only to know what must be fetched to verify them. */
 import { toHex, type Bytes } from '../protocol/bytes';
-import { parseEnvelope } from '../protocol/envelope';
+import { peekHeader } from '../protocol/envelope';
 import { parseAnnouncement } from '../protocol/epoch';
 import { parseMemberLink } from '../protocol/member';
 import { parseRosterLink } from '../protocol/roster';
@@ -46,8 +46,8 @@ export async function claimsOf({ body }: LogEvent): Promise<Claims> {
     case 'envelope': {
       if (!body.envelope) return NOTHING;
       try {
-        const { header } = await parseEnvelope(body.envelope);
-        return { members: [[toHex(header.member), header.n]], epochs: [header.epoch.n] };
+        const { member, n, epoch } = peekHeader(body.envelope);
+        return { members: [[toHex(member), n]], epochs: [epoch.n] };
       } catch {
         return NOTHING;
       }

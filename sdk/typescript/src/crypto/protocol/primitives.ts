@@ -6,7 +6,7 @@
 import { Aes256Gcm, CipherSuite, HkdfSha256 } from '@hpke/core';
 import { XWing } from '@hpke/hybridkem-x-wing';
 import { argon2id } from 'hash-wasm';
-import { asBytes, concat, EMPTY, fromBase64Url, fromHex, utf8, type Bytes } from './bytes';
+import { asBytes, concat, EMPTY, fromBase64Url, fromHex, toHex, utf8, type Bytes } from './bytes';
 import { demand, ProtocolError } from './errors';
 import { ed25519Refusal, xWingRefusal } from './points';
 
@@ -31,15 +31,33 @@ export async function sha256(data: Bytes): Promise<Bytes> {
   return asBytes(await subtle.digest('SHA-256', data));
 }
 
+/** A key of MACs, or of derivations, as the engine holds it. */
+export type MacKey = CryptoKey & { readonly _use: 'mac' };
+export type KdfKey = CryptoKey & { readonly _use: 'kdf' };
+
+export async function macKey(key: Bytes): Promise<MacKey> {
+  return (await subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])) as MacKey;
+}
+
+export async function kdfKey(ikm: Bytes): Promise<KdfKey> {
+  return (await subtle.importKey('raw', ikm, 'HKDF', false, ['deriveBits'])) as KdfKey;
+}
+
 /** HMAC-SHA256. */
 export async function mac(key: Bytes, data: Bytes): Promise<Bytes> {
-  const imported = await subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
-  return asBytes(await subtle.sign('HMAC', imported, data));
+  return macWith(await macKey(key), data);
+}
+
+export async function macWith(key: MacKey, data: Bytes): Promise<Bytes> {
+  return asBytes(await subtle.sign('HMAC', key, data));
 }
 
 /** HKDF-SHA256 with all its inputs spelled out; the protocol derives through `labels.kdf` only. */
 export async function hkdf(ikm: Bytes, salt: Bytes, info: Bytes, length: number): Promise<Bytes> {
-  const key = await subtle.importKey('raw', ikm, 'HKDF', false, ['deriveBits']);
+  return hkdfWith(await kdfKey(ikm), salt, info, length);
+}
+
+export async function hkdfWith(key: KdfKey, salt: Bytes, info: Bytes, length: number): Promise<Bytes> {
   return asBytes(await subtle.deriveBits({ name: 'HKDF', hash: 'SHA-256', salt, info }, key, length * 8));
 }
 
@@ -103,6 +121,20 @@ export function checkSigningPublicKey(publicKey: Bytes): void {
   demand(publicKey.length === KEY_LENGTH && ed25519Refusal(publicKey) === null, 'ed25519', 'FORBIDDEN', 'This is no signing key that may be used.');
 }
 
+/** Public keys taken into use already: a conversation's messages are signed by few devices. */
+const verifiers = new Map<string, CryptoKey>();
+const VERIFIERS = 256;
+
+async function verifier(publicKey: Bytes): Promise<CryptoKey> {
+  const name = toHex(publicKey);
+  const known = verifiers.get(name);
+  if (known) return known;
+  const key = await subtle.importKey('raw', publicKey, 'Ed25519', false, ['verify']);
+  if (verifiers.size >= VERIFIERS) verifiers.clear();
+  verifiers.set(name, key);
+  return key;
+}
+
 /**
  * Ed25519 without cofactor (section 1). A, R and S are checked on their bytes first.
  * @throws {ProtocolError} ed25519/FORBIDDEN unless the signature is that key's over the message
@@ -113,8 +145,7 @@ export async function verify(publicKey: Bytes, signature: Bytes, message: Bytes)
   demand(!refused, 'ed25519', 'FORBIDDEN', 'This is no signature that may be used.');
   let fits = false;
   try {
-    const key = await subtle.importKey('raw', publicKey, 'Ed25519', false, ['verify']);
-    fits = await subtle.verify('Ed25519', key, signature, message);
+    fits = await subtle.verify('Ed25519', await verifier(publicKey), signature, message);
   } catch {
     // some engines refuse bytes that are no point at import, others at verification
   }
