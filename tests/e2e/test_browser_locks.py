@@ -1,4 +1,4 @@
-"""What locks a browser's keys: a passkey of a virtual authenticator, a passphrase, time without use; and who signs in."""
+"""What locks a browser's keys: a passkey of a virtual authenticator, a passphrase, and time without use."""
 
 from __future__ import annotations
 
