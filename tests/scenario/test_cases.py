@@ -125,11 +125,11 @@ async def test_a_device_is_revoked_while_others_make_conversations_with_its_memb
             with contextlib.suppress(Refused):  # made for the keys of a moment ago
                 await first(us, handle).create("group", ["ada", "dan"], "Room", Policy())
 
-    for delay in range(6):
+    for delay in range(3):
         second = us.new_device(ada, PYTHON)
         await recover(us, second)
         making = asyncio.create_task(make())
-        await asyncio.sleep(delay * 0.02)
+        await asyncio.sleep(delay * 0.03)
         await ada.devices[0].revoke(second)
         ada.devices.remove(second)
         ada.ended.append(second)
