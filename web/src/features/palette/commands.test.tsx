@@ -12,7 +12,12 @@ const BOOKS = `/c/${'00000001'.repeat(4)}`;
 const BOB = `/c/${'00000002'.repeat(4)}`;
 
 async function search(path: string, words: string, scene = 'full') {
-  const view = renderView(<Gate />, { client: createFakeClient(trustScenes[scene]?.() ?? {}), path });
+  const client = createFakeClient(trustScenes[scene]?.() ?? {});
+  // Without layout a pane is never full: the timeline would load older messages to the last.
+  client.store.setState(({ conversations }) => ({
+    conversations: Object.fromEntries(Object.entries(conversations).map(([id, one]) => [id, { ...one, hasOlder: false }])),
+  }));
+  const view = renderView(<Gate />, { client, path });
   act(() => usePalette.getState().open());
   await waitFor(async () => expect(await screen.findByRole('combobox', { name: /^Search conversations, people/ })).toHaveFocus());
   if (words !== '') await view.user.keyboard(words);

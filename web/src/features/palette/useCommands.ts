@@ -19,6 +19,8 @@ export function useCommands(): Command[] {
     { id: 'new', name: 'New conversation', run: newConversation },
     { id: 'invite', name: 'Invite people', run: () => void navigate('/invites') },
     { id: 'settings', name: 'Open settings', run: () => void navigate('/settings') },
+    { id: 'devices', name: 'Open devices', run: () => void navigate('/settings/devices') },
+    { id: 'recovery', name: 'Open recovery key', run: () => void navigate('/settings/recovery-key') },
     { id: 'light', name: 'Use the light theme', run: () => setColorScheme('light') },
     { id: 'dark', name: 'Use the dark theme', run: () => setColorScheme('dark') },
     { id: 'auto', name: 'Use the system’s theme', run: () => setColorScheme('auto') },
