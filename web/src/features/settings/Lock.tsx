@@ -25,7 +25,11 @@ export function Lock() {
   return (
     <SettingsPage title="Lock" lead="A locked Circle shows nothing: what this browser holds is encrypted until it is opened again. All of this is about this browser alone.">
       {lock.loading && <RowSkeleton rows={3} label="Loading" />}
-      {!lock.value && <ErrorLine onRetry={lock.again}>{lock.error}</ErrorLine>}
+      {lock.error !== null && (
+        <div className={classes.problem}>
+          <ErrorLine onRetry={lock.again}>{lock.error}</ErrorLine>
+        </div>
+      )}
       {lock.value && (
         <>
           <Idle minutes={lock.value.idleMinutes} onChanged={lock.again} />
@@ -35,16 +39,16 @@ export function Lock() {
               <Passphrase set={lock.value.passphrase} onChanged={lock.again} />
             </ul>
           </Section>
-          <Section title="Lock now" lead="Circle locks in all tabs of this browser.">
-            <Stack gap="sm" align="flex-start">
-              <Button variant="default" leftSection={<IconLock size={18} aria-hidden="true" />} loading={now.busy} onClick={() => void now.run()}>
-                Lock
-              </Button>
-              <ErrorLine>{now.error}</ErrorLine>
-            </Stack>
-          </Section>
         </>
       )}
+      <Section title="Lock now" lead="Your password, or what you have chosen above, opens Circle again.">
+        <Stack gap="sm" align="flex-start">
+          <Button variant="default" leftSection={<IconLock size={18} aria-hidden="true" />} loading={now.busy} onClick={() => void now.run()}>
+            Lock
+          </Button>
+          <ErrorLine>{now.error}</ErrorLine>
+        </Stack>
+      </Section>
     </SettingsPage>
   );
 }
