@@ -50,9 +50,16 @@ class Rosters:
             except Refused as error:
                 if error.code == "DIRECT_EXISTS":
                     return await self._direct_with(next(iter(roles)))
-                if not (unsure and error.code in {"ID_TAKEN", "ID_CONFLICT", "CHAIN_CONFLICT"}):
+                if unsure and error.code in {"ID_TAKEN", "ID_CONFLICT", "CHAIN_CONFLICT"}:
+                    break  # the try whose answer was lost had gone through
+                if error.code not in {"RECIPIENTS_CHANGED", "CHAIN_CONFLICT"} or not left:
                     raise
-                break  # the try whose answer was lost had gone through
+                # Somebody's chain or key has moved on since they were asked for: nothing was made, so make it anew.
+                engine.made.pop(made.epoch.head.hash, None)
+                await backoff.pause()
+                await engine.know([*roles, engine.machine.me])
+                made = engine.machine.make.conversation(type_, roles, policy, content, millis())
+                engine.made[made.epoch.head.hash] = made.epoch
         return await self._find(made.space)
 
     async def _find(self, id: bytes) -> Space:
