@@ -91,7 +91,7 @@ export interface OwnKeys {
   newest: number;
   /** A next device seal waits to be published: call `nextSeal`, publish it, call `sealPublished`. */
   mustPublish: boolean;
-  /** A scheduled rotation is due: M is 7 days old, or 1 day while a message with a lifetime of up to 7 days lives. */
+  /** A scheduled rotation is due: M is 7 days old, or 1 day while a message with a lifetime of up to 7 days lives, or opens very many epochs. */
   isRotationDue: boolean;
   /** Hex ids of the devices that the own chain names as active, oldest first. */
   devices: string[];
@@ -240,7 +240,7 @@ export interface DeviceKeeper {
    * it is believed until the server's answer: afterwards learn the own identity, take the key from `keyBox`, publish
    * the next seal. The same way after a crash, and after a sibling was faster.
    * Throws KEYS_BEHIND (take the newest key first), WRAPS_NEEDED (`learnWraps` first), SEAL_OLD (publish
-   * `nextSeal(true)` first, load the seals again), UNTRUSTED, NOT_FOUND (no such device), FORBIDDEN.
+   * `nextSeal(true)` first, load the seals again), UNTRUSTED, NOT_FOUND (no such device), FORBIDDEN, TOO_MANY_KEYS.
    */
   makeRotation(input: RotationInput): Promise<RotationBytes>;
   /** A new recovery key, held in memory under a ticket until it is used by a rotation or the keeper is locked. */

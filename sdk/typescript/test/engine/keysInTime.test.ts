@@ -1,6 +1,9 @@
 /** Keys in time: when a rotation is due, what it carries over while something lives, who was away for too long. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { isCrowded, noteLoad } from '../../src/crypto/machine/carrying';
+import type { SpaceRecord } from '../../src/crypto/machine/spaceRecord';
 import { codeOf } from '../../src/errors';
+import type { RecordStore, Write } from '../../src/store/sealed';
 import { DeviceWorld } from './deviceWorld';
 import type { Person } from './world';
 
@@ -73,6 +76,19 @@ describe('a scheduled rotation', () => {
     const late = await world.recover(ada, words);
     expect(late.lines(space).join('\n')).toContain('a month');
     expect(late.lines(space).join('\n')).not.toContain('an hour');
+  });
+
+  it('comes early where very many epochs were made under one key, and is refused where they are too many', async () => {
+    const { world, ada } = await pair();
+    let before: unknown;
+    const store = { get: () => Promise.resolve(before), write: (batch: Write[]) => { before = batch[0]?.value; return Promise.resolve(); } } as unknown as RecordStore;
+    const rooms = (...numbers: number[]) => ({ records: () => Promise.resolve(numbers.map((n) => ({ current: { n }, out: false })) as unknown as SpaceRecord[]) });
+    expect(await isCrowded({ store }, rooms(9_000, 999))).toBe(false);
+    expect(await isCrowded({ store }, rooms(9_000, 1_000))).toBe(true);
+    await noteLoad({ store }, rooms(9_000, 1_000));
+    expect(await isCrowded({ store }, rooms(9_000, 1_001))).toBe(false);
+    const many = (count: number) => Array.from({ length: count }, (_, epoch) => ({ space: 'cd'.repeat(16), epoch: epoch + 1, branch: 0, announcement: null, seal: null }));
+    expect(await codeOfFailure(world.make(ada, { required: many(20_001) }))).toBe('TOO_MANY_KEYS');
   });
 
   it('carries over what was granted, although this device never looked at it', async () => {

@@ -142,6 +142,26 @@ export async function hasShortLived(context: Context, rooms: Rooms): Promise<boo
   return false;
 }
 
+const LOAD = 'epochs-before';
+
+/** With so many epochs since M was made it is renewed before its time, so that a rotation can carry them (docs/decisions/0084). */
+export const CROWDED = 10_000;
+
+async function epochCount(rooms: Pick<Rooms, 'records'>): Promise<number> {
+  return (await rooms.records()).reduce((sum, { current, out }) => sum + (out ? 0 : (current?.n ?? 0)), 0);
+}
+
+/** Notes how many epochs there were before the newest M. */
+export async function noteLoad({ store }: Pick<Context, 'store'>, rooms: Pick<Rooms, 'records'>): Promise<void> {
+  await store.write([{ table: 'records', key: LOAD, value: await epochCount(rooms) }]);
+}
+
+/** Whether what the newest M opens has grown to half of what one rotation carries, at the most that it can be. */
+export async function isCrowded({ store }: Pick<Context, 'store'>, rooms: Pick<Rooms, 'records'>): Promise<boolean> {
+  const before = ((await store.get('records', LOAD)) as number | undefined) ?? 0;
+  return (await epochCount(rooms)) - before >= CROWDED;
+}
+
 /** Epochs whose announcements a rotation needs to carry over what was granted, and the newest ones, which bring new grants. */
 export async function beforeRotation(context: Context, rooms: Rooms, asked: Set<string>): Promise<{ space: string; node: string; number: number }[]> {
   const { store, offers } = context;

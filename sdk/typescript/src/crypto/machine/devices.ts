@@ -9,7 +9,7 @@ import { randomBytes } from '../protocol/primitives';
 import { makeRosterLink, NO_EPOCH, Role } from '../protocol/roster';
 import { followRoster, rosterPlace, verifyRoster } from '../protocol/rosterState';
 import { entropyFromWords, recoveryKeys, type RecoveryKeys } from '../protocol/words';
-import { beforeRotation, Carried, hasShortLived, knownPlaces } from './carrying';
+import { beforeRotation, Carried, hasShortLived, isCrowded, knownPlaces, noteLoad } from './carrying';
 import type { Context } from './context';
 import { ownSigner } from './maker';
 import { makeRecoveryKey } from './newcomer';
@@ -35,11 +35,15 @@ export class Devices {
     const { chain } = await this.#context.people.get(this.#context.keyring.member);
     // In force: it is on paper alone from here on.
     for (const [key, { rs }] of this.#recovery) if (equal(rs.publicKey, chain.rs)) this.#recovery.delete(key);
-    return ownKeys(this.#context, () => hasShortLived(this.#context, this.#rooms));
+    const own = await ownKeys(this.#context, () => hasShortLived(this.#context, this.#rooms));
+    const isRotationDue = own.isRotationDue || (own.newest === own.generation && (await isCrowded(this.#context, this.#rooms)));
+    return { ...own, isRotationDue };
   }
 
   async takeKey(keyBox: KeyBox | null): Promise<void> {
-    if (await takeKey(this.#context, keyBox)) this.#asked.clear();
+    if (!(await takeKey(this.#context, keyBox))) return;
+    this.#asked.clear();
+    await noteLoad(this.#context, this.#rooms);
   }
 
   async learnWraps(archive: ArchiveBytes[], wraps: WrapBytes[]): Promise<void> {

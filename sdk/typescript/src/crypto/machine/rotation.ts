@@ -15,6 +15,10 @@ import { SILENT } from './ownKeys';
 import type { MemberLinkBytes } from './wire';
 
 const SEALS = 'device-seals';
+/** The server takes no more in one rotation (docs/decisions/0071, 0084). */
+const MOST_WRAPS = 20_000;
+const TOO_MANY =
+  'Your keys are too many to be changed in one step, because none of your devices was online for very long. What is here stays readable; only beginning anew makes new keys.';
 /** A wrap of 32 bytes. */
 const WRAP_LENGTH = 48;
 
@@ -118,6 +122,7 @@ async function wrapsOf(next: MemberSecrets, { required, known, carried }: MakeRo
   const places = new Map<string, Place & { named: RequiredWrap | null }>();
   for (const place of known) places.set(nameOf(place), { ...place, named: null });
   for (const named of required) places.set(nameOf(named), { space: named.space, epoch: named.epoch, branch: named.branch, named });
+  if (places.size > MOST_WRAPS) throw new CircleFailure('TOO_MANY_KEYS', TOO_MANY);
   const wraps: RotationBytes['wraps'] = [];
   for (const [, { space, epoch, branch, named }] of [...places].sort(([one], [other]) => (one < other ? -1 : 1))) {
     const opened = await carried.open(space, epoch, named);
