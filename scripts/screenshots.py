@@ -79,6 +79,9 @@ async def pictures(
     await ada.page.get_by_role("list", name="Invitations").wait_for()
     await in_both(first.page, "invitations")
     await first.page.goto(f"{server.url}/graphiql")
+    # GraphiQL runs nothing before its editors are there.
+    for region in ("Operation Editor", "Result Window"):
+        await first.page.get_by_role("region", name=region).get_by_role("textbox").wait_for(state="attached")
     await first.page.get_by_role("button", name="Execute query").click()
     await first.page.get_by_role("region", name="Result Window").get_by_text("Ada Lindqvist").wait_for()
     await in_both(first.page, "graphiql")
