@@ -50,6 +50,8 @@ export interface TrustKeeper {
   account(): Promise<AccountView>;
   /** Queues the entry; the engine sends what waits in the account's space (SpaceView.isAccount). */
   setRecoveryKeyConfirmed(confirmed: boolean): Promise<void>;
+  /** Keys of earlier entries have come: reads the account's log, all of it, once more. */
+  rereadAccount(events: LogEvent[]): Promise<void>;
   /** Queues pins that changed, at most once in ten minutes but for what is told at once; true when there is something to send. */
   queuePins(): Promise<boolean>;
   /** Members of whom another device has seen more than this one: their chains are to be learned. */

@@ -2,23 +2,32 @@
 import type { Keeper } from '../crypto';
 import type { Board } from '../state/board';
 import type { Account } from './account';
+import type { Api } from './api';
+import type { Keys } from './keys';
 import type { Learner } from './learner';
 import type { Outbox } from './outbox';
 
 /** How often this device looks whether it has something to tell, in milliseconds; with some jitter. */
 const LOOK = 60_000;
+/** Epochs looked at together. */
+const AT_ONCE = 50;
 
 export class AccountSpace {
+  readonly #api: Api;
   readonly #keeper: Keeper;
+  readonly #keys: Keys;
   readonly #learner: Learner;
   readonly #outbox: Outbox;
   readonly #account: Account;
   readonly #board: Board;
+  #sought = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #tending: Promise<void> | null = null;
 
-  constructor(parts: { keeper: Keeper; learner: Learner; outbox: Outbox; account: Account; board: Board }) {
+  constructor(parts: { api: Api; keeper: Keeper; keys: Keys; learner: Learner; outbox: Outbox; account: Account; board: Board }) {
+    this.#api = parts.api;
     this.#keeper = parts.keeper;
+    this.#keys = parts.keys;
     this.#learner = parts.learner;
     this.#outbox = parts.outbox;
     this.#account = parts.account;
@@ -31,6 +40,7 @@ export class AccountSpace {
   }
 
   stop(): void {
+    this.#sought = '';
     clearTimeout(this.#timer);
   }
 
@@ -62,9 +72,22 @@ export class AccountSpace {
   async #tend(): Promise<void> {
     await this.#learner.learnMembers(await this.#keeper.behind());
     this.#board.apply(await this.#keeper.checkBounds());
+    await this.#readAgain();
     await this.#tellKey();
     await this.refresh();
     if (await this.#keeper.queuePins()) await this.push();
+  }
+
+  /** Entries whose keys were not there yet: looked for again whenever the account's keys have moved on. */
+  async #readAgain(): Promise<void> {
+    const { space } = await this.#keeper.account();
+    const view = space === null ? undefined : this.#board.viewOf(space);
+    if (!view || view.keyless === 0 || this.#sought === `${view.keyless} ${view.epoch}`) return;
+    this.#sought = `${view.keyless} ${view.epoch}`;
+    await this.#keys.showWraps();
+    const numbers = (await this.#keeper.missing(view.space)).slice(0, AT_ONCE);
+    for (const number of numbers) await this.#keeper.learnEpoch(view.space, number, await this.#api.epoch(view.node, number, true));
+    if (await this.#keeper.retryEpochs(view.space, numbers)) await this.#keeper.rereadAccount(await this.#learner.eventsAfter(view.node, 0, true));
   }
 
   /** What this browser noted before the account's log could be written. */

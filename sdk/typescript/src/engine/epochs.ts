@@ -8,6 +8,7 @@ import type { Sync } from './sync';
 
 /** Others make epochs too; more collisions than this in a row are no coincidence. */
 const TRIES = 4;
+const SHUT_OUT = new CircleFailure('NOT_LET_IN', 'You began anew with a new identity. Someone in this conversation has to let you in again before you can write here.');
 /** Members' chains have moved on: learned anew, it is made again. */
 const MOVED = new Set(['RECIPIENTS_CHANGED', 'CHAIN_CONFLICT', 'STALE_DEVICE']);
 const DAY = 24 * 3_600_000;
@@ -33,6 +34,7 @@ export class Epochs {
       const view = this.#board.view(node);
       if (!view || view.role === null) throw new CircleFailure('NOT_A_MEMBER', 'You are no longer a member of this conversation.');
       if (view.alarm !== null) throw new CircleFailure('ALARM', view.alarm);
+      if (view.roster.some(({ member, changed }) => changed && member === this.#board.me?.id)) throw SHUT_OUT;
       if (view.complains !== null && view.complains <= Date.now()) await this.complain(view.space);
       if (view.due || (await this.#isOverdue(view))) await this.make(node);
       else if (await this.#keeper.isEpochChecked(view.space)) return;

@@ -122,7 +122,7 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   });
   const epochs = new Epochs({ api, keeper, learner, sync, board });
   const outbox: Outbox = new Outbox({ api, keeper, epochs, learner, sync, board });
-  const accountSpace: AccountSpace = new AccountSpace({ keeper, learner, outbox, account, board });
+  const accountSpace: AccountSpace = new AccountSpace({ api, keeper, keys, learner, outbox, account, board });
   const invites = new Invites({ api, keeper, learner, origin });
   const signs = options.signs === undefined ? (typeof document === 'undefined' ? null : document) : options.signs;
   const idle = new Idle(signs, { onIdle, onUse: () => { void account.touch().catch(() => undefined); } });

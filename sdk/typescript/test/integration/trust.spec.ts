@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../src/engine/client';
 import type { SafetyNumber } from '../../src/types';
-import { allSent, browser, conversation, fragmentOf, notices, PASSWORD, personIn, SETUP_TOKEN, signUp, texts, unreadable, until } from './people';
+import { allSent, browser, conversation, fragmentOf, notices, PASSWORD, personIn, SETUP_TOKEN, signUp, texts, until } from './people';
 
 describe('who is who', () => {
   const clients: Client[] = [];
@@ -106,7 +106,7 @@ describe('who is who', () => {
     await allSent(ada, group);
     await until(() => texts(cem, group).includes('not for the new Bob'), 'the message at Cem');
     await bob.send(group, 'let me in').catch(() => undefined);
-    await until(() => conversation(bob, group).items.some(({ state }) => state === 'failed') || unreadable(bob, group).length > 0, 'that Bob is shut out');
+    await until(() => conversation(bob, group).items.some(({ error }) => error?.startsWith('You began anew with a new identity.') === true), 'that Bob is shut out, and why');
     expect(texts(bob, group)).toEqual(expect.not.arrayContaining(['not for the new Bob']));
     expect(texts(cem, group)).not.toContain('let me in');
     // Nobody takes the new identity into anything without having been shown the change.

@@ -255,6 +255,7 @@ export class LocalKeeper implements Keeper {
 
   readonly account: Keeper['account'] = () => this.#do(({ marks }) => marks.view());
   readonly setRecoveryKeyConfirmed: Keeper['setRecoveryKeyConfirmed'] = (confirmed) => this.#do(({ marks }) => marks.confirm(confirmed));
+  readonly rereadAccount: Keeper['rereadAccount'] = (events) => this.#do(({ pins }) => pins.reread(events));
   readonly queuePins: Keeper['queuePins'] = () => this.#do(({ pins }) => pins.queue());
   readonly behind: Keeper['behind'] = () => this.#do(({ context }) => Promise.resolve(context.people.behind()));
   readonly checkBounds: Keeper['checkBounds'] = () => this.#do(({ pins }) => pins.check());

@@ -6,11 +6,12 @@ import type { Head } from '../protocol/signer';
 import { ACCOUNT_PIN } from './arrivals';
 import { alarm } from './alarmWords';
 import type { Context } from './context';
+import { rereadAccount } from './rereading';
 import type { Rooms } from './rooms';
 import type { Sending } from './sending';
 import type { Space } from './space';
 import type { LogRow, SpaceRecord } from './spaceRecord';
-import type { SpaceChange } from './wire';
+import type { LogEvent, SpaceChange } from './wire';
 
 /** Pins are written at most this often, but for what is told at once. */
 const OFTEN = 10 * 60_000;
@@ -83,6 +84,14 @@ export class Pins {
     const row = this.#context.account.book.spaces.get(space);
     if (row && rosterHead.n <= row.roster.n && epoch.n <= row.epoch.n && head.n <= row.log.n) return [];
     return [{ space: fromHex(space), roster: rosterHead, epoch: { n: epoch.n, hash: epoch.hash }, log: head }];
+  }
+
+  async reread(events: LogEvent[]): Promise<void> {
+    const { account } = this.#context;
+    const own = account.space === null ? null : await this.#rooms.find(account.space);
+    if (!own) return;
+    const waiting = (await this.#sending.queued()).filter(({ space }) => space === own.id);
+    await this.#rooms.change([own.id], (draft) => rereadAccount(own, draft, this.#context, events, waiting));
   }
 
   /** This device is level with the server: nothing may be below what another device has seen. */
