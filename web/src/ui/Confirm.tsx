@@ -2,6 +2,7 @@ import { Button, Group, Modal, Stack } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { ErrorLine } from './ErrorLine';
 import classes from './Confirm.module.css';
+import { keepFocus } from './keepFocus';
 import type { Action } from './useAction';
 
 interface ConfirmProps {
@@ -28,7 +29,7 @@ export function Confirm({ opened, onClose, title, children, confirm, action, blo
     if (await action.run()) onClose();
   };
   return (
-    <Modal opened={opened} onClose={close} title={title} size={440} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened={opened} onClose={close} title={title} size={440} onExitTransitionEnd={keepFocus} closeButtonProps={{ 'aria-label': 'Close' }}>
       <Stack gap="lg">
         <div className={classes.text}>{children}</div>
         <ErrorLine>{action.error}</ErrorLine>

@@ -11,6 +11,7 @@ export { QrCode } from './QrCode';
 export { hasCamera, QrScanner } from './QrScanner';
 export { RichText } from './RichText';
 export { countCharacters } from './characters';
+export { keepFocus } from './keepFocus';
 export { hueOf } from './hue';
 export { shrinkPicture } from './picture';
 export { usePreferences } from './preferences';

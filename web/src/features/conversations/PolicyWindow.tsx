@@ -1,7 +1,7 @@
 import { Button, Group, Modal, Radio, Stack } from '@mantine/core';
 import { useState, type ReactNode, type SubmitEvent } from 'react';
 import { HISTORY, LIFETIME_ORDER, LIFETIMES, useCircle, useClient, type ConversationState, type HistoryPolicy, type LifetimeClass } from '../../circle';
-import { ErrorLine, useAction } from '../../ui';
+import { ErrorLine, keepFocus, useAction } from '../../ui';
 import { usePolicyWindow } from './model';
 import classes from './PolicyWindow.module.css';
 
@@ -11,7 +11,7 @@ export function PolicyWindow() {
   const conversation = useCircle((state) => (asked ? state.conversations[asked.conversation] : undefined));
   const title = asked?.about === 'history' ? 'What new people can read' : 'Disappearing messages';
   return (
-    <Modal opened={asked !== null} onClose={close} title={title} size={440} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened={asked !== null} onClose={close} title={title} size={440} onExitTransitionEnd={keepFocus} closeButtonProps={{ 'aria-label': 'Close' }}>
       {conversation && asked?.about === 'lifetime' && <LifetimeForm conversation={conversation} onDone={close} />}
       {conversation && asked?.about === 'history' && <HistoryForm conversation={conversation} onDone={close} />}
     </Modal>

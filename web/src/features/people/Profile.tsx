@@ -3,7 +3,7 @@ import { IconMessageCircle, IconSettings } from '@tabler/icons-react';
 import { useEffect, useRef } from 'react';
 import { useNavigate } from 'react-router';
 import { addressOf, canReadmit, describe, directWith, useCircle, useClient, useMe, type Person } from '../../circle';
-import { Avatar, ConversationAvatar, ErrorLine, useAction, useLoaded, usePhone } from '../../ui';
+import { Avatar, ConversationAvatar, ErrorLine, keepFocus, useAction, useLoaded, usePhone } from '../../ui';
 import { currentPerson, sharedWith, useProfile, useReadmit } from './model';
 import classes from './People.module.css';
 import { SafetyNumber } from './SafetyNumber';
@@ -16,7 +16,7 @@ export function Profile() {
   const { person, close } = useProfile();
   const phone = usePhone();
   return (
-    <Modal opened={person !== null} onClose={close} title="Profile" size={520} fullScreen={phone} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened={person !== null} onClose={close} title="Profile" size={520} fullScreen={phone} onExitTransitionEnd={keepFocus} closeButtonProps={{ 'aria-label': 'Close' }}>
       {person && <ProfileBody key={person.id} known={person} onDone={close} />}
     </Modal>
   );

@@ -18,7 +18,9 @@ function Live({ id }: { id: string }) {
   return (
     conversation && (
       <>
-        <ChangedBanner conversation={conversation} />
+        <main tabIndex={-1}>
+          <ChangedBanner conversation={conversation} />
+        </main>
         <Readmit />
       </>
     )
@@ -49,6 +51,8 @@ describe('somebody with a new identity', () => {
     await user.click(within(dialog).getByRole('button', { name: 'Let Bob in again' }));
     expect(readmit).toHaveBeenCalledExactlyOnceWith(BOOKS, bob.id);
     await waitFor(() => expect(screen.queryByText('Bob Okafor began anew with a new identity.')).not.toBeInTheDocument());
+    // The button that was pressed is gone: the keyboard goes on in the conversation.
+    await waitFor(() => expect(screen.getByRole('main')).toHaveFocus());
   });
 
   it('is not let in by Cancel', async () => {
