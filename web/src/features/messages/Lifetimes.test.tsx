@@ -76,10 +76,10 @@ describe('the next message', () => {
 
 describe('a message that disappears', () => {
   it('says when, for the eye and for the ear', async () => {
-    open({ items: [message('soon gone', Date.now() + HOUR / 2 + 1000), message('stays', null, { seq: 8, mine: true })] });
+    open({ items: [message('soon gone', Date.now() + HOUR / 2 - 1000), message('stays', null, { seq: 8, mine: true })] });
     const row = (await within(await screen.findByRole('list', { name: 'Messages' })).findByText('soon gone')).closest('li');
-    expect(row).toHaveTextContent('31 min');
-    expect(row).toHaveTextContent('Disappears in 31 minutes');
+    expect(row).toHaveTextContent('30 min');
+    expect(row).toHaveTextContent('Disappears in 30 minutes');
     expect(within(messages()).getByText('stays').closest('li')).not.toHaveTextContent('Disappears');
   });
 
@@ -90,13 +90,13 @@ describe('a message that disappears', () => {
   });
 
   it('tells each one of a group, and the time in words below the last', async () => {
-    const end = Date.now() + HOUR / 2 + 1000;
+    const end = Date.now() + HOUR / 2 - 1000;
     open({ items: [message('one', end), message('two', end, { seq: 8 }), message('another life', end, { seq: 9, lifetime: 2 })] });
     const row = async (text: string) => (await within(await screen.findByRole('list', { name: 'Messages' })).findByText(text)).closest('li');
-    expect(await row('one')).toHaveTextContent('Disappears in 31 minutes');
-    expect(await row('one')).not.toHaveTextContent('31 min ');
-    expect(await row('two')).toHaveTextContent(/31 minDisappears in 31 minutes/);
-    expect(await row('another life')).toHaveTextContent(/31 minDisappears in 31 minutes/);
+    expect(await row('one')).toHaveTextContent('Disappears in 30 minutes');
+    expect(await row('one')).not.toHaveTextContent('30 min ');
+    expect(await row('two')).toHaveTextContent(/30 minDisappears in 30 minutes/);
+    expect(await row('another life')).toHaveTextContent(/30 minDisappears in 30 minutes/);
   });
 
   it('is gone when its time has come, without a word, from the spoken lines as well', async () => {
