@@ -21,6 +21,8 @@ export interface Found {
 /** What the machine keeps: read and range over sealed records, and write many in one transaction. */
 export interface RecordStore {
   get(table: Table, key: Key): Promise<unknown>;
+  /** In the order of the keys, undefined where there is nothing. */
+  getMany(table: Table, keys: Key[]): Promise<unknown[]>;
   /** From `from` to `to`, both included; `to` itself is not where `isOpen` is set. */
   range(table: Table, from: Key, to: Key, options?: { limit?: number; newestFirst?: boolean; isOpen?: boolean }): Promise<Found[]>;
   write(batch: Write[]): Promise<void>;
@@ -63,6 +65,15 @@ export class SealedStore implements RecordStore {
   async get(table: Table, key: Key): Promise<unknown> {
     const sealed: unknown = await this.#database.get(table, key);
     return sealed === undefined ? undefined : this.#open(table, key, sealed);
+  }
+
+  async getMany(table: Table, keys: Key[]): Promise<unknown[]> {
+    const transaction = this.#database.transaction(table, 'readonly');
+    const waiting: Promise<unknown>[] = [];
+    for (const key of keys) waiting.push(transaction.store.get(key));
+    const found = await Promise.all(waiting);
+    await transaction.done;
+    return Promise.all(keys.map((key, index) => (found[index] === undefined ? undefined : this.#open(table, key, found[index]))));
   }
 
   async range(table: Table, from: Key, to: Key, options: { limit?: number; newestFirst?: boolean; isOpen?: boolean } = {}): Promise<Found[]> {

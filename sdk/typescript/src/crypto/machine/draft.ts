@@ -4,14 +4,23 @@ import type { Key, RecordStore, Table, Write } from '../../store/sealed';
 export class Draft {
   readonly #store: RecordStore;
   readonly #writes = new Map<string, Write>();
+  readonly #read = new Map<string, unknown>();
 
   constructor(store: RecordStore) {
     this.#store = store;
   }
 
   get(table: Table, key: Key): Promise<unknown> {
-    const pending = this.#writes.get(name(table, key));
-    return pending ? Promise.resolve(pending.value) : this.#store.get(table, key);
+    const place = name(table, key);
+    const pending = this.#writes.get(place);
+    if (pending) return Promise.resolve(pending.value);
+    return this.#read.has(place) ? Promise.resolve(this.#read.get(place)) : this.#store.get(table, key);
+  }
+
+  /** Reads at once what will be asked for one by one. */
+  async load(table: Table, keys: Key[]): Promise<void> {
+    const found = await this.#store.getMany(table, keys);
+    keys.forEach((key, index) => this.#read.set(name(table, key), found[index]));
   }
 
   /** `undefined` deletes. */
@@ -26,6 +35,7 @@ export class Draft {
   async commit(): Promise<void> {
     await this.#store.write([...this.#writes.values()]);
     this.#writes.clear();
+    this.#read.clear();
   }
 }
 

@@ -1,6 +1,7 @@
 /** Opens conversations as they are now, and reads their log backwards from what is known (docs/decisions/0026). */
+import type { Key } from '../../store/sealed';
 import { equal, toHex, type Bytes } from '../protocol/bytes';
-import { EnvelopeKind } from '../protocol/envelope';
+import { EnvelopeKind, peekHeader } from '../protocol/envelope';
 import { parseAnnouncement } from '../protocol/epoch';
 import { ProtocolError } from '../protocol/errors';
 import { LOG_START, nextHash } from '../protocol/log';
@@ -41,6 +42,7 @@ function freshRecord(snapshot: Begun, before: SpaceRecord | null): SpaceRecord {
     lastRead: before?.lastRead ?? 0, unread: 0, lastActivity: snapshot.createdAt, oldest: before?.oldest ?? 0, hasOlder: false,
     alarm: before?.alarm ?? null, out: false, owed: before?.owed ?? [], expires: before?.expires ?? null, reached: 0, told: [],
     noticed: before?.noticed ?? [], kept: before?.kept ?? [],
+    ...(before === null ? { under: [] } : before.under ? { under: before.under } : {}),
   };
 }
 
@@ -185,6 +187,7 @@ async function takeStretch(space: Space, draft: Draft, context: Context, events:
   record.start = { n: first.seq, hash: first.logHash };
   const shown: Shown = { items: [], gone: [] };
   const marksBefore = record.marks.length;
+  await draft.load('log', events.flatMap((event) => keysOf(space.id, event)));
   for (const event of events) {
     const before = (await draft.get('log', [space.id, event.seq])) as LogRow | undefined;
     const until = before && equal(before.item, event.item) ? before.until : undefined;
@@ -257,6 +260,18 @@ async function noteChange(space: Space, draft: Draft, event: LogEvent): Promise<
   return { items: [], gone: [] };
 }
 
+/** All that is looked up of an entry: read at once for a whole page. */
+function keysOf(space: string, { seq, item, body }: LogEvent): Key[] {
+  const found: Key[] = [[space, seq], keys.item(space, item)];
+  if (body.kind !== 'envelope' || body.envelope === null) return found;
+  try {
+    const id = toHex(peekHeader(body.envelope).id);
+    return [...found, keys.envelope(space, id), keys.late(space, id)];
+  } catch {
+    return found;
+  }
+}
+
 async function epochsIn(events: LogEvent[]): Promise<Set<number>> {
   const found = new Set<number>();
   for (const event of events) for (const n of (await claimsOf(event)).epochs) found.add(n);
@@ -280,6 +295,8 @@ export async function learnEpoch(space: Space, draft: Draft, { offers, keyring, 
 /** Messages already shown that turn out to lie after what ended their epoch. */
 async function refuseLate(space: Space, draft: Draft, { store }: Context): Promise<Shown> {
   const shown: Shown = { items: [], gone: [] };
+  // What holds for any message under an epoch holds for the last one.
+  if (space.record.under?.some(([epoch, seq]) => space.endedBefore(epoch, seq)) === false) return shown;
   const found = await store.range('items', [space.id, space.record.start.n], [space.id, space.record.head.n]);
   for (const { value } of found) {
     const item = value as StoredItem;

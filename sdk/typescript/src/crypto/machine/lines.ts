@@ -135,8 +135,15 @@ export function keep(space: Space, draft: Draft, item: StoredItem): Shown {
   const { record } = space;
   draft.put('items', [space.id, item.seq], item);
   if (record.oldest === 0 || item.seq < record.oldest) record.oldest = item.seq;
+  if (record.under && item.body.kind === 'text' && item.epoch > 0) noteUnder(record.under, item);
   if (item.expiresAt !== null) remind(space, draft, item.expiresAt, { what: 'line', seq: item.seq });
   return { items: [item], gone: [] };
+}
+
+function noteUnder(under: [number, number][], { epoch, seq }: StoredItem): void {
+  const known = under.find(([n]) => n === epoch);
+  if (!known) under.push([epoch, seq]);
+  else known[1] = Math.max(known[1], seq);
 }
 
 function line(event: LogEvent, key: string, time: number, sender: string | null): Omit<StoredItem, 'body'> {

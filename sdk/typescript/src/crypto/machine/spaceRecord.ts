@@ -63,6 +63,8 @@ export interface SpaceRecord {
   expires: number | null;
   /** The latest acceptance in the log, by the server's clock where that is not ahead of this device's. */
   reached: number;
+  /** The highest entry of a message kept under each epoch; absent where that was not counted from the first. */
+  under?: [number, number][];
   /** Own sends that the log must still show where the server said. */
   told: { seq: number; item: Bytes }[];
   /** Changes of identity that were noticed before the log told them: their own lines, until it does. */
