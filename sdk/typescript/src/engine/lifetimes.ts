@@ -65,14 +65,16 @@ export class Lifetimes {
     if (this.#isRunning) return;
     this.#isRunning = true;
     clearTimeout(this.#timer);
-    let isDone = true;
+    let isDone = false;
     try {
       const now = Date.now();
-      if (this.#board.spaces.some(({ expires }) => expires !== null && expires <= now)) this.#board.apply(await this.#keeper.expire());
+      const isOver = () => this.#board.spaces.some(({ expires }) => expires !== null && expires <= now);
+      if (isOver()) this.#board.apply(await this.#keeper.expire());
+      const isClean = !isOver();
       for (const view of this.#board.spaces) if (this.#renewal(view) <= now) await this.#renewTitle(view, now);
+      isDone = isClean;
     } catch {
-      // Locked meanwhile, or the store failed: what is over stays hidden by nothing, so it is tried again soon.
-      isDone = false;
+      // Locked meanwhile, or the store failed: it is tried again soon.
     } finally {
       this.#isRunning = false;
       this.#at = Infinity;

@@ -1,12 +1,10 @@
 /** Lifetimes, history and keys that somebody spoiled, by engines as browsers run them. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { decode, encode, type Value } from '../../src/crypto/protocol/cbor';
 import { parseAnnouncement } from '../../src/crypto/protocol/epoch';
 import type * as EpochKeys from '../../src/crypto/protocol/epochKeys';
 import { toHex } from '../../src/crypto/protocol/bytes';
-import { hBody, signBody } from '../../src/crypto/protocol/labels';
-import { sha256 } from '../../src/crypto/protocol/primitives';
 import type { Client } from '../../src/engine/client';
+import { spoil } from '../engine/spoil';
 import { allSent, browser, conversation, fragmentOf, notices, personIn, SETUP_TOKEN, signUp, texts, unreadable, until } from './people';
 
 /** Who spoils the next epoch, and whose seal; protocol ids in hex. */
@@ -22,18 +20,9 @@ vi.mock('../../src/crypto/protocol/epochKeys', async (load) => {
       const [, , creator, dk] = given;
       if (toHex(creator.member) !== cheat.maker) return made;
       cheat.maker = '';
-      const rows = (decode(made.recipients) as Value[][]).map((row) => [...row]);
-      const index = rows.findIndex(([member]) => member instanceof Uint8Array && toHex(member) === cheat.victim);
-      const seals = made.seals.map((seal, at) => (at === index ? Uint8Array.from(seal, (byte, place) => (place === 1100 ? byte ^ 1 : byte)) : seal));
-      const [row, seal] = [rows[index], seals[index]];
-      if (!row || !seal) throw new Error('The victim is a recipient.');
-      row[5] = await sha256(seal);
-      const recipients = encode(rows);
-      const fields = decode(made.announcement.body) as Map<number, Value>;
-      fields.set(5, await hBody('recipients', recipients));
-      const body = encode(fields);
-      const announcement = { body, signature: await signBody(dk, 'epoch', body) };
-      return { ...made, announcement, recipients, seals, epoch: (await parseAnnouncement(body)).epoch };
+      const { signature, ...spoiled } = await spoil({ ...made, announcement: made.announcement.body, seals: [...made.seals] }, [cheat.victim], dk);
+      const announcement = { body: spoiled.announcement, signature };
+      return { ...made, ...spoiled, announcement, epoch: (await parseAnnouncement(spoiled.announcement)).epoch };
     },
   };
 });

@@ -199,8 +199,12 @@ export class Reading {
     const changes: SpaceChange[] = [];
     for (const { space, expires } of await this.#rooms.records()) {
       if (expires === null || expires > now) continue;
-      const open = await this.#rooms.get(space);
-      changes.push(await this.#rooms.change([space], async (draft) => this.#rooms.shown(open, await sweep(open, draft, this.#context, now))));
+      try {
+        const open = await this.#rooms.get(space);
+        changes.push(await this.#rooms.change([space], async (draft) => this.#rooms.shown(open, await sweep(open, draft, this.#context, now))));
+      } catch {
+        // One conversation that cannot be read keeps no other from its time; it is tried again.
+      }
     }
     return changes;
   }
