@@ -73,7 +73,8 @@ export class SealedStore implements RecordStore {
     for (const key of keys) waiting.push(transaction.store.get(key));
     const found = await Promise.all(waiting);
     await transaction.done;
-    return Promise.all(keys.map((key, index) => (found[index] === undefined ? undefined : this.#open(table, key, found[index]))));
+    const open = (sealed: unknown, key: Key): Promise<unknown> => (sealed === undefined ? Promise.resolve(undefined) : this.#open(table, key, sealed));
+    return Promise.all(keys.map((key, index) => open(found[index], key)));
   }
 
   async range(table: Table, from: Key, to: Key, options: { limit?: number; newestFirst?: boolean; isOpen?: boolean } = {}): Promise<Found[]> {
