@@ -16,6 +16,7 @@ from tests.scenario.device import Code, Device, Line, Policy, Refused, View
 from tests.support.sdk import PASSWORD
 
 _ALL = 1_000_000
+PATIENCE = 150.0
 _ENDED = {"CLOSED", "DEVICE_REVOKED", "UNAUTHENTICATED", "NO_KEYS"}
 
 
@@ -120,7 +121,7 @@ class PythonDevice(Device):
 
     async def level(self) -> None:
         with refusing():
-            await self.circle.synced()
+            await self.circle.synced(PATIENCE)
 
     # ---- devices
 

@@ -39,7 +39,10 @@ class Stay:
 
 @dataclass
 class Room:
-    """A conversation: its messages by seq, its members' stays and present roles, by handle."""
+    """A conversation: its messages by seq, its members' stays and present roles, by handle.
+
+    `barred`: who at any time could not write here any more: was a reader, was removed, or left.
+    """
 
     space: str
     head: int = 0
@@ -49,6 +52,7 @@ class Room:
     messages: dict[int, Sealed] = field(default_factory=dict)
     stays: dict[str, list[Stay]] = field(default_factory=dict)
     roles: dict[str, int] = field(default_factory=dict)
+    barred: set[str] = field(default_factory=set)
 
     def living(self, now: datetime) -> Iterator[Sealed]:
         """The messages whose time is not over."""
@@ -65,14 +69,20 @@ class Room:
         if link.kind is RosterKind.ADD and who not in self.roles:
             self._join(who, seq, int(link.role or 0))
         elif link.kind is RosterKind.ROLE:
-            self.roles[who] = int(link.role or 0)
+            self._take(who, int(link.role or 0))
         elif link.kind is RosterKind.REMOVE:
+            self.barred.add(who)
             del self.roles[who]
             stay = self.stays[who][-1]
             self.stays[who][-1] = Stay(stay.joined, seq, stay.shared)
 
-    def _join(self, who: str, seq: int, role: int) -> None:
+    def _take(self, who: str, role: int) -> None:
         self.roles[who] = role
+        if role == 0:
+            self.barred.add(who)
+
+    def _join(self, who: str, seq: int, role: int) -> None:
+        self._take(who, role)
         self.stays.setdefault(who, []).append(Stay(seq, None, self.shared and seq > 0))
 
 

@@ -42,12 +42,14 @@ _worlds = itertools.count(1)
 
 @dataclass(slots=True)
 class Said:
-    """A text that a device was told to send. `sure`: the device said that it was accepted, or that it never will be."""
+    """A text that a device was told to send. `sure`: the device said that it was accepted, or, in `failed`, why it
+    never will be.
+    """
 
     space: str
     device: Device
     sure: bool = False
-    failed: bool = False
+    failed: str | None = None
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.support.server import ROOT
 
-PATIENCE = 90.0
+PATIENCE = 300.0
 _LINE = 64 * 1024 * 1024
 
 

@@ -170,7 +170,7 @@ export const commands: Record<string, (command: Command) => Promise<unknown>> = 
     const host = hostOf(command);
     const space = text(command, 'space');
     const isOver = () => host.client.store.getState().phase !== 'ready';
-    await host.until(() => isOver() || !(host.find(space)?.items ?? []).some(({ state }) => state === 'sending'), Number(command['patience'] ?? 60_000));
+    await host.until(() => isOver() || !(host.find(space)?.items ?? []).some(({ state }) => state === 'sending'));
     if (isOver()) throw Object.assign(new Error('This device is no longer signed in.'), { code: 'CLOSED' });
     return (host.find(space)?.items ?? []).map(line).filter((one) => one !== null && 'state' in one && one.state === 'failed');
   },

@@ -4,7 +4,7 @@ import { Client } from '../../src/engine/client';
 import type { ConversationState, PendingLink, PendingRecoveryKey, Person } from '../../src/types';
 import { freeze } from './world';
 
-const PATIENCE = 60_000;
+const PATIENCE = 150_000;
 
 export class Host {
   client: Client;
