@@ -5,7 +5,7 @@ import type { EpochBytes, EpochInputBytes, Identity, LinkBytes, LogEvent, NewCon
 import { CircleFailure } from '../errors';
 import * as gql from '../gql/generated';
 import type { Http } from '../transport/http';
-import { signedInput, toEpoch, toIdentity, toLink, toLogEvent, toPersonRecord } from './convert';
+import { placeOf, signedInput, toEntry, toEpoch, toIdentity, toLink, toLogEvent, toPersonRecord } from './convert';
 
 /** Chains are long texts: this many members are asked for at once, so that a question stays cheap. */
 const IDENTITIES_AT_ONCE = 15;
@@ -98,6 +98,7 @@ export class Api {
       page = more.conversation.rosterLinks.pageInfo;
     }
     const { events } = conversation;
+    const place = placeOf(conversation, false);
     return {
       ...head(conversation),
       createdAt: Date.parse(conversation.createdAt),
@@ -106,7 +107,7 @@ export class Api {
       rosterLinks: rosterLinks.slice(0, conversation.rosterNumber + 1),
       epoch: conversation.currentEpoch ? toEpoch(conversation.currentEpoch) : null,
       state: conversation.state ? toLogEvent(conversation.state) : null,
-      events: newestRun(events.edges.map(({ node: event }) => toLogEvent(event))),
+      events: newestRun(events.nodes.map((event) => toEntry(event, place))),
       before: events.pageInfo.hasPreviousPage ? (events.pageInfo.startCursor ?? null) : null,
     };
   }
@@ -127,12 +128,13 @@ export class Api {
   }
 
   async eventsBefore(node: string, before: string | null, isAccount = false): Promise<EventPage> {
-    const connection = isAccount
-      ? (await this.http.ask(gql.AccountEventsBeforeDocument, { before })).viewer?.account.events
-      : (await this.http.ask(gql.EventsBeforeDocument, { id: node, before })).conversation?.events;
-    if (!connection) throw GONE;
-    const events = connection.edges.map(({ node: event }) => toLogEvent(event));
-    return { events, before: connection.pageInfo.hasPreviousPage ? (connection.pageInfo.startCursor ?? null) : null };
+    const space = isAccount
+      ? (await this.http.ask(gql.AccountEventsBeforeDocument, { before })).viewer?.account
+      : (await this.http.ask(gql.EventsBeforeDocument, { id: node, before })).conversation;
+    if (!space) throw GONE;
+    const place = placeOf(space, isAccount);
+    const { nodes, pageInfo } = space.events;
+    return { events: nodes.map((event) => toEntry(event, place)), before: pageInfo.hasPreviousPage ? (pageInfo.startCursor ?? null) : null };
   }
 
   async searchPeople(search: string): Promise<PersonRecord[]> {

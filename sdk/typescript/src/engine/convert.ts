@@ -1,7 +1,7 @@
 /** The API's answers as the machine's plain data: base64 becomes bytes, members become hex ids. */
 import { fromBase64, toBase64, toHex } from '../bytes';
 import type { EpochBytes, EventBody, Identity, LinkBytes, LogEvent, MemberLinkBytes, PersonRecord } from '../crypto';
-import type { EpochFieldsFragment, EventFieldsFragment, PersonFieldsFragment } from '../gql/generated';
+import type { EntryFieldsFragment, EpochFieldsFragment, EventFieldsFragment, PersonFieldsFragment } from '../gql/generated';
 import type { Person } from '../types';
 
 interface LinkText {
@@ -44,11 +44,20 @@ export function toEpoch(epoch: EpochFieldsFragment): EpochBytes {
   };
 }
 
+/** The space whose log an entry is of. */
+export type Place = Pick<LogEvent, 'space' | 'node' | 'isAccount'>;
+
+export function placeOf({ id, protocolId }: { id: string; protocolId: string }, isAccount: boolean): Place {
+  return { space: toHex(fromBase64(protocolId)), node: id, isAccount };
+}
+
 export function toLogEvent(event: EventFieldsFragment): LogEvent {
+  return toEntry(event, placeOf(event.space, event.space.__typename === 'Account'));
+}
+
+export function toEntry(event: EntryFieldsFragment, place: Place): LogEvent {
   return {
-    space: toHex(fromBase64(event.space.protocolId)),
-    node: event.space.id,
-    isAccount: event.space.__typename === 'Account',
+    ...place,
     seq: event.seq,
     item: fromBase64(event.item),
     logHash: fromBase64(event.logHash),
@@ -57,7 +66,7 @@ export function toLogEvent(event: EventFieldsFragment): LogEvent {
   };
 }
 
-function toBody(event: EventFieldsFragment): EventBody {
+function toBody(event: EntryFieldsFragment): EventBody {
   switch (event.__typename) {
     case 'EnvelopeEvent':
       return { kind: 'envelope', envelope: event.envelope ? fromBase64(event.envelope) : null };
