@@ -18,7 +18,9 @@ export function fromBase64(text: string): Bytes {
   } catch {
     throw new RangeError('This is no base64 text.');
   }
-  return Uint8Array.from(plain, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(plain.length);
+  for (let at = 0; at < plain.length; at += 1) bytes[at] = plain.charCodeAt(at);
+  return bytes;
 }
 
 export function randomBytes(length: number): Bytes {

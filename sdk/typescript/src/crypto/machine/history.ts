@@ -206,17 +206,17 @@ async function takeStretch(space: Space, draft: Draft, context: Context, events:
   return shown;
 }
 
+/** Each hash follows from the one before it as it was told, so they are looked at side by side. */
 async function isChained(events: LogEvent[], end: Bytes): Promise<boolean> {
-  const [first] = events;
-  if (!first) return true;
-  let hash = first.logHash;
-  if (first.seq === 1 && !equal(hash, await nextHash(LOG_START.hash, 1, first.item))) return false;
-  for (const [index, event] of events.entries()) {
-    if (event.seq !== first.seq + index) return false;
-    if (index > 0) hash = await nextHash(hash, event.seq, event.item);
-    if (!equal(hash, event.logHash)) return false;
-  }
-  return equal(hash, end);
+  const fits = await Promise.all(
+    events.map(async ({ seq, item, logHash }, index) => {
+      const before = events[index - 1];
+      if (!before) return seq !== 1 || equal(logHash, await nextHash(LOG_START.hash, 1, item));
+      return seq === before.seq + 1 && equal(logHash, await nextHash(before.logHash, seq, item));
+    }),
+  );
+  const last = events.at(-1);
+  return fits.every(Boolean) && (!last || equal(last.logHash, end));
 }
 
 async function tellComplaint(space: Space, draft: Draft, context: Context, { seq, item, acceptedAt }: LogEvent, signed: LinkBytes): Promise<Shown> {
