@@ -96,6 +96,8 @@ class Bookkeeper:
         old = self.book.members.get(pin.member)
         if old is None:
             return pin
+        if old.identity != pin.identity and not self.book.verified(pin.member, pin.identity):
+            return None  # a pin tells the other devices that the new identity was accepted
         further = (pin.chain.n, pin.generation) > (old.chain.n, old.generation)
         return pin if further and all_of_it else None
 
