@@ -1,11 +1,13 @@
 """A new device by the recovery key alone: how long until it has read everything, beside the cryptography in it.
 
-`python -m bench.recovery [messages]`; the Python SDK against a server of its own, 10,000 messages in 20 conversations.
+`python -m bench.recovery [messages]`; both SDKs against a server of their own, 10,000 messages in 20 conversations, which
+the Python SDK writes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 import time
@@ -16,7 +18,7 @@ from circle_client import Circle, Conversation
 from circle_client.protocol.envelope import decode_envelope, open_envelope
 from circle_client.protocol.invite import InviteLink
 
-from tests.support.server import ServerProcess, set_up_token
+from tests.support.server import ROOT, ServerProcess, set_up_token
 
 PASSWORD = "correct horse battery staple"
 ROOMS = 20
@@ -66,6 +68,7 @@ async def measure(count: int) -> None:
                 heads = {room.protocol_id: 3 + count // ROOMS for room in rooms}
                 await _until(lambda: all(room.head == heads[room.protocol_id] for room in rooms))
                 await _recover(server.url, first, heads, folder / "second", count)
+                await _recover_typescript(server.url, first, count)
         finally:
             await server.stop()
 
@@ -79,6 +82,28 @@ async def _recover(url: str, first: Circle, heads: dict[bytes, int], path: Path,
     crypto = cryptography(first, count)
     print(f"read {read} of {count} on a new device: {wall:.2f} s, {cpu:.2f} s of CPU")
     print(f"cryptography in it: {crypto:.2f} s, {crypto / wall:.2f} of the whole")
+
+
+async def _recover_typescript(url: str, first: Circle, count: int) -> None:
+    """The same with the TypeScript SDK on Node, whose spec prints its own figures."""
+    environment = {
+        "CIRCLE_TEST_ORIGIN": url,
+        "CIRCLE_TEST_WORDS": " ".join(first.recovery_words or ()),
+        "CIRCLE_TEST_PASSWORD": PASSWORD,
+        "CIRCLE_TEST_COUNT": str(count),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *("npx", "vitest", "run", "--config", "vitest.integration.config.ts", "test/integration/reading.spec.ts"),
+        cwd=ROOT / "sdk" / "typescript",
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(900):
+        said, _ = await process.communicate()
+    lines = said.decode().splitlines()
+    told = [line for line in lines if line.startswith(("read ", "cryptography "))]
+    print("TypeScript:", *(told or lines), sep="\n")
 
 
 if __name__ == "__main__":
