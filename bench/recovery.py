@@ -1,7 +1,7 @@
 """A new device by the recovery key alone: how long until it has read everything, beside the cryptography in it.
 
-`python -m bench.recovery [messages]`; both SDKs against a server of their own, 10,000 messages in 20 conversations, which
-the Python SDK writes.
+`python -m bench.recovery [messages]`; both SDKs against a server of their own, 10,000 messages in 20 conversations,
+which the Python SDK writes.
 """
 
 from __future__ import annotations
