@@ -3,8 +3,9 @@ const SETTLED = 50;
 
 /** For windows that may close after what opened them has gone: gives the keyboard a place in the page instead of nowhere. */
 export function keepFocus(): void {
+  const page = document; // this one: by the time it settles, a page that was left has no global document
   setTimeout(() => {
-    if (document.activeElement !== document.body) return;
-    document.querySelector<HTMLElement>('main[tabindex]')?.focus({ preventScroll: true });
+    if (page.activeElement !== page.body) return;
+    page.querySelector<HTMLElement>('main[tabindex]')?.focus({ preventScroll: true });
   }, SETTLED);
 }
