@@ -22,6 +22,12 @@ async def test_devices_of_the_typescript_client(tmp_path: Path, dsn: str) -> Non
         await vitest("devices", server.url, InviteLink(server.set_up_token).fragment())
 
 
+async def test_devices_when_things_go_wrong(tmp_path: Path, dsn: str) -> None:
+    """Lost answers, a cut recovery, a false proof, 46 days of silence, a cleared browser, a cut reset."""
+    async with running(tmp_path, dsn) as server:
+        await vitest("devicesFaults", server.url, InviteLink(server.set_up_token).fragment())
+
+
 async def seen(folder: Path, name: str) -> str:
     """What the other side shows under this name."""
     await until(lambda: (folder / name).exists(), 60)
