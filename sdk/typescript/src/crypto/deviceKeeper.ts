@@ -248,7 +248,7 @@ export interface DeviceKeeper {
   /** Whether these are the words of the recovery key in force, by the own chain. */
   isRecoveryKey(words: string[]): Promise<boolean>;
   /**
-   * After a reset: the roster link by which the member takes the new ID in their account space (docs/decisions: D1).
+   * After a reset: the roster link by which the member takes the new ID in their account space (docs/decisions/0011).
    * `links` are the account's roster links from 0, `epoch` is its newest epoch's announcement or null.
    */
   readmitAccount(space: string, links: LinkBytes[], epoch: Bytes | null): Promise<LinkBytes>;

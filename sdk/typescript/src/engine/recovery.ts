@@ -68,7 +68,7 @@ export class Recovery implements RecoveryActions {
     return this.#enrolment.confirmReset(pending);
   }
 
-  /** After a reset the member's own space takes the new identity (docs/decisions: D1). */
+  /** After a reset the member's own space takes the new identity (docs/decisions/0011). */
   async readmit(): Promise<void> {
     if (this.#account.current?.mustReadmit !== true) return;
     for (let attempt = 0; ; attempt += 1) {
