@@ -20,6 +20,13 @@ export type ConversationType = 'DIRECT' | 'GROUP' | 'BROADCAST';
 export interface Person { id: string; protocolId: string /* hex */; handle: string; displayName: string; serverRole: 'OWNER'|'ADMIN'|'MEMBER'; verified: boolean }
 /** `changed`: the person's identity is new; they read nothing here until somebody lets them in again. */
 export interface Participant { person: Person; role: SpaceRole; changed: boolean }
+/** Why a message is not shown: its key is not here (yet), it is not for this person, it was refused, or it is from a newer Circle. */
+export type UnreadableCode =
+  | 'NO_KEY'          // the key may still come
+  | 'LEFT_OUT'        // whoever made the key left this device out; it has complained
+  | 'BEFORE_JOINING'
+  | 'CHANGED' | 'REPEATED' | 'TOO_LATE' | 'NOT_THE_SENDER' | 'NOT_ALLOWED' | 'OTHER_HISTORY' // refused
+  | 'NEWER_VERSION';
 export type SendState = 'sending' | 'sent' | 'failed';
 /** One line of a conversation. Order of display: sent ones by seq, then pending ones by localTime. */
 export interface TimelineItem {
@@ -30,7 +37,7 @@ export interface TimelineItem {
   body:
     | { kind: 'text'; text: string }
     | { kind: 'notice'; text: string }        // 'Ada added Bob', 'Ada changed the title' in plain words
-    | { kind: 'unreadable'; reason: string }; // plain words
+    | { kind: 'unreadable'; code: UnreadableCode; reason: string }; // plain words; advice goes by the code
   state: SendState; error?: string;           // plain words when failed
   expiresAt: number | null;         // ms since 1970, when it has a lifetime
   lifetime: LifetimeClass;
@@ -54,6 +61,7 @@ export interface CircleState {
   order: string[];                                   // newest activity first
   syncing: boolean;                                  // first load or catching up
   recoveryKeyConfirmed: boolean;                     // false: the interface reminds
+  accountAlarm: string | null;                       // plain words when the server's record of the account does not fit: see trust, with 'account'
   notice: string | null;                             // plain words about this device, such as why it was signed out and wiped
 }
 export interface SessionInfo { id: string; label: string; deviceName: string | null; createdAt: number; lastSeenAt: number; isCurrent: boolean }

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { IconMessages, IconSparkles, IconUserPlus } from '@tabler/icons-react';
 import { Link, Navigate, Route, Routes, useLocation } from 'react-router';
 import { useCircle, useMe } from '../circle';
+import { AccountAlarm } from '../features/alarms';
 import { ConversationList, NewConversation, PolicyWindow } from '../features/conversations';
 import { RecoveryReminder } from '../features/devices';
 import { Invites, Notice } from '../features/identity';
@@ -29,6 +30,7 @@ export function Shell() {
     <div className={classes.shell}>
       <OfflineBanner />
       <Notice banner />
+      {!(phone && address !== undefined) && <AccountAlarm />}
       {!(phone && address !== undefined) && <RecoveryReminder />}
       <div className={classes.panes}>
         {!(phone && address !== undefined) && <Navigation />}

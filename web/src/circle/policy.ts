@@ -24,7 +24,7 @@ export const HISTORY: Record<HistoryPolicy, { name: string; means: string; they:
   },
   SHARED: {
     name: 'Everything from before as well',
-    means: 'They can read back to the beginning, except for messages that have disappeared.',
-    they: 'They will be able to read everything that was written here before, except for messages that have disappeared.',
+    means: 'They can read back as far as the person who adds them, except for messages that have disappeared.',
+    they: 'They will be able to read everything that was written here before and that you can read, except for messages that have disappeared.',
   },
 };

@@ -21,7 +21,8 @@ export function createFakeTrust({ scene, store, pause, patch, notice }: World): 
   };
   const clear = async (id: string) => {
     await pause();
-    patch(id, () => ({ alarm: null }));
+    if (id === 'account') store.setState({ accountAlarm: null });
+    else patch(id, () => ({ alarm: null }));
   };
   return {
     safetyNumber: async (id) => {
@@ -53,12 +54,14 @@ export function createFakeTrust({ scene, store, pause, patch, notice }: World): 
     },
     alarm: async (id) => {
       await pause();
-      const text = store.getState().conversations[id]?.alarm ?? null;
-      return text === null ? null : { text, canOffer: true, canAccept: true, ...scene.alarm };
+      const { accountAlarm, conversations } = store.getState();
+      const text = id === 'account' ? accountAlarm : (conversations[id]?.alarm ?? null);
+      return text === null ? null : { text, canOffer: true, canAccept: true, isListed: true, ...scene.alarm };
     },
     offerMissing: async (id) => {
       await clear(id);
-      return 3;
+      const given = (store.getState().conversations[id]?.items ?? []).filter(({ mine }) => mine).slice(-2);
+      return { taken: 3, given, lacking: 0, missing: [], refused: null };
     },
     acceptState: clear,
   };

@@ -69,7 +69,7 @@ function bookClub(now: number): ConversationState {
     [4, dana, 'Perfect, see you on Thursday!'],
   ]);
   const last = items.at(-4);
-  if (last) items.splice(-4, 0, { ...last, key: 'book-unreadable', time: last.time + MINUTE, sender: emil, mine: false, body: { kind: 'unreadable', reason: 'This message was locked with a key that this browser has not received yet. It will open by itself when the key arrives.' } });
+  if (last) items.splice(-4, 0, { ...last, key: 'book-unreadable', time: last.time + MINUTE, sender: emil, mine: false, body: { kind: 'unreadable', code: 'NO_KEY', reason: "This device can't read this message." } });
   return conversation(1, { type: 'GROUP', title: 'Book club', pictureUrl: picture(), participants: [...as('OWNER', ada), ...as('ADMIN', dana), ...as('WRITER', bob, niki, emil), ...as('READER', jo)], items, hasOlder: true, unread: 3 });
 }
 
@@ -131,6 +131,7 @@ export function fullState(): CircleState {
     order: all.map((one) => one.id),
     syncing: false,
     recoveryKeyConfirmed: true,
+    accountAlarm: null,
     notice: null,
   };
 }

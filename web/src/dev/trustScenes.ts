@@ -66,5 +66,7 @@ export const trustScenes: Record<string, () => Scene> = {
   /** Nothing can be done about an alarm here. */
   stuck: () => ({ alarm: { canOffer: false, canAccept: false } }),
   /** A conversation that the server no longer lists. */
-  omitted: () => ({ state: alter({ [HIKE]: () => ({ alarm: 'The server no longer shows this conversation, although nobody removed you.' }) }), alarm: { canOffer: false, canAccept: true } }),
+  omitted: () => ({ state: alter({ [HIKE]: () => ({ alarm: 'The server no longer shows this conversation, although nobody removed you.' }) }), alarm: { canOffer: false, canAccept: true, isListed: false } }),
+  /** The server shows less of one's own account than before. */
+  account: () => ({ state: { accountAlarm: 'The server ends at entry 7, and this device has seen entry 9. The server shows an older state of your account than before.' } }),
 };

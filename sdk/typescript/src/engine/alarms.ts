@@ -1,14 +1,21 @@
 /** The two ways out of an alarm: give the server back what it has lost, or go on with what it shows (docs/decisions/0082). */
-import type { Keeper, OwnEntry, SpaceView } from '../crypto';
-import { CircleFailure, codeOf } from '../errors';
+import type { AlarmView, Keeper, OwnEntry, SpaceView } from '../crypto';
+import { asFailure, CircleFailure, codeOf } from '../errors';
 import type { Board } from '../state/board';
-import type { Alarm } from '../types';
 import type { Api } from './api';
 import type { Learner } from './learner';
 import type { Sync } from './sync';
 
 /** The member's own account space, which has no conversation's id. */
-const ACCOUNT = 'account';
+export const ACCOUNT = 'account';
+/** What the server has again, how far its log reaches now, and why it went no further where that was a refusal. */
+export interface Returned {
+  space: string;
+  given: number[];
+  head: number;
+  refused: string | null;
+}
+
 /** Pages of a log that are compared before one takes it that nothing is the same. */
 const PAGES = 400;
 const NOTHING_TO_DECIDE = new CircleFailure('INVALID', 'There is nothing to decide here.');
@@ -28,47 +35,50 @@ export class Alarms {
     this.#board = parts.board;
   }
 
-  async of(id: string): Promise<Alarm | null> {
+  async of(id: string): Promise<AlarmView | null> {
     return this.#keeper.alarmOf((await this.#view(id)).space);
   }
 
   /** Entry by entry from the server's head on, for as long as the next one is this device's to give. */
-  async offer(id: string): Promise<number> {
+  async offer(id: string): Promise<Returned> {
     const { space, node, isAccount } = await this.#view(id);
     if ((await this.#keeper.alarmOf(space))?.canOffer !== true) throw new CircleFailure('INVALID', 'This device has nothing that the server lacks here.');
-    let taken = 0;
+    const returned: Returned = { space, given: [], head: 0, refused: null };
     for (;;) {
       const head = (await this.#api.heads()).find((one) => one.space === space);
-      if (!head) return taken;
+      if (!head) return returned;
+      returned.head = head.head;
       const { next, change } = await this.#keeper.level(space, head.head, head.headHash);
       if (change) this.#board.apply([change]);
-      if (!next || !(await this.#give(next))) break;
-      taken += 1;
+      if (!next) break;
+      returned.refused = await this.#give(next);
+      if (returned.refused !== null) break;
+      returned.given.push(next.seq);
     }
     await this.#sync.catchUp(node);
     if (isAccount) this.#board.setAccount(await this.#keeper.account());
-    return taken;
+    return returned;
   }
 
-  /** False where the server does not take it any more: an epoch has ended, an id is too old. */
-  async #give(entry: OwnEntry): Promise<boolean> {
+  /** Null where the server takes it; why not, where it does not any more: an epoch has ended, an id is too old. */
+  async #give(entry: OwnEntry): Promise<string | null> {
     try {
       switch (entry.kind) {
         case 'envelope':
-          return (await this.#api.sendMessage(entry.envelope)).seq === entry.seq;
+          return (await this.#api.sendMessage(entry.envelope)).seq === entry.seq ? null : 'The server has put it in another place.';
         case 'roster':
           await this.#api.changeRoster(entry);
-          return true;
+          return null;
         case 'complaint':
           await this.#api.complain(entry);
-          return true;
+          return null;
         case 'epoch':
           await this.#api.announceEpoch(entry);
-          return true;
+          return null;
       }
     } catch (error) {
       if (['OFFLINE', 'TIMEOUT', 'UNAUTHENTICATED', 'RATE_LIMITED', 'SERVER', 'INTERNAL', 'UNAVAILABLE'].includes(codeOf(error))) throw error;
-      return false;
+      return asFailure(error).message;
     }
   }
 

@@ -3,22 +3,25 @@ import { fromBase64, toBase64, toHex } from '../bytes';
 import type { Keeper } from '../crypto';
 import { CircleFailure } from '../errors';
 import * as gql from '../gql/generated';
+import type { Board } from '../state/board';
 import type { InviteInfo } from '../types';
 import type { Api } from './api';
 import { refuseErrors } from './api';
-import { toPerson, toPersonRecord } from './convert';
+import { toPersonRecord } from './convert';
 import type { Learner } from './learner';
 
 export class Invites {
   readonly #api: Api;
   readonly #keeper: Keeper;
   readonly #learner: Learner;
+  readonly #board: Board;
   readonly #origin: string;
 
-  constructor(parts: { api: Api; keeper: Keeper; learner: Learner; origin: string }) {
+  constructor(parts: { api: Api; keeper: Keeper; learner: Learner; board: Board; origin: string }) {
     this.#api = parts.api;
     this.#keeper = parts.keeper;
     this.#learner = parts.learner;
+    this.#board = parts.board;
     this.#origin = parts.origin;
   }
 
@@ -36,12 +39,13 @@ export class Invites {
   async list(): Promise<InviteInfo[]> {
     const invites = await this.#all();
     const proven = await this.#prove(invites);
+    this.#board.meet(invites.flatMap(({ usedBy }) => (usedBy ? [toPersonRecord(usedBy)] : [])));
     return invites.map((invite, index) => ({
       id: invite.id,
       role: invite.role,
       createdAt: Date.parse(invite.createdAt),
       expiresAt: Date.parse(invite.expiresAt),
-      usedBy: invite.usedBy ? toPerson(toPersonRecord(invite.usedBy)) : null,
+      usedBy: invite.usedBy ? this.#board.person(toPersonRecord(invite.usedBy).id) : null,
       status: status(invite),
       verified: proven[index] ?? null,
     }));

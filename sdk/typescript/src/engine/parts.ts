@@ -123,7 +123,7 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   const epochs = new Epochs({ api, keeper, learner, sync, board });
   const outbox: Outbox = new Outbox({ api, keeper, epochs, learner, sync, board });
   const accountSpace: AccountSpace = new AccountSpace({ api, keeper, keys, learner, outbox, account, board });
-  const invites = new Invites({ api, keeper, learner, origin });
+  const invites = new Invites({ api, keeper, learner, board, origin });
   const signs = options.signs === undefined ? (typeof document === 'undefined' ? null : document) : options.signs;
   const idle = new Idle(signs, { onIdle, onUse: () => { void account.touch().catch(() => undefined); } });
   const passkeys = options.passkeys === undefined ? (typeof document === 'undefined' ? null : new BrowserPasskeys()) : options.passkeys;

@@ -1,10 +1,12 @@
 /** Who is who, and what to do about alarms. */
 import type { Keeper } from '../crypto';
+import { kindOf } from '../crypto/machine/alarmWords';
 import { CircleFailure } from '../errors';
 import type { Board } from '../state/board';
-import type { Alarm, SafetyNumber, TrustActions } from '../types';
+import { accountAlarmText } from '../state/words';
+import type { Alarm, Offered, SafetyNumber, TrustActions } from '../types';
 import type { AccountSpace } from './accountSpace';
-import type { Alarms } from './alarms';
+import { ACCOUNT, type Alarms } from './alarms';
 import type { Conversations } from './conversations';
 import type { Learner } from './learner';
 
@@ -46,12 +48,25 @@ export class Trust implements TrustActions {
     await this.#told();
   }
 
-  alarm(conversation: string): Promise<Alarm | null> {
-    return this.#alarms.of(conversation);
+  async alarm(conversation: string): Promise<Alarm | null> {
+    const alarm = await this.#alarms.of(conversation);
+    if (!alarm) return null;
+    const text = conversation === ACCOUNT ? accountAlarmText(alarm.text) : alarm.text;
+    return { ...alarm, text, isListed: kindOf(alarm.text) !== 'omitted' };
   }
 
-  offerMissing(conversation: string): Promise<number> {
-    return this.#alarms.offer(conversation);
+  async offerMissing(conversation: string): Promise<Offered> {
+    const { space, given, head, refused } = await this.#alarms.offer(conversation);
+    const view = this.#board.viewOf(space);
+    const lines = this.#board.linesOf(space);
+    const reached = !view || view.alarm === null ? Infinity : head;
+    return {
+      taken: given.length,
+      given: lines.filter(({ seq }) => seq !== null && given.includes(seq)),
+      lacking: Math.max(0, (view?.head ?? 0) - reached),
+      missing: lines.filter(({ seq }) => seq !== null && seq > reached),
+      refused,
+    };
   }
 
   async acceptState(conversation: string): Promise<void> {

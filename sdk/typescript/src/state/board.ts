@@ -6,7 +6,8 @@ import { toPerson } from '../engine/convert';
 import { pictureUrl } from '../engine/pictures';
 import type { CircleState, Connection, ConversationState, Participant, Person, Phase, TimelineItem } from '../types';
 import { NOTHING } from './store';
-import { noticeText, UNTITLED } from './words';
+import { unreadableCode } from './unreadable';
+import { accountAlarmText, noticeText, UNTITLED } from './words';
 
 interface Shown {
   view: SpaceView;
@@ -21,7 +22,6 @@ export class Board {
   readonly #shown = new Map<string, Shown>();
   readonly #spaceOf = new Map<string, string>();
   #verified = new Set<string>();
-  #accountAlarm: string | null = null;
   readonly #watchers = new Set<() => void>();
   #me: PersonRecord | null = null;
 
@@ -78,8 +78,7 @@ export class Board {
     const before = this.#verified;
     this.#verified = new Set(verified);
     this.setKeyConfirmed(recoveryKeyConfirmed);
-    if (alarm !== null && alarm !== this.#accountAlarm) this.setNotice(`About your account: ${alarm}`);
-    this.#accountAlarm = alarm;
+    this.#store.setState({ accountAlarm: alarm === null ? null : accountAlarmText(alarm) });
     this.#publishWith(new Set([...verified, ...before].filter((member) => this.#verified.has(member) !== before.has(member))));
   }
 
@@ -90,7 +89,6 @@ export class Board {
     this.#shown.clear();
     this.#spaceOf.clear();
     this.#verified.clear();
-    this.#accountAlarm = null;
     this.#me = null;
     const { connection, notice } = this.#store.getState();
     this.#store.setState({ ...NOTHING, connection, notice, phase });
@@ -146,6 +144,12 @@ export class Board {
 
   get spaces(): SpaceView[] {
     return [...this.#shown.values()].map(({ view }) => view).filter(({ isAccount }) => !isAccount);
+  }
+
+  /** What is shown of a space, in its order. */
+  linesOf(space: string): TimelineItem[] {
+    const shown = this.#shown.get(space);
+    return shown ? this.#conversation(shown).items : [];
   }
 
   /** The lowest accepted item that is shown, to load what came before it. */
@@ -226,20 +230,29 @@ export class Board {
   }
 
   #item(item: ItemView, view: SpaceView): TimelineItem {
-    const body: TimelineItem['body'] =
-      item.body.kind === 'notice' ? { kind: 'notice', text: noticeText(item.body.notice, view.type, this.#name, view.role === 'ADMIN' || view.role === 'OWNER') } : item.body;
     return {
       key: item.key,
       seq: item.seq,
       time: item.time,
       sender: item.sender ? this.person(item.sender) : null,
       mine: item.sender !== null && item.sender === this.#me?.id,
-      body,
+      body: this.#body(item.body, view),
       state: item.state,
       expiresAt: item.expiresAt,
       lifetime: item.lifetime,
       ...(item.error === undefined ? {} : { error: item.error }),
     };
+  }
+
+  #body(body: ItemView['body'], { type, role }: SpaceView): TimelineItem['body'] {
+    switch (body.kind) {
+      case 'text':
+        return body;
+      case 'notice':
+        return { kind: 'notice', text: noticeText(body.notice, type, this.#name, role === 'ADMIN' || role === 'OWNER') };
+      case 'unreadable':
+        return { ...body, code: unreadableCode(body.reason) };
+    }
   }
 
   readonly #name = (member: string, start: boolean): string => {

@@ -10,6 +10,7 @@ export const NOTHING: CircleState = {
   order: [],
   syncing: false,
   recoveryKeyConfirmed: true,
+  accountAlarm: null,
   notice: null,
 };
 

@@ -1,5 +1,7 @@
 /** Changes of a conversation in plain words. */
 import type { Notice } from '../crypto';
+import { kindOf, type AlarmKind } from '../crypto/machine/alarmWords';
+import { ALARMS } from '../crypto/machine/reasons';
 import type { ConversationType, HistoryPolicy, LifetimeClass, SpaceRole } from '../types';
 
 const ROLES: Record<SpaceRole, string> = {
@@ -76,4 +78,22 @@ function resetText(who: string, type: ConversationType): string {
 
 function ownerOf(name: string): string {
   return name === 'you' ? 'your' : `${name}’s`;
+}
+
+/** The machine speaks of every space as of a conversation; the account's own is none to the person. */
+const ACCOUNT: Record<AlarmKind, string> = {
+  fork: "The server's record of your account does not fit what this device has seen.",
+  older: 'The server shows an older state of your account than before.',
+  seal: 'The server handed this device a wrong key for your account.',
+  roster: 'Your account was changed in a way that this device cannot accept.',
+  unverified: "This device cannot verify the server's record of your account.",
+  withheld: 'The server withholds a part of your account.',
+  omitted: 'The server no longer shows what your devices keep in your account.',
+  moved: 'Something that this device wrote to your account is not where the server said.',
+};
+
+/** An alarm about the account space, as a sentence about the account. Nothing but writing to it stops. */
+export function accountAlarmText(alarm: string): string {
+  const kind = kindOf(alarm);
+  return kind === null ? alarm : alarm.slice(0, -ALARMS[kind].length) + ACCOUNT[kind];
 }

@@ -1,4 +1,5 @@
 /** Who is who, what a conversation keeps and for how long, and what to do when the server contradicts itself. */
+import type { TimelineItem } from '../types';
 
 /** 0 stays; 1 hour, 8 hours, 1 day, 7, 30, 90 days (e2ee.md section 3). */
 export type LifetimeClass = 0 | 1 | 2 | 3 | 4 | 5 | 6;
@@ -22,6 +23,22 @@ export interface Alarm {
   canOffer: boolean;
   /** Whether the person may accept the server's present state as the new truth. */
   canAccept: boolean;
+  /** False where the server no longer shows the conversation at all: to accept that means having left. */
+  isListed: boolean;
+}
+
+/** What came of giving a server the entries back that it had lost. */
+export interface Offered {
+  /** How many entries the server took. */
+  taken: number;
+  /** Those of them that are lines of the conversation; keys, for example, are none. */
+  given: TimelineItem[];
+  /** How many entries the server still lacks; 0: nothing, and the alarm is over. */
+  lacking: number;
+  /** Those of them that are lines shown here. Who wrote one can give it back, from the device it was written on. */
+  missing: TimelineItem[];
+  /** Why the server did not take what came next of this device, in plain words; null where it refused nothing. */
+  refused: string | null;
 }
 
 export interface TrustActions {
@@ -33,8 +50,8 @@ export interface TrustActions {
   readmit(conversation: string, person: string): Promise<void>;
   /** What may be done about a conversation's alarm; null where there is none. In this and the next two, 'account' stands for the member's own account. */
   alarm(conversation: string): Promise<Alarm | null>;
-  /** Offers the server the signed entries that it has lost; resolves with how many it took. */
-  offerMissing(conversation: string): Promise<number>;
+  /** Offers the server the entries that it has lost and that this device has signed. */
+  offerMissing(conversation: string): Promise<Offered>;
   /** The person decides to go on with what the server shows now. */
   acceptState(conversation: string): Promise<void>;
 }

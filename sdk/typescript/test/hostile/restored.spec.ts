@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { ALARMS } from '../../src/crypto/machine/reasons';
 import type { Client } from '../../src/engine/client';
+import type { TimelineItem } from '../../src/types';
 import { allSent, conversation, fragmentOf, notices, personIn, SETUP_TOKEN, signUp, texts, until } from '../integration/people';
 import { outside, victim } from './evil';
 
@@ -21,6 +22,7 @@ describe('a restored backup', () => {
     await allSent(client, id);
     for (const one of all) await until(() => texts(one, id).includes(text), `“${text}”`);
   };
+  const textsOf = (items: TimelineItem[]) => items.flatMap(({ body }) => (body.kind === 'text' ? [body.text] : []));
   const online = () => Promise.all(all.map((client) => until(() => client.store.getState().connection === 'online' && !client.store.getState().syncing, 'the connection')));
 
   it('raises the alarm where the server has lost what was seen', async () => {
@@ -43,16 +45,22 @@ describe('a restored backup', () => {
       for (const id of [talk, other]) await until(() => conversation(client, id).alarm?.endsWith(ALARMS.older) === true, 'the alarm');
     }
     expect(texts(ada, talk)).toEqual(['one', 'two', 'three', 'four']);
-    await until(() => ada.store.getState().notice?.startsWith('About your account: ') === true, 'the notice about the account');
+    await until(() => ada.store.getState().accountAlarm?.endsWith('The server shows an older state of your account than before.') === true, 'the alarm about the account');
   });
 
   it('is mended by what the devices have signed, in its order', async () => {
-    await expect(bob.trust.offerMissing(talk)).resolves.toBe(0);
+    const first = await bob.trust.offerMissing(talk);
+    expect(first).toMatchObject({ taken: 0, given: [], lacking: 5, refused: null });
+    // With the change of role, and the keys that it made due.
+    expect(textsOf(first.missing)).toEqual(['two', 'three', 'four']);
     // Who made the newest keys before gives them back as well, with the change of role that made them due.
-    expect(await ada.trust.offerMissing(talk)).toBe(1);
+    const second = await ada.trust.offerMissing(talk);
+    expect([second.taken, textsOf(second.given), second.lacking]).toEqual([1, ['two'], 4]);
+    expect(second.missing[0]).toMatchObject({ body: { text: 'three' }, mine: false, sender: { handle: 'bob' } });
     expect(conversation(ada, talk).alarm).not.toBeNull();
-    expect(await bob.trust.offerMissing(talk)).toBe(1);
-    expect(await ada.trust.offerMissing(talk)).toBe(3);
+    expect(await bob.trust.offerMissing(talk)).toMatchObject({ taken: 1, lacking: 3 });
+    const last = await ada.trust.offerMissing(talk);
+    expect([last.taken, textsOf(last.given), last.lacking, last.missing]).toEqual([3, ['four'], 0, []]);
     expect(conversation(ada, talk).alarm).toBeNull();
     // Nothing is missing any more, and Bob has nothing to do for it.
     await until(() => conversation(bob, talk).alarm === null, 'the end of the alarm at Bob');
@@ -83,6 +91,7 @@ describe('a restored backup', () => {
 
     await ada.trust.acceptState('account');
     expect(await ada.trust.alarm('account')).toBeNull();
+    expect(ada.store.getState().accountAlarm).toBeNull();
     await until(() => conversation(ada, other).participants.some(({ person }) => person.verified), 'the mark, written again');
   });
 });

@@ -78,10 +78,10 @@ describe('a server that lies about people and the account', () => {
     await new Promise((resolve) => { setTimeout(resolve, 500); });
     expect(await bob.trust.alarm('account')).toBeNull();
     await arm('RollBackAccount');
-    await until(() => bob.store.getState().notice !== null, 'the notice');
-    expect(bob.store.getState().notice).toMatch(/^About your account: The server ends at entry \d+, and this device has seen entry \d+\. /);
+    await until(() => bob.store.getState().accountAlarm !== null, 'the alarm');
+    expect(bob.store.getState().accountAlarm).toMatch(/^The server ends at entry \d+, and this device has seen entry \d+\. The server shows an older state of your account than before\.$/);
     expect(participant('ada')?.person.verified).toBe(true);
-    expect((await bob.trust.alarm('account'))?.text).toContain(ALARMS.older);
+    expect((await bob.trust.alarm('account'))?.text).toBe(bob.store.getState().accountAlarm);
     // Conversations go on.
     expect(conversation(bob, group).alarm).toBeNull();
     await says(bob, 'still here');
@@ -105,7 +105,7 @@ describe('a server that lies about people and the account', () => {
     await bob.send(group, 'anybody?').catch(() => undefined);
     await until(() => conversation(bob, group).items.some(({ state }) => state === 'failed'), 'that nothing is sent');
     expect(texts(bob, group)).toContain('before');
-    expect(await bob.trust.alarm(group)).toEqual({ text: ALARMS.omitted, canOffer: false, canAccept: true });
+    expect(await bob.trust.alarm(group)).toEqual({ text: ALARMS.omitted, canOffer: false, canAccept: true, isListed: false });
     await expect(bob.trust.offerMissing(group)).rejects.toMatchObject({ code: 'INVALID' });
     await arm();
     await bob.trust.acceptState(group);

@@ -5,6 +5,7 @@ import { useId, useState, type KeyboardEvent } from 'react';
 import { Link } from 'react-router';
 import { useClient, useMe, type Person } from '../../circle';
 import { Avatar, ErrorLine, useLoaded } from '../../ui';
+import { VerifiedMark } from '../people';
 import classes from './PeoplePicker.module.css';
 
 interface PeoplePickerProps {
@@ -86,7 +87,7 @@ export function PeoplePicker({ chosen, onChange, single = false, without = NONE,
             id={option(person)}
             role="option"
             aria-selected={isChosen(person)}
-            aria-label={`${person.displayName}, @${person.handle}`}
+            aria-label={`${person.displayName}, @${person.handle}${person.verified ? ', verified' : ''}`}
             className={classes.option}
             data-active={index === active}
             ref={index === active ? (element) => element?.scrollIntoView({ block: 'nearest' }) : null}
@@ -95,7 +96,10 @@ export function PeoplePicker({ chosen, onChange, single = false, without = NONE,
           >
             <Avatar id={person.protocolId} name={person.displayName} size={38} />
             <span className={classes.names}>
-              <span className={classes.name}>{person.displayName}</span>
+              <span className={classes.nameLine}>
+                <span className={classes.name}>{person.displayName}</span>
+                {person.verified && <VerifiedMark size={15} />}
+              </span>
               <span className={classes.handle}>@{person.handle}</span>
             </span>
             <span className={classes.check} data-on={isChosen(person)}>

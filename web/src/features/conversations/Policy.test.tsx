@@ -100,7 +100,7 @@ describe('what newcomers read', () => {
 
   it.each([
     ['JOINING', 0, 'They will be able to read only what is written after they join.'],
-    ['SHARED', 4, 'They will be able to read everything that was written here before, except for messages that have disappeared. Messages here disappear after 7 days.'],
+    ['SHARED', 4, 'They will be able to read everything that was written here before and that you can read, except for messages that have disappeared. Messages here disappear after 7 days.'],
   ] as const)('is said before anybody is added: %s', async (history, lifetime, sentence) => {
     const state = fullState();
     const books = state.conversations[BOOKS];

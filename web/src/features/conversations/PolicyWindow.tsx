@@ -51,6 +51,10 @@ function LifetimeForm({ conversation, onDone }: FormProps) {
 }
 
 const HISTORIES: HistoryPolicy[] = ['JOINING', 'SHARED'];
+const HISTORY_NOTE: Record<HistoryPolicy, string> = {
+  JOINING: 'This is about people who are added from now on. Those who are here already keep what they can read.',
+  SHARED: 'This is about people who are added from now on: they also read what was written while this was set otherwise. For those who are here already nothing changes.',
+};
 
 function HistoryForm({ conversation, onDone }: FormProps) {
   const client = useClient();
@@ -60,7 +64,7 @@ function HistoryForm({ conversation, onDone }: FormProps) {
     onDone();
   });
   return (
-    <Choice action={save} onCancel={onDone} note="This is for people who are added from now on. For those who are here already nothing changes.">
+    <Choice action={save} onCancel={onDone} note={HISTORY_NOTE[history]}>
       <Radio.Group aria-label="New people can read" value={history} onChange={(value) => setHistory(value)}>
         <div className={classes.options}>
           {HISTORIES.map((value) => (

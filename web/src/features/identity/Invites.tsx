@@ -3,6 +3,7 @@ import { IconMailOpened, IconUserPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useClient, type InviteInfo } from '../../circle';
 import { CopyButton, EmptyState, ErrorLine, relativeTime, useAction, useLoaded, useNow } from '../../ui';
+import { VerifiedMark } from '../people';
 import classes from './Invites.module.css';
 import { RowSkeleton } from './RowSkeleton';
 import rows from './Rows.module.css';
@@ -89,7 +90,9 @@ function InviteRow({ invite, now, onChanged }: { invite: InviteInfo; now: number
     <li className={rows.row}>
       <span className={classes.dot} data-status={invite.status} aria-hidden="true" />
       <div className={rows.text}>
-        <span className={rows.name}>{statusText(invite, now)}</span>
+        <span className={rows.name}>
+          {statusText(invite, now)} {invite.usedBy?.verified === true && <VerifiedMark size={15} />}
+        </span>
         <span className={rows.detail}>
           {made}
           {invite.status === 'used' && trustText(invite.verified)}

@@ -110,7 +110,7 @@ describe('the timeline', () => {
     expect(row).toHaveTextContent('Emil Haugen');
     await user.click(within(messages()).getByRole('button', { name: 'What to do' }));
     const advice = await screen.findByRole('dialog', { name: 'What to do' });
-    expect(advice).toHaveTextContent('locked with a key that this browser has not received yet');
+    expect(advice).toHaveTextContent("This device can't read this message.");
     expect(advice).toHaveTextContent('ask Emil Haugen to send it again');
   });
 

@@ -1,8 +1,8 @@
 import { useEffect, useRef } from 'react';
 import { useMe, writeProblem, type ConversationState } from '../../circle';
 import { usePhone } from '../../ui';
+import { ConversationAlarm } from '../alarms';
 import { ChangedBanner } from '../people';
-import { AlarmBanner } from './AlarmBanner';
 import { Announcer } from './Announcer';
 import { Composer } from './Composer';
 import classes from './Conversation.module.css';
@@ -32,7 +32,7 @@ export function Conversation({ conversation, onBack, detailsOpen, onDetails }: C
   return (
     <main ref={pane} tabIndex={-1} className={classes.pane} aria-label={conversation.title}>
       <Header conversation={conversation} onBack={onBack} detailsOpen={detailsOpen} onDetails={onDetails} />
-      <AlarmBanner conversation={conversation} onCleared={() => pane.current?.focus({ preventScroll: true })} />
+      <ConversationAlarm conversation={conversation} onCleared={() => pane.current?.focus({ preventScroll: true })} />
       <ChangedBanner conversation={conversation} />
       <Timeline conversation={conversation} reading={reading} />
       <Announcer items={conversation.items} />

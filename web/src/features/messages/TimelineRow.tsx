@@ -75,7 +75,7 @@ function SenderName({ sender }: { sender: Person | null }) {
 }
 
 function Body({ item }: { item: TimelineItem }) {
-  if (item.body.kind === 'unreadable') return <Unreadable reason={item.body.reason} sender={item.sender} />;
+  if (item.body.kind === 'unreadable') return <Unreadable code={item.body.code} reason={item.body.reason} sender={item.sender} />;
   const { text } = item.body;
   return (
     <div className={classes.bubble} data-emoji={isEmojiOnly(text)} title={exactTime(item.time)} dir="auto">

@@ -1,12 +1,12 @@
 import { Popover } from '@mantine/core';
 import { IconLockQuestion } from '@tabler/icons-react';
-import type { Person } from '../../circle';
+import type { Person, UnreadableCode } from '../../circle';
 import classes from './Unreadable.module.css';
 import { explain } from './explain';
 
 /** In the place of a message that this device does not show: that it is there, why, and what to do. */
-export function Unreadable({ reason, sender }: { reason: string; sender: Person | null }) {
-  const { title, advice } = explain(reason, sender);
+export function Unreadable({ code, reason, sender }: { code: UnreadableCode; reason: string; sender: Person | null }) {
+  const { title, advice } = explain(code, sender);
   return (
     <div className={classes.unreadable}>
       <IconLockQuestion size={19} stroke={1.7} aria-hidden="true" />

@@ -81,5 +81,5 @@ it.each([
 
 it('speaks of what arrives', () => {
   expect(spoken(item('Hello'))).toBe('Bob Okafor: Hello');
-  expect(spoken(item('x', { body: { kind: 'unreadable', reason: 'r' } }))).toBe('Bob Okafor wrote a message that cannot be read yet.');
+  expect(spoken(item('x', { body: { kind: 'unreadable', code: 'NO_KEY', reason: 'r' } }))).toBe('Bob Okafor wrote a message that cannot be read yet.');
 });

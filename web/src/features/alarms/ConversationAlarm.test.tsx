@@ -4,10 +4,11 @@ import { useCircle } from '../../circle';
 import { createFakeClient, FakeError, type Scene } from '../../dev/fakeClient';
 import { trustScenes } from '../../dev/trustScenes';
 import { renderView } from '../../test/render';
-import { Conversation } from './Conversation';
+import { Conversation } from '../messages/Conversation';
 
 const RULES = 'conversation-8';
 const HIKE = 'conversation-4';
+const BOOKS = 'conversation-1';
 
 function Live({ id }: { id: string }) {
   const conversation = useCircle((state) => state.conversations[id]);
@@ -38,19 +39,37 @@ describe('an alarm', () => {
     const { user, offer } = open();
     await user.click(await screen.findByRole('button', { name: 'Offer the missing messages' }));
     expect(offer).toHaveBeenCalledExactlyOnceWith(RULES);
-    expect(await screen.findByText('The server has taken 3 missing entries back. You can write here again.')).toBeVisible();
+    expect(await screen.findByText('The server has taken 3 entries back, and has everything again. You can write here again.')).toBeVisible();
     expect(screen.queryByRole('region', { name: 'Warning' })).not.toBeInTheDocument();
     expect(screen.getByLabelText('Message')).toBeVisible();
     await user.click(screen.getByRole('button', { name: 'Dismiss' }));
-    expect(screen.queryByText(/has taken 3 missing entries/)).not.toBeInTheDocument();
+    expect(screen.queryByText(/has taken 3 entries/)).not.toBeInTheDocument();
   });
 
-  it('stays when the server takes nothing, and says so', async () => {
-    const { user, offer } = open();
-    offer.mockResolvedValueOnce(0);
+  it('stays when the server takes only a part, and says what it has and what it lacks', async () => {
+    const { user, offer, client } = open();
+    const lines = client.store.getState().conversations[BOOKS]?.items.filter(({ body }) => body.kind === 'text') ?? [];
+    const given = lines.filter(({ mine }) => mine).slice(-1);
+    const missing = lines.filter(({ mine }) => !mine).slice(-2);
+    offer.mockResolvedValueOnce({ taken: 2, given, lacking: 3, missing, refused: null });
     await user.click(await screen.findByRole('button', { name: 'Offer the missing messages' }));
-    expect(await screen.findByText('The server took nothing back from this device. What others wrote, only they can offer: ask them to open this conversation and do the same.')).toBeVisible();
+    const told = within(await screen.findByRole('status', { name: 'What came of it' }));
+    expect(await told.findByText(/^The server has taken 2 entries back\. It still lacks 3 entries\./)).toHaveTextContent(
+      'Only the device on which something was written can give it back. Ask Bob Okafor and Dana Petrova to open this conversation and do the same; then offer the rest of yours.',
+    );
+    expect(told.getByRole('list', { name: 'Given back' })).toHaveTextContent(/^You: Thank you!/);
+    expect(within(told.getByRole('list', { name: 'Still missing on the server' })).getAllByRole('listitem')).toHaveLength(2);
+    expect(told.getByText('Dana Petrova: Perfect, see you on Thursday!')).toBeVisible();
     expect(warning()).toBeVisible();
+  });
+
+  it('says why the server took nothing', async () => {
+    const { user, offer } = open();
+    offer.mockResolvedValueOnce({ taken: 0, given: [], lacking: 1, missing: [], refused: 'This message is too old.' });
+    await user.click(await screen.findByRole('button', { name: 'Offer the missing messages' }));
+    expect(
+      await screen.findByText('The server took nothing back from this device. It still lacks 1 entry. It did not take the next one: This message is too old. You can go on without it.'),
+    ).toBeVisible();
   });
 
   it('shows that the offer is under way, and why it failed', async () => {

@@ -1,0 +1,2 @@
+export { AccountAlarm } from './AccountAlarm';
+export { ConversationAlarm } from './ConversationAlarm';
