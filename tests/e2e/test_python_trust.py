@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from circle_client import ChangeKind, Circle, Conversation, History, Role
-from circle_client.errors import DeviceRevoked, InvalidInput, NotAllowed
+from circle_client.errors import InvalidInput, NotAllowed, RevocationUnproven
 from circle_client.protocol.account import AccountBook
 
 from tests.support.sdk import PASSWORD, Party, party, texts, theirs, until
@@ -218,7 +218,7 @@ async def test_devices_of_before_a_reset_stop_and_keep_what_they_hold(
     other = await second(people, ada, ada.recovery_words, tmp_path / "second")
     await lost(people, ada, tmp_path / "ada anew")
     await until(lambda: other.running.sync.failed is not None)
-    assert isinstance(other.running.sync.failed, DeviceRevoked)
+    assert isinstance(other.running.sync.failed, RevocationUnproven)
     # A reset is signed by new keys alone: a server could make one up, so nothing is wiped for it.
     assert texts(list((await theirs(other, tea)).history())) == ["one"]
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from circle_client.engine.engine import millis
-from circle_client.protocol.member import SignedMemberLink, apply_member_link, make_identity
+from circle_client.protocol.member import apply_member_link, make_identity
 from circle_client.protocol.member_key import make_member_key, member_secrets
 from circle_client.protocol.primitives import public_key, random_bytes
 from circle_client.protocol.structures import Head
 from circle_client.protocol.words import recovery_keys
 
+from tests.support.attacks_on_devices import chain_state
 from tests.support.hostile_view import Attack, Json, View, b64, each, unb64
 
 
@@ -95,13 +96,7 @@ class FakeReset(Attack):
 
 
 def _reset(member: Json) -> tuple[Json, Json]:
-    id, state = unb64(member["protocolId"]), None
-    for node in member["chain"]["nodes"]:
-        cosignature = node.get("cosignature")
-        signed = SignedMemberLink(
-            unb64(node["body"]), unb64(node["signature"]), unb64(cosignature) if cosignature else None
-        )
-        state = apply_member_link(state, signed)
+    id, state = unb64(member["protocolId"]), chain_state(member)
     device, seed, now = random_bytes(16), random_bytes(32), millis()
     link = make_identity(id, device, public_key(seed), seed, recovery_keys(random_bytes(32), id), now, state)
     after, generation = apply_member_link(state, link), member["key"]["generation"] + 1

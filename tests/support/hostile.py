@@ -101,13 +101,14 @@ class Hostile:
     async def _answer(self, head: bytes, body: bytes) -> bytes:
         if head.startswith(b"POST /hostile "):
             from tests.support.attacks import ATTACKS
+            from tests.support.attacks_on_devices import ON_DEVICES
             from tests.support.attacks_on_trust import ON_TRUST
 
             order = json.loads(body)
             if "do" in order:
                 await self.orders[order["do"]]()
                 return _response(200, b"{}")
-            known = {**ATTACKS, **ON_TRUST}
+            known = {**ATTACKS, **ON_TRUST, **ON_DEVICES}
             self.arm(known[order["attack"]](**order.get("with", {})) if "attack" in order else None)
             if order.get("cut"):
                 asyncio.get_running_loop().call_later(0.05, self.cut)
@@ -127,6 +128,9 @@ class Hostile:
             answer = _unchunked(answer)
         status = int(answer_head.split(b" ", 2)[1])
         if status == 200 and head.startswith(b"POST /graphql"):
+            refused = self.view.attack.refusal(self.view) if b"\r\nauthorization:" in head.lower() else None
+            if refused is not None:
+                return _response(401, json.dumps({"errors": [refused]}).encode(), answer_head)
             answer = self._rewritten(json.loads(body), answer)
         return _response(status, answer, answer_head)
 

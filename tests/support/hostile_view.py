@@ -38,6 +38,10 @@ class Attack:
         """What is shown for a frame of the subscription that brings no event."""
         return data
 
+    def refusal(self, view: View) -> Json | None:
+        """The error (of 401) that a request in a session gets in place of its answer; None: it is answered."""
+        return None
+
 
 class View:
     """What the victim of one hostile server has been shown so far, and what is true."""
@@ -46,6 +50,8 @@ class View:
         self.attack = Attack()
         self.spaces: dict[str, str] = {}  # node id -> protocol id, both as the API writes them
         self.true: dict[tuple[str, int], Json] = {}
+        self.members: dict[str, list[Json]] = {}  # handle -> chain and key as the server told them, oldest first
+        self.devices: dict[str, list[Json]] = {}  # device -> it and its seal as the server told them, oldest first
         self._shown: dict[tuple[str, int], list[Json]] = {}  # true place -> what was shown for it
         self._head: dict[str, tuple[int, bytes]] = {}
         self._last: dict[str, int] = {}
@@ -76,6 +82,10 @@ class View:
         if isinstance(value, dict):
             if isinstance(value.get("id"), str) and isinstance(value.get("protocolId"), str):
                 self.spaces[value["id"]] = value["protocolId"]
+            if {"handle", "chain", "key"} <= value.keys():
+                self.members.setdefault(value["handle"], []).append(value)
+            if {"protocolId", "seal", "sealSignature", "createdAt"} <= value.keys():
+                self.devices.setdefault(value["protocolId"], []).append(value)
             for inner in value.values():
                 self._note(inner)
         elif isinstance(value, list):

@@ -21,6 +21,7 @@ from circle_client.errors import (
     KeysMissing,
     Offline,
     Refused,
+    RevocationUnproven,
     SignedOut,
     StoreError,
     Untrusted,
@@ -61,6 +62,12 @@ class Account:
     auth_key: bytes
     words: tuple[str, ...] | None = None
 
+    def __post_init__(self) -> None:
+        self.api.transport.is_revoked = self._is_revoked
+
+    def _is_revoked(self, body: bytes, signature: bytes) -> bool:
+        return is_revoked(self.machine.keyring, self.machine.people.chain(self.machine.me), body, signature)
+
     def keep_session(self, token: str, node: str) -> None:
         """Take a new session's token into transport and store."""
         self.api.transport.token, self.account_node = token, node
@@ -86,34 +93,41 @@ class Account:
 
     async def sign_in_again(self) -> None:
         """A new session for this device. Raises SignedOut where the password is no longer the account's, DeviceRevoked
-        where another device has ended this one: what the server says is proven, and the store is wiped.
+        where another device has ended this one, which is proven, and the store is wiped; RevocationUnproven where the
+        server says so without proof, and gives no new session.
         """
-        keys = self.machine.keyring
-        await self._check_revoked()
+        keys, why = self.machine.keyring, await self._why()
         input = SignInInput(
             handle=self.me.handle, authKey=self.auth_key, device=keys.device, session=SessionKind.BEARER, label="Python"
         )
         self.api.transport.token = None
         try:
             found = await self.api.sign_in(input)
+        except DeviceRevoked:
+            self.store.wipe()
+            raise
         except Refused as error:
-            raise SignedOut(error.message) from error
+            raise (why or SignedOut(error.message)) from error
         if found.me.protocol_id != keys.member:
             raise Untrusted("The server signed in somebody else by this handle.")
         self.me = found.me
         self.keep_session(found.token, found.node)
 
-    async def _check_revoked(self) -> None:
+    async def _why(self) -> RevocationUnproven | None:
+        """What the server says without proof of why the session is over. Raises DeviceRevoked where that is proven."""
         if self.api.transport.token is None:
-            return
+            return None
         try:
             await self.api.greet()
-        except DeviceRevoked as error:
-            if is_revoked(self.machine.keyring, self.machine.people.chain(self.machine.me), *error.link):
-                self.store.wipe()
-                raise
+        except DeviceRevoked:
+            self.store.wipe()
+            raise
+        except RevocationUnproven as error:
+            log.warning("the server says that this device was removed, and cannot prove it")
+            return error
         except SignedOut:
-            return
+            pass
+        return None
 
     # ---- invites
 
@@ -342,6 +356,6 @@ async def sign_in(origin: str, handle: str, password: str, path: str | Path) -> 
     except BaseException as error:
         account.store.close()
         await account.api.transport.close()
-        if isinstance(error, SignedOut) and not isinstance(error, DeviceRevoked):
+        if isinstance(error, SignedOut) and not isinstance(error, DeviceRevoked | RevocationUnproven):
             raise WrongPassword(error.message) from error
         raise

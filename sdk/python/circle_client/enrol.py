@@ -166,7 +166,7 @@ async def link_account(
     except BaseException as error:
         await guest.api.transport.close()
         if isinstance(error, ProtocolError):
-            raise Untrusted(error.message) from error
+            raise Untrusted(error.message, error.code) from error
         raise
 
 
@@ -183,7 +183,7 @@ async def _answer(guest: Guest, key: bytes) -> tuple[bytes, bytes]:
         if offer.answer is not None:
             return offer.answer
         await asyncio.sleep(_POLL)
-    raise Refused("Nobody let this device in within five minutes.", "NOT_FOUND")
+    raise Refused("Nobody let this device in within five minutes.", "LINK_EXPIRED")
 
 
 async def _send(guest: Guest, made: Recovered, device: NewDevice, name: str) -> None:

@@ -34,9 +34,9 @@ class SignedOut(CircleError):
 
 
 class DeviceRevoked(SignedOut):
-    """The server says that another device has ended this one; `link` is the signed device.revoke, as (body, signature).
+    """Another device has ended this one; `link` is the signed device.revoke, as (body, signature).
 
-    What the client raises to scripts was verified against the own chain, and then the store is wiped.
+    It was verified against the own chain; the store is wiped.
     """
 
     code = "DEVICE_REVOKED"
@@ -44,6 +44,17 @@ class DeviceRevoked(SignedOut):
     def __init__(self, message: str, link: tuple[bytes, bytes]) -> None:
         super().__init__(message)
         self.link = link
+
+
+class RevocationUnproven(SignedOut):
+    """The server says that another device has ended this one, and has no signed link to show: nothing is deleted."""
+
+    code = "REVOCATION_UNPROVEN"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The server says that this device was removed from your account, but cannot prove it. Nothing was deleted."
+        )
 
 
 class Refused(CircleError):

@@ -10,7 +10,7 @@ import asyncio
 import json
 import random
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -25,6 +25,7 @@ from circle_client.errors import (
     DeviceRevoked,
     InvalidInput,
     Offline,
+    RevocationUnproven,
     ServerFault,
     SignedOut,
     TooManyTries,
@@ -72,9 +73,9 @@ def _error(errors: object) -> CircleError:
         try:
             return DeviceRevoked(message, (parse_bytes(link.get("body")), parse_bytes(link.get("signature"))))
         except ValueError:
-            return SignedOut(message)
+            return RevocationUnproven()
     if code == "DEVICE_REVOKED":
-        return SignedOut(message)
+        return RevocationUnproven()
     if code == "UNAVAILABLE":
         return Offline(message)
     if code == "RATE_LIMITED":
@@ -83,12 +84,19 @@ def _error(errors: object) -> CircleError:
     return ServerFault(message, code)
 
 
+def _unproven(body: bytes, signature: bytes) -> bool:
+    """Before there are keys nothing can be proven."""
+    return False
+
+
 class Transport:
     """The `Carrier` of the generated client. `token` is the session's bearer token; it is never logged."""
 
     def __init__(self, origin: str, *, timeout: float = 15.0, tries: int = 6) -> None:
         self.origin = check_origin(origin)
         self.token: str | None = None
+        self.is_revoked: Callable[[bytes, bytes], bool] = _unproven
+        """Whether a link, as (body, signature), is a true device.revoke of this device: nothing else is believed."""
         self._tries = tries
         self._url = f"{self.origin}/graphql"
         parts = urlsplit(self._url)
@@ -105,7 +113,10 @@ class Transport:
     # ---- HTTP
 
     async def post(self, query: str, operation: str, variables: dict[str, Any]) -> dict[str, Any]:
-        """The `data` of one query or mutation. Raises Offline, SignedOut, TooManyTries, ServerFault."""
+        """The `data` of one query or mutation. Raises Offline, SignedOut, TooManyTries, ServerFault.
+
+        A DeviceRevoked that is raised is proven by `is_revoked`; else it is a RevocationUnproven.
+        """
         repeatable = query.lstrip().startswith("query")
         backoff = Backoff()
         for left in range(self._tries - 1, -1, -1):
@@ -140,11 +151,18 @@ class Transport:
         if not isinstance(answer, dict):
             raise ServerFault("The server's answer is not GraphQL.")
         if answer.get("errors"):
-            raise _error(answer["errors"])
+            raise self._refusal(answer["errors"])
         data = answer.get("data")
         if not isinstance(data, dict):
             raise ServerFault("The server's answer is not GraphQL.")
         return data
+
+    def _refusal(self, errors: object) -> CircleError:
+        """What the server said, a revocation only if it is proven."""
+        error = _error(errors)
+        if isinstance(error, DeviceRevoked) and not self.is_revoked(*error.link):
+            return RevocationUnproven()
+        return error
 
     # ---- WebSocket
 
@@ -174,9 +192,9 @@ class Transport:
                     message = _message(frame)
                     kind = message.get("type")
                     if kind == "next":
-                        yield _item(message.get("payload"))
+                        yield self._item(message.get("payload"))
                     elif kind == "error":
-                        raise _error(message.get("payload"))
+                        raise self._refusal(message.get("payload"))
                     elif kind == "complete":
                         return
                     elif kind == "ping":
@@ -198,6 +216,16 @@ class Transport:
                     await socket.send('{"type":"pong"}')
         await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
 
+    def _item(self, payload: object) -> dict[str, Any]:
+        if not isinstance(payload, dict):
+            raise ServerFault("The server's socket does not speak graphql-transport-ws.")
+        if payload.get("errors"):
+            raise self._refusal(payload["errors"])
+        data = payload.get("data")
+        if not isinstance(data, dict):
+            raise ServerFault("The server's socket does not speak graphql-transport-ws.")
+        return data
+
 
 class _OverloadedError(Exception):
     """429, 502, 503 or 504; only the first says for sure that the request was not taken (`refused`)."""
@@ -215,17 +243,6 @@ def _message(frame: str | bytes) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise ServerFault("The server's socket does not speak graphql-transport-ws.")
     return message
-
-
-def _item(payload: object) -> dict[str, Any]:
-    if not isinstance(payload, dict):
-        raise ServerFault("The server's socket does not speak graphql-transport-ws.")
-    if payload.get("errors"):
-        raise _error(payload["errors"])
-    data = payload.get("data")
-    if not isinstance(data, dict):
-        raise ServerFault("The server's socket does not speak graphql-transport-ws.")
-    return data
 
 
 def _closed(error: ConnectionClosed) -> CircleError:

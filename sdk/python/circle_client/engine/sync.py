@@ -14,6 +14,7 @@ from circle_client.errors import (
     DeviceRevoked,
     KeysMissing,
     Offline,
+    RevocationUnproven,
     ServerFault,
     SignedOut,
     StoreError,
@@ -101,7 +102,7 @@ class Sync:
             await self._account.sign_in_again()
         except (Offline, ServerFault, TooManyTries):
             return True
-        except DeviceRevoked as revoked:
+        except (DeviceRevoked, RevocationUnproven) as revoked:
             self.end(revoked)
             return False
         except CircleError:

@@ -135,7 +135,7 @@ def answer_request(
     try:
         asked, seal = verify_link_request(key, request, tag, keyring.member)
     except ProtocolError as error:
-        raise Untrusted(error.message) from error
+        raise Untrusted(error.message, error.code) from error
     state = known.chain.state
     link = make_device_add(state, asked.device, asked.dk, keyring.device, keyring.dk_seed, time)
     try:
