@@ -6,6 +6,7 @@ import asyncio
 import os
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -52,18 +53,27 @@ async def test_lies_about_people_and_the_account(tmp_path: Path, dsn: str) -> No
         await vitest("trust", server, evil)
 
 
+async def test_lies_about_devices(tmp_path: Path, dsn: str) -> None:
+    """Linking, rotation, revocation, signing in, and a message that is said to have expired."""
+    async with running(tmp_path, dsn) as server, hostile(server.url) as evil:
+        await vitest("devices", server, evil)
+
+
 class Backups:
     """A server behind the man in the middle, a backup of its database, and that backup in its place."""
 
-    def __init__(self, folder: Path, dsn: str, postgres: Server, evil: Hostile, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, folder: Path, dsn: str, postgres: Server, evil: Hostile, stack: AsyncExitStack, **options: Any
+    ) -> None:
         self._folder, self._dsn, self._postgres, self._evil, self._stack = folder, dsn, postgres, evil, stack
+        self._options = options
         self._life = AsyncExitStack()
         self._backup = ""
 
     async def start(self, dsn: str) -> RunningServer:
         """A server on this database, for everybody who asks from now on."""
         await self._life.aclose()
-        server = await self._life.enter_async_context(running(self._folder, dsn))
+        server = await self._life.enter_async_context(running(self._folder, dsn, **self._options))
         self._evil.aim(server.url)
         return server
 

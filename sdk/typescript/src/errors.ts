@@ -33,6 +33,13 @@ export class DeviceRevoked extends CircleFailure {
   }
 }
 
+/** The server says DEVICE_REVOKED and cannot prove it: nothing was deleted. */
+export class RevocationUnproven extends CircleFailure {
+  constructor() {
+    super('REVOCATION_UNPROVEN', 'The server says that this device was removed from your account, but cannot prove it. Nothing was deleted.');
+  }
+}
+
 /** Codes of failures that say nothing about whether the server did what it was asked. */
 const UNCERTAIN = new Set(['OFFLINE', 'TIMEOUT', 'SERVER', 'INTERNAL', 'UNAVAILABLE']);
 

@@ -15,6 +15,8 @@ import { deviceOf, memberOf, type Session, type StretchParameters } from './sess
 
 const AGAIN = new CircleFailure('PASSWORD_NEEDED', 'Please sign in with your password again first: it protects what this browser will keep.');
 
+const OTHER = new CircleFailure('UNTRUSTED', 'The server signed in somebody else by this name: not the account whose keys are on this browser.');
+
 /** Signed in with a password, or by a session that goes on, and without keys on this browser. */
 export interface Guest {
   viewer: gql.ViewerFieldsFragment;
@@ -26,6 +28,9 @@ export interface Guest {
 /** What a start, a sign-in or an unlock leads to: the keys are open, a new device is on its way in, or neither. */
 export type Outcome = 'open' | 'entering' | 'closed';
 
+/** That this device was removed: proven, and everything was deleted; not proven, and nothing was; or to be looked at once the keys are open. */
+export type Heard = 'proven' | 'unproven' | 'open';
+
 export class Account {
   readonly #session: Session;
   readonly #keeper: Keeper;
@@ -35,8 +40,8 @@ export class Account {
   readonly #board: Board;
   #current: AccountRecord | null = null;
   #guest: Guest | null = null;
-  /** The device that the session named when this browser had forgotten everything else. */
-  #lost: string | null = null;
+  /** The device that the session named when this browser had forgotten everything else, or one that took no keys. */
+  #lost: { device: string; isCertain: boolean } | null = null;
   /** What signs in again without asking, kept only from an unlock until the server has answered once. */
   #authKey: string | null = null;
   /** Opened without the password: where the session has ended too, one signs in with it. */
@@ -72,7 +77,7 @@ export class Account {
     }
     if (account?.why) this.#board.setNotice(NOTICES[account.why]);
     if (account === null && viewer && deviceOf(viewer) !== null) {
-      this.#lost = deviceOf(viewer);
+      this.#lost = { device: deviceOf(viewer) ?? '', isCertain: false };
       this.#board.setNotice(NOTICES.evicted);
     }
     this.#without(viewer);
@@ -119,6 +124,11 @@ export class Account {
     const known = await this.#accounts.byHandle(handle);
     const viewer = await this.#session.signIn(handle, toBase64(authKey), known === null || known.standing === 'unusable' ? null : known.device);
     const isOwn = known !== null && known.member === memberOf(viewer) && known.standing !== 'unusable';
+    if (known !== null && known.standing !== 'joining' && known.member !== memberOf(viewer)) {
+      await this.#session.signOut().catch(() => undefined);
+      this.#session.forget();
+      throw OTHER;
+    }
     if (isOwn && locksOf(known).passphrase) {
       // Whoever turns from the locked page to the password has forgotten the passphrase: this becomes a new device.
       if (this.#board.phase === 'locked') await this.#welcome(await this.#session.signIn(handle, toBase64(authKey), null), parameters, password, ticket);
@@ -309,7 +319,7 @@ export class Account {
     const me = toPersonRecord(viewer.member);
     const before = await this.#accounts.byMember(me.id);
     const former = before?.standing === 'entering' ? before.former : before;
-    const lost = former ? { device: former.device, isCertain: true } : (before?.lost ?? (this.#lost === null ? null : { device: this.#lost, isCertain: false }));
+    const lost = former ? { device: former.device, isCertain: true } : (before?.lost ?? this.#lost);
     const { id: member, handle, displayName } = me;
     this.#current = {
       member, handle, displayName, ...parameters, ...place, standing: 'entering', usedAt: Date.now(), isKeyConfirmed: false,
@@ -341,6 +351,17 @@ export class Account {
     await deleteDB(account.database).catch(() => undefined);
   }
 
+  /**
+   * What became of a device that did not take its keys: where it was let in all the same, the session signs as it, and
+   * another try begins with the password.
+   */
+  async startOver(device: string): Promise<void> {
+    const viewer = await this.#session.viewer().catch(() => null);
+    if (viewer === null || deviceOf(viewer) !== device) return;
+    this.#lost = { device, isCertain: true };
+    this.#guest = null;
+  }
+
   async forgetLost(): Promise<void> {
     if (!this.#current) return;
     const kept = { ...this.#current };
@@ -358,32 +379,36 @@ export class Account {
 
   // ---- the end of a device
 
-  /** The server says that this device was removed. True when it is proven, and everything was deleted. */
-  async hear({ proof }: DeviceRevoked): Promise<boolean> {
+  /** The server says that this device was removed. */
+  async hear({ proof }: DeviceRevoked): Promise<Heard> {
     const account = this.#current ?? (await this.#accounts.latest());
-    if (!account || account.standing === 'joining') return false;
+    if (!account || account.standing === 'joining') return 'open';
     if (proof === null) {
       this.#board.setNotice(NOTICES.unproven);
-      return false;
+      return 'unproven';
     }
     const told = { ...account, revocation: proof };
     await this.#accounts.put(told);
-    return this.#judge(told);
+    return this.#weigh(told);
   }
 
   async #judge(account: AccountRecord): Promise<boolean> {
-    if (!account.revocation) return false;
+    return (await this.#weigh(account)) === 'proven';
+  }
+
+  async #weigh(account: AccountRecord): Promise<Heard> {
+    if (!account.revocation) return 'open';
     try {
       const { revocation, ...before } = account;
       if (!(await this.#keeper.wipe(revocation))) {
         await this.#accounts.put(before);
         if (this.#current) this.#current = before;
         this.#board.setNotice(NOTICES.unproven);
-        return false;
+        return 'unproven';
       }
     } catch (error) {
       // The keys are locked: it is looked at again when they are not.
-      if (codeOf(error) === 'LOCKED') return false;
+      if (codeOf(error) === 'LOCKED') return 'open';
       throw error;
     }
     await this.#browser.drop(account.member);
@@ -393,6 +418,6 @@ export class Account {
     this.#session.forget();
     this.#board.clear('signed-out');
     this.#board.setNotice(NOTICES.revoked);
-    return true;
+    return 'proven';
   }
 }

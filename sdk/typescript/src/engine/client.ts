@@ -1,6 +1,6 @@
 /** The client as the web interface sees it: wires the parts together and guards who may do what when. */
 import type { StoreApi } from 'zustand/vanilla';
-import { asFailure, codeOf, type DeviceRevoked } from '../errors';
+import { asFailure, codeOf, RevocationUnproven, type CircleFailure, type DeviceRevoked } from '../errors';
 import * as gql from '../gql/generated';
 import { Board } from '../state/board';
 import { createCircleStore } from '../state/store';
@@ -268,9 +268,11 @@ export class Client implements CircleClient {
   }
 
   /** The server says that this device was removed; only a proof of it deletes anything. */
-  async #revoked(error: DeviceRevoked): Promise<void> {
+  async #revoked(error: DeviceRevoked): Promise<CircleFailure> {
     const parts = await this.#all();
-    if (await parts.account.hear(error)) this.#close(parts);
+    const heard = await parts.account.hear(error);
+    if (heard === 'proven') this.#close(parts);
+    return heard === 'unproven' ? new RevocationUnproven() : error;
   }
 
   #close({ sync, outbox, conversations, lifetimes, mending, locking, rotation, enrolment, accountSpace }: Parts): void {

@@ -114,7 +114,9 @@ export class Enrolment {
   /** `stop`: the offer may go on elsewhere or later, or another took its place; `cancelled`: the person gave up. */
   async #letIn(offer: OfferBytes, stop: AbortSignal, cancelled: AbortSignal): Promise<void> {
     const giveUp = (error: unknown) => this.#lock.run(async () => {
+      const device = this.#account.current?.device;
       if (!stop.aborted) await this.#drop();
+      if (!stop.aborted && device !== undefined) await this.#account.startOver(device);
       throw error;
     });
     const answer = await this.#answerTo(offer, AbortSignal.any([stop, cancelled])).catch((error: unknown) => {

@@ -1,7 +1,9 @@
+import { RevocationUnproven } from '../errors';
+
 /** What the person is told about this device itself. */
 export const NOTICES = {
   revoked: 'This device was removed from your account by another of your devices. What it held was deleted.',
-  unproven: 'The server says that this device was removed from your account, but cannot prove it. Nothing was deleted.',
+  unproven: new RevocationUnproven().message,
   evicted: 'This browser has cleared what Circle kept in it, and your keys with it. Bring them back with another device or your recovery key.',
   outdated: 'This device was away for more than 45 days and was left out when your keys were renewed. Let it in again with another device or your recovery key.',
 } as const;

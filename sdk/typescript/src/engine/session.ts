@@ -50,7 +50,7 @@ export class Session {
     const ask = () => this.http.ask(gql.PasswordParametersDocument, { handle });
     // A browser whose device was removed is told so once, whatever it asks.
     const { passwordParameters } = await ask().catch((error: unknown) => {
-      if (codeOf(error) !== 'DEVICE_REVOKED') throw error;
+      if (!['DEVICE_REVOKED', 'REVOCATION_UNPROVEN'].includes(codeOf(error))) throw error;
       this.#setToken(null);
       return ask();
     });
@@ -74,7 +74,7 @@ export class Session {
     try {
       return await once(device === null ? null : toBase64(fromHex(device)));
     } catch (error) {
-      // The device was removed, or the keys here are of another account of this name.
+      // The device was removed.
       if (device === null || isStrict || !['STALE_DEVICE', 'FORBIDDEN', 'NOT_FOUND'].includes(codeOf(error))) throw error;
       return once(null);
     }

@@ -11,8 +11,11 @@ export interface HttpOptions {
   token: () => string | null;
   timeout?: number;
   tries?: number;
-  /** Called with every DEVICE_REVOKED before it is thrown: the server tells a browser once. */
-  onRevoked?: (error: DeviceRevoked) => Promise<void>;
+  /**
+   * Called with every DEVICE_REVOKED before it is thrown: the server tells a browser once. Returns what is thrown
+   * instead, where there is no proof.
+   */
+  onRevoked?: (error: DeviceRevoked) => Promise<CircleFailure>;
 }
 
 interface LinkText {
@@ -84,8 +87,7 @@ export class Http {
       const code = first.extensions?.code ?? (response.status >= 500 ? 'SERVER' : 'REFUSED');
       if (code === 'DEVICE_REVOKED') {
         const revoked = new DeviceRevoked(proofOf(first.extensions?.link));
-        await this.#options.onRevoked?.(revoked);
-        throw revoked;
+        throw (await this.#options.onRevoked?.(revoked)) ?? revoked;
       }
       const wait = first.extensions?.retryAfter ?? (retryAfter > 0 ? retryAfter : undefined);
       throw new CircleFailure(code, first.message, wait === undefined ? {} : { retryAfter: wait });
