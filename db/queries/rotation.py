@@ -160,12 +160,14 @@ async def opened_by(tx: Transaction, member: UUID) -> Opened:
 
 # Everything that M of the member opens, and only M: epochs by their seals, branches by their wraps under M. What is
 # sealed in grants the server can't see. A complained-of seal never opened. Of closed epochs only living branches.
+# 48 zeros stand for a branch that the rotating device could not open; another may hold it (docs/decisions/0092).
 _REQUIRED = """
 WITH held AS (
   SELECT s.space_id, s.n AS epoch, b::smallint AS branch, false AS wrapped
   FROM epoch_seal s CROSS JOIN generate_series(0, 6) b WHERE s.member_id = $1
   UNION ALL
-  SELECT w.space_id, w.epoch, w.branch, true FROM member_wrap w WHERE w.member_id = $1 AND w.branch > 0)
+  SELECT w.space_id, w.epoch, w.branch, true FROM member_wrap w
+  WHERE w.member_id = $1 AND (w.branch > 0 OR w.wrap = decode(repeat('00', 48), 'hex')))
 SELECT h.space_id, h.epoch, h.branch FROM held h
 WHERE ($4::uuid IS NULL OR (h.space_id, h.epoch, h.branch) > ($4, $5::bigint, $6::smallint))
   AND ($7::uuid IS NULL OR (h.space_id, h.epoch, h.branch) < ($7, $8::bigint, $9::smallint))
@@ -173,7 +175,8 @@ WHERE ($4::uuid IS NULL OR (h.space_id, h.epoch, h.branch) > ($4, $5::bigint, $6
     SELECT 1 FROM complaint c WHERE c.space_id = h.space_id AND c.epoch = h.epoch AND c.member_id = $1))
   AND CASE WHEN h.branch = 0 THEN NOT EXISTS (
       SELECT 1 FROM member_wrap w
-      WHERE w.member_id = $1 AND w.space_id = h.space_id AND w.epoch = h.epoch AND w.branch = 0)
+      WHERE w.member_id = $1 AND w.space_id = h.space_id AND w.epoch = h.epoch AND w.branch = 0
+        AND w.wrap <> decode(repeat('00', 48), 'hex'))
     ELSE EXISTS (
       SELECT 1 FROM space p
       WHERE p.id = h.space_id AND p.epoch = h.epoch AND p.epoch_accepted_at > $2::timestamptz - $3::interval)
@@ -238,11 +241,14 @@ async def replace_wraps(
     lifetimes: Sequence[timedelta],
     now: datetime,
 ) -> None:
-    """Put these wraps in the place of all under M. A B_0 that is in the archive already stays as it is.
+    """Put these wraps in the place of all under M, and of zeros. A B_0 that is in the archive already stays as it is.
 
     `lifetimes`: those of the classes 1 to 6.
     """
-    await tx.raw.execute("DELETE FROM member_wrap WHERE member_id = $1 AND branch > 0", member)
+    await tx.raw.execute(
+        "DELETE FROM member_wrap WHERE member_id = $1 AND (branch > 0 OR wrap = decode(repeat('00', 48), 'hex'))",
+        member,
+    )
     places = list(wraps)
     await tx.raw.execute(
         _STORE, member, generation, [p[0] for p in places], [p[1] for p in places], [p[2] for p in places],

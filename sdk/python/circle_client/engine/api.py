@@ -184,7 +184,7 @@ class Api:
         epoch = getattr(found, "epoch", None)
         if epoch is None:
             return None
-        grants = tuple((grant.generation, grant.grant) for grant in epoch.grants)
+        grants = tuple((grant.id, grant.generation, grant.grant) for grant in epoch.grants)
         return EpochFacts(SealFacts(epoch.recipients, epoch.seal), grants)
 
     async def log_from_start(self, node: str, space: bytes) -> AsyncIterator[list[LogEvent]]:

@@ -45,10 +45,10 @@ class ConversationFacts:
 
 @dataclass(frozen=True, slots=True)
 class EpochFacts:
-    """What the server hands out of an epoch: list, own seal, and the (generation, grant)s for this member."""
+    """What the server hands out of an epoch: list, own seal, and (the server's id, generation, grant) of each grant."""
 
     seal: SealFacts
-    grants: tuple[tuple[int, bytes], ...]
+    grants: tuple[tuple[str, int, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)

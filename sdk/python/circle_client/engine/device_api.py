@@ -30,6 +30,8 @@ from circle_client.protocol.structures import Signed
 T = TypeVar("T")
 N = TypeVar("N")
 
+_MOST_GRANTS = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
@@ -54,11 +56,11 @@ class OfferFacts:
 
 
 class Incomplete(Refused):
-    """REWRAP_INCOMPLETE; `boxes`: the devices that lack one."""
+    """REWRAP_INCOMPLETE; `boxes`: the devices that lack one; `lacks_grants`: there are some that were not named."""
 
     def __init__(self, message: str, boxes: frozenset[bytes], path: tuple[str, ...]) -> None:
         super().__init__(message, "REWRAP_INCOMPLETE", path)
-        self.boxes = boxes
+        self.boxes, self.lacks_grants = boxes, path[-1:] == ("grants",)
 
 
 async def shaped(call: Awaitable[T]) -> T:
@@ -217,6 +219,7 @@ class DeviceApi:
             deviceName=made.name,
             archive=made.archive,
             wraps=[WrapInput(space=one.space, epoch=one.epoch, branch=one.branch, wrap=one.wrap) for one in made.wraps],
+            grants=None if made.grants is None else sorted(made.grants)[:_MOST_GRANTS],
         )
         raise_errors((await shaped(self._client.rotate_member_key(input))).errors)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+from dataclasses import dataclass, field
 
 from circle_client.engine.device_api import DeviceFacts, Incomplete
 from circle_client.engine.engine import Engine, millis
 from circle_client.engine.kept import entry_of
 from circle_client.errors import InvalidInput, KeysMissing, NotAllowed, Offline, Refused
 from circle_client.machine.enrol import answer_request
-from circle_client.machine.rotation import EARLY, Branch, Rotation, is_old, is_silent
+from circle_client.machine.rotation import EARLY, Branch, GrantsNeeded, Required, Rotation, is_old, is_silent
 from circle_client.protocol.errors import ProtocolError
 from circle_client.protocol.linking import LINK_KEY, link_id, link_key
 from circle_client.protocol.roster import SpaceType
@@ -26,6 +27,7 @@ QR = "circle-link:"
 
 _TRIES = 8
 _LOOK = 600_000
+_LOOKS = 3
 _LOST = {"GENERATION_CONFLICT", "CHAIN_CONFLICT", "REWRAP_INCOMPLETE"}
 
 
@@ -41,6 +43,30 @@ def read_code(code: str) -> bytes:
     if len(key) != LINK_KEY:
         raise InvalidInput("This is not the code of a new device; look for a typing mistake.")
     return key
+
+
+@dataclass(slots=True)
+class _Lacking:
+    """What refusals have told so far: devices that want a box, and grants, which are then looked for everywhere."""
+
+    boxes: set[bytes] = field(default_factory=set)
+    thorough: bool = False
+    looks: int = 0
+    seen: int = 0
+
+    def note(self, error: Incomplete) -> None:
+        """Take what a refusal names."""
+        self.boxes |= error.boxes
+        if error.lacks_grants:
+            self.looks += self.thorough
+            self.thorough = True
+
+    def name(self, shown: frozenset[str]) -> frozenset[str] | None:
+        """The grants to name; None once the server has named some, again and again, that it does not show."""
+        if len(shown) > self.seen:
+            self.looks = 0
+        self.seen = len(shown)
+        return shown if self.looks < _LOOKS else None
 
 
 class Devices:
@@ -93,21 +119,21 @@ class Devices:
         NotAllowed, Offline.
         """
         engine, backoff = self._engine, Backoff()
-        wanted: frozenset[bytes] = frozenset()
+        lacking = _Lacking()
         async with self._lock:
             started = engine.machine.keyring.generation
             for left in range(_TRIES, -1, -1):
                 await engine.keys.take_newest()
                 if self._is_done(started, revoke, recovery):
                     return
-                made = await self._make(revoke, recovery, wanted)
+                made = await self._make(revoke, recovery, lacking)
                 try:
                     await engine.api.devices.rotate(made)
                 except Offline:
                     if not left:
                         raise
                 except Incomplete as error:
-                    wanted |= error.boxes
+                    lacking.note(error)
                     if not left:
                         raise
                 except Refused as error:
@@ -128,11 +154,9 @@ class Devices:
             return machine.people.chain(machine.me).state.rs == recovery.rs
         return machine.keyring.generation > started
 
-    async def _make(self, revoke: bytes | None, recovery: RecoveryKeys | None, wanted: frozenset[bytes]) -> Rotation:
+    async def _make(self, revoke: bytes | None, recovery: RecoveryKeys | None, lacking: _Lacking) -> Rotation:
         engine = self._engine
-        for space in list(engine.machine.spaces.values()):
-            if space.waiting and space.left is None:
-                await engine.keys.look(space)  # grants go with the old M
+        await engine.keys.look_for_grants(everywhere=lacking.thorough)  # they go with the old M
         seals = await self._seals()
         state, own = engine.machine.people.chain(engine.machine.me).state, engine.machine.keyring.device
         seal = engine.machine.rotator.check_seal(state, own, seals.get(own))
@@ -140,11 +164,36 @@ class Devices:
             await self._publish()
             seals = await self._seals()
         required = await engine.api.devices.required()
+        try:
+            return await self._made(seals, required, revoke, recovery, lacking)
+        except GrantsNeeded:
+            lacking.thorough = True
+            await engine.keys.look_for_grants(everywhere=True)
+            return await self._made(seals, required, revoke, recovery, lacking)
+
+    async def _made(
+        self,
+        seals: dict[bytes, Signed],
+        required: list[Required],
+        revoke: bytes | None,
+        recovery: RecoveryKeys | None,
+        lacking: _Lacking,
+    ) -> Rotation:
+        engine, machine = self._engine, self._engine.machine
         async with engine.lock:
-            if any(engine.machine.lacks(one.space, one.epoch, one.branch) for one in required if one.seal is None):
+            unheld = [one for one in required if machine.lacks(one.space, one.epoch, one.branch)]
+            if any(one.seal is None or lacking.thorough for one in unheld):
                 await engine.keys.show_wraps()
-            return engine.machine.rotator.make(
-                seals, required, self._living(), millis(), revoke=revoke, recovery=recovery, wanted=wanted
+            return machine.rotator.make(
+                seals,
+                required,
+                self._living(),
+                millis(),
+                revoke=revoke,
+                recovery=recovery,
+                wanted=frozenset(lacking.boxes),
+                grants=lacking.name(engine.keys.shown_grants(machine.keyring.generation)),
+                thorough=lacking.thorough,
             )
 
     async def all(self) -> list[DeviceFacts]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from circle_client.engine.convert import EpochFacts
 from circle_client.engine.kept import entry_of, keep_again
-from circle_client.errors import KeysMissing
+from circle_client.errors import KeysMissing, Refused
 from circle_client.machine.space import Space
 from circle_client.protocol.epoch import Recipient, decode_recipients
 from circle_client.protocol.errors import ProtocolError
+from circle_client.protocol.roster import SpaceType
 
 if TYPE_CHECKING:
     from circle_client.engine.engine import Engine
+
+log = logging.getLogger("circle_client")
 
 _EPOCHS_AT_ONCE = 20
 _TRIES = 3
@@ -20,16 +24,17 @@ OUTDATED = "This device was away for too long to be given the account's new key.
 
 
 class Keys:
-    """What an engine does about keys. All but `look` and `take_newest` is called by a holder of the engine's lock."""
+    """What an engine does about keys. What is said to be called without the lock takes it; a holder calls the rest."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._shown: dict[str, int] = {}  # the generation that a grant is sealed to, by the server's id
 
     # ---- the own key
 
     async def take_newest(self) -> None:
         """Take M of the newest generation from this device's box. Raises KeysMissing where there is no box, Untrusted
-        where chain, key or box do not verify.
+        where chain, key or box do not verify. Called without the lock.
         """
         async with self._engine.lock:
             await self._take_newest()
@@ -101,9 +106,29 @@ class Keys:
 
     def take_grants(self, space: Space, facts: EpochFacts) -> None:
         """Take the grants of an epoch, inside a transaction; read again what they open."""
-        new = [self._engine.machine.take_grant(space, generation, grant) for generation, grant in facts.grants]
+        self._shown.update((id, generation) for id, generation, _ in facts.grants)
+        new = [self._engine.machine.take_grant(space, generation, grant) for _, generation, grant in facts.grants]
         if any(new):
             self.read_again(space)
+
+    def shown_grants(self, generation: int) -> frozenset[str]:
+        """The server's ids of the grants to M of this generation that were looked at."""
+        return frozenset(id for id, sealed_to in self._shown.items() if sealed_to == generation)
+
+    async def look_for_grants(self, *, everywhere: bool) -> None:
+        """Ask for grants where keys are lacking or history is shared, or in every conversation: they go with the old M.
+
+        Called without the lock.
+        """
+        for space in list(self._engine.machine.spaces.values()):
+            if space.left is not None or space.roster.type is SpaceType.ACCOUNT:
+                continue
+            if everywhere or space.waiting or space.roster.policy.shared:
+                try:
+                    await self._engine.catch_up(space)  # a grant is taken once all epochs that it names are known
+                    await self.look(space)
+                except Refused as error:
+                    log.info("the look for keys was put off (%s)", error.code)
 
     def read_again(self, space: Space) -> None:
         """Read again what waited for keys, inside a transaction."""
@@ -122,7 +147,7 @@ class Keys:
 
     async def look(self, space: Space) -> None:
         """Ask for grants, and for seals that were not there (any more, or yet) when their epoch came; then read again
-        what waited. A seal of an earlier stay, for one, is shown again after the next add.
+        what waited. A seal of an earlier stay, for one, is shown again after the next add. Called without the lock.
         """
         engine = self._engine
         if space.left is not None:

@@ -1331,6 +1331,7 @@ class Client(CarriedClient):
               acceptedAt
               seal
               grants {
+                id
                 grant
                 generation
                 giver {
@@ -1372,6 +1373,7 @@ class Client(CarriedClient):
               acceptedAt
               seal
               grants {
+                id
                 grant
                 generation
                 giver {

@@ -63,6 +63,7 @@ class EpochParts(BaseModel):
 
 
 class EpochPartsGrants(BaseModel):
+    id: str
     grant: Annotated[bytes, BeforeValidator(parse_bytes)]
     generation: int
     giver: "EpochPartsGrantsGiver"

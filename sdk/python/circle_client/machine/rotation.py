@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from circle_client.errors import InvalidInput, KeysMissing, NotAllowed, Untrusted
+from circle_client.errors import CircleError, InvalidInput, KeysMissing, NotAllowed, Untrusted
 from circle_client.machine.keyring import Keyring
 from circle_client.machine.people import People
 from circle_client.machine.space import Space
@@ -48,8 +49,17 @@ TOO_MANY = (
 SILENT = 45 * DAY
 """A device whose seal is older gets no box; it is linked again."""
 
+NOTHING = bytes(48)
+"""In the place of a wrap: nothing opened this. The server goes on asking for it (docs/decisions/0092)."""
+
 Branch = tuple[bytes, int, int]
 """(space, epoch, b)."""
+
+
+class GrantsNeeded(CircleError):
+    """Something that must be carried over does not open; what members have granted may, and is asked for first."""
+
+    code = "GRANTS_NEEDED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +84,17 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What `rotateMemberKey` takes; `seal` and `name` of the new device with a reset alone."""
+    """What `rotateMemberKey` takes; `seal` and `name` of the new device with a reset alone.
+
+    `grants`: the server's ids of those that were looked at, None where it names more than it shows.
+    """
 
     link: SignedMemberLink | None
     member_key: Signed
     boxes: tuple[Box, ...] = field(repr=False)
     archive: bytes | None
     wraps: tuple[Wrap, ...] = field(repr=False)
+    grants: frozenset[str] | None = None
     seal: Signed | None = None
     name: str | None = None
 
@@ -104,12 +118,16 @@ class Rotator:
         revoke: bytes | None = None,
         recovery: RecoveryKeys | None = None,
         wanted: frozenset[bytes] = frozenset(),
+        grants: frozenset[str] | None = None,
+        thorough: bool = False,
     ) -> Rotation:
         """M of the next generation for every device, with all that the old M opened.
 
         `shown`: the devices' seals as the server shows them; `required`: what it says must be wrapped; `living`: what
         this client itself knows to live; `revoke`: a device to end, `recovery`: the new recovery key to take effect by
-        the same request; `wanted`: devices that get a box however old their seal is. Raises KeysMissing without the
+        the same request; `wanted`: devices that get a box however old their seal is; `grants`: the ids of those
+        that were looked at; `thorough`: in every conversation, so that what nothing opens is left behind, for one bad
+        seal must not keep the key from being renewed. Raises GrantsNeeded, KeysMissing without the
         newest M, InvalidInput where there is no such device, Untrusted where a device's seal does not verify,
         NotAllowed where the account has more keys than one rotation carries.
         """
@@ -128,7 +146,7 @@ class Rotator:
             raise InvalidInput(error.message) from error
         generation, secret = keys.generation + 1, random_bytes(32)
         new = member_secrets(secret, keys.member, generation)
-        wraps = tuple(self._carry_over(required, living, generation, secret))
+        wraps = tuple(self._carry_over(required, living, generation, secret, thorough=thorough))
         if len(wraps) > MOST_WRAPS:
             raise NotAllowed(TOO_MANY)
         return Rotation(
@@ -139,6 +157,7 @@ class Rotator:
             boxes=self._boxes(state, shown, generation, secret, time, wanted),
             archive=wrap_archive(new.archive, keys.member, keys.generation, old.archive),
             wraps=wraps,
+            grants=grants,
         )
 
     def _boxes(
@@ -173,21 +192,29 @@ class Rotator:
         return seal
 
     def _carry_over(
-        self, required: Sequence[Required], living: Iterable[Branch], generation: int, secret: bytes
+        self, required: Sequence[Required], living: Iterable[Branch], generation: int, secret: bytes, *, thorough: bool
     ) -> Iterable[Wrap]:
         keys = self._keys
         new = member_secrets(secret, keys.member, generation)
         named = {(one.space, one.epoch, one.branch): one for one in required}
         opened: dict[tuple[bytes, int], tuple[bytes, dict[int, bytes]]] = {}
+        tried: set[tuple[bytes, int]] = set()
         for place in sorted({*named, *living, *self._sealed_to_old()}):
             space, number, b = place
-            if (space, number) not in opened:
-                opened[space, number] = self._open(space, number, named.get(place))
-            epoch_hash, branches = opened[space, number]
+            epoch, one = (space, number), named.get(place)
+            lacks = one is not None and epoch not in tried and b not in opened.get(epoch, (b"", {}))[1]
+            if epoch not in opened or lacks:
+                opened[epoch] = self._open(space, number, one)
+                tried |= {epoch} if one is not None else set()
+            epoch_hash, branches = opened[epoch]
             if b in branches:
                 key = new.archive if b == 0 else secret
                 wrap = wrap_branch(key, keys.member, space, number, epoch_hash, b, branches[b])
                 yield Wrap(space, number, b, generation, wrap)
+            elif one is not None and not thorough:
+                raise GrantsNeeded("What members have given must be loaded first.")
+            elif one is not None:
+                yield Wrap(space, number, b, generation, NOTHING)
 
     @property
     def load(self) -> int:
@@ -213,28 +240,27 @@ class Rotator:
         return self._open(space, number, named)[1]
 
     def _open(self, space: bytes, number: int, named: Required | None) -> tuple[bytes, dict[int, bytes]]:
-        """(h_e, branches) from what is held, from wraps, or from the own seal of an epoch that is not known here."""
+        """(h_e, branches) from what is held, from wraps, and from the own seal where that is not enough."""
         held = self._spaces.get(space)
         epoch = held.epochs.get(number) if held is not None else None
-        if epoch is not None:
-            carried = self._wraps.branches(epoch.announcement) if len(epoch.branches) < CLASSES else {}
-            if epoch.branches or carried:
-                return epoch.announcement.hash, {**carried, **epoch.branches}
-        own = self._keys.member_secrets(self._keys.generation)
         body = epoch.announcement.body if epoch is not None else named.announcement if named is not None else None
-        if own is None or named is None or body is None:
+        if body is None:
             return b"", {}
         try:
             announcement = decode_announcement(body)
-            if (announcement.space, announcement.epoch) != (space, number):
-                return b"", {}
-            if named.seal is None:
-                return announcement.hash, self._wraps.branches(announcement)
-            generation, key_hash = self._keys.generation, sha256(own.mk)
-            row = Recipient(self._keys.member, 0, Z32, generation, key_hash, sha256(named.seal))
-            return announcement.hash, dict(enumerate(open_epoch(announcement, row, named.seal, own.mk_seed)))
-        except ProtocolError:  # a bad seal was complained of, and nothing opens it
+        except ProtocolError:
             return b"", {}
+        if (announcement.space, announcement.epoch) != (space, number):
+            return b"", {}
+        branches = dict(epoch.branches) if epoch is not None else {}
+        if len(branches) < CLASSES:
+            branches = {**self._wraps.branches(announcement), **branches}
+        own = self._keys.member_secrets(self._keys.generation)
+        if own is not None and named is not None and named.seal is not None and named.branch not in branches:
+            row = Recipient(self._keys.member, 0, Z32, self._keys.generation, sha256(own.mk), sha256(named.seal))
+            with suppress(ProtocolError):  # a bad seal
+                branches = {**dict(enumerate(open_epoch(announcement, row, named.seal, own.mk_seed))), **branches}
+        return announcement.hash, branches
 
     # ---- taking
 
@@ -272,4 +298,16 @@ def is_old(key: MemberKey, now: int, short_lived: bool) -> bool:
     return now - key.time >= (DAY if short_lived else 7 * DAY)
 
 
-__all__ = ["DAY", "EARLY", "Box", "Branch", "Required", "Rotation", "Rotator", "is_old", "is_silent"]
+__all__ = [
+    "DAY",
+    "EARLY",
+    "NOTHING",
+    "Box",
+    "Branch",
+    "GrantsNeeded",
+    "Required",
+    "Rotation",
+    "Rotator",
+    "is_old",
+    "is_silent",
+]

@@ -149,6 +149,8 @@ export interface RotationInput {
   change?: RotationChange;
   /** Devices that a refusal named (`RewrapIncompleteError.missingBoxes`): they get a box however old their seal is. */
   wanted?: string[];
+  /** Grants were asked for in every conversation (`beforeRotation`), so that what nothing opens is left behind. */
+  isThorough?: boolean;
 }
 
 /** What `rotateMemberKey` takes. */
@@ -162,6 +164,8 @@ export interface RotationBytes {
   /** Null with a reset. */
   archive: Bytes | null;
   wraps: { space: string; epoch: number; branch: number; wrap: Bytes }[];
+  /** The server's ids of the grants that were looked at. Null with a reset, and where it shows none of those it names. */
+  grants: string[] | null;
 }
 
 /** Every method may throw a CircleFailure with a plain sentence; its codes are named where the engine acts on them. */
@@ -232,9 +236,10 @@ export interface DeviceKeeper {
 
   /**
    * Epochs to fetch (`learnEpoch`) before a rotation: what was granted goes with the old M, and can be carried over only
-   * with its announcement. What the server does not show is left out afterwards.
+   * with its announcement. Ask again until there are none; what the server does not show is left out afterwards.
+   * @param isThorough in every conversation, not only where grants are likely
    */
-  beforeRotation(): Promise<{ space: string; node: string; number: number }[]>;
+  beforeRotation(isThorough?: boolean): Promise<{ space: string; node: string; number: number }[]>;
   /**
    * The next generation for every device, with all that the old M opened, on the own chain as learned last. Nothing of
    * it is believed until the server's answer: afterwards learn the own identity, take the key from `keyBox`, publish

@@ -40,7 +40,7 @@ export function toEpoch(epoch: EpochFieldsFragment): EpochBytes {
     recipients: fromBase64(epoch.recipients),
     acceptedAt: Date.parse(epoch.acceptedAt),
     seal: epoch.seal ? fromBase64(epoch.seal) : null,
-    grants: epoch.grants.map(({ grant, giver, generation }) => ({ grant: fromBase64(grant), giver: toHex(fromBase64(giver.protocolId)), generation })),
+    grants: epoch.grants.map(({ id, grant, giver, generation }) => ({ id, grant: fromBase64(grant), giver: toHex(fromBase64(giver.protocolId)), generation })),
   };
 }
 

@@ -37,14 +37,19 @@ export interface DeviceLabel {
 /** REWRAP_INCOMPLETE; `boxes`: hex ids of the devices without a box, or with one for an old seal. */
 export class Incomplete extends CircleFailure {
   readonly boxes: readonly string[];
+  /** There are grants that were not named. */
+  readonly lacksGrants: boolean;
 
-  constructor(message: string, boxes: readonly string[]) {
+  constructor(message: string, boxes: readonly string[], lacksGrants: boolean) {
     super('REWRAP_INCOMPLETE', message);
     this.boxes = boxes;
+    this.lacksGrants = lacksGrants;
   }
 }
 
 const PAGES = 1_000;
+/** The server takes no more names of grants in one rotation. */
+const MOST_GRANTS = 10_000;
 const SIGN_IN = new CircleFailure('UNAUTHENTICATED', 'Please sign in again.');
 
 function memberLink(link: MemberLinkBytes): gql.MemberLinkInput {
@@ -57,7 +62,9 @@ function box(found: { generation: number; box: string } | null | undefined): Key
 
 function refuse(errors: gql.ErrorFieldsFragment[]): void {
   const [error] = errors;
-  if (error?.__typename === 'RewrapIncompleteError') throw new Incomplete(error.message, error.missingBoxes.map((id) => toHex(fromBase64(id))));
+  if (error?.__typename === 'RewrapIncompleteError') {
+    throw new Incomplete(error.message, error.missingBoxes.map((id) => toHex(fromBase64(id))), error.path.at(-1) === 'grants');
+  }
   refuseErrors(errors);
 }
 
@@ -247,6 +254,7 @@ export class DeviceApi {
         boxes: made.boxes.map(({ device, seal, box: sealed }) => ({ device: toBase64(device), seal, box: toBase64(sealed) })),
         archive: made.archive ? toBase64(made.archive) : null,
         wraps: made.wraps.map(({ space, epoch, branch, wrap }) => ({ space: toBase64(fromHex(space)), epoch, branch, wrap: toBase64(wrap) })),
+        grants: made.grants?.slice(0, MOST_GRANTS) ?? null,
       },
     });
     refuse(rotateMemberKey.errors);

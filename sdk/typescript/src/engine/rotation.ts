@@ -9,6 +9,9 @@ import { Incomplete, type DeviceApi } from './deviceApi';
 import type { Keys } from './keys';
 
 const TRIES = 8;
+/** How often epochs are asked for that grants name, and how often grants that the server names and does not show. */
+const ROUNDS = 20;
+const LOOKS = 3;
 /** How often the own key is looked at, in milliseconds; spread, so that siblings do not rotate at once. */
 const LOOK = 10 * 60_000;
 /** Another device was faster, or something came in meanwhile: made again on what is there now. */
@@ -16,6 +19,22 @@ const LOST = new Set(['GENERATION_CONFLICT', 'CHAIN_CONFLICT', 'REWRAP_INCOMPLET
 
 /** Whether what was wanted is there, by the own keys as they are now. */
 export type IsDone = (own: OwnKeys) => boolean | Promise<boolean>;
+
+/** What refusals have told so far: devices that want a box, and grants, which are then looked for everywhere. */
+interface Lacking {
+  boxes: Set<string>;
+  isThorough: boolean;
+  /** How often the server named grants although nothing new was found, and how many are known. */
+  looks: number;
+  seen: number;
+}
+
+function note(lacking: Lacking, { boxes, lacksGrants }: Incomplete): void {
+  for (const device of boxes) lacking.boxes.add(device);
+  if (!lacksGrants) return;
+  if (lacking.isThorough) lacking.looks += 1;
+  lacking.isThorough = true;
+}
 
 export class Rotation {
   readonly #api: Api;
@@ -83,15 +102,15 @@ export class Rotation {
     let own = await this.#keys.takeNewest();
     const { generation } = own;
     const isThere = isDone ?? ((now: OwnKeys) => now.generation > generation);
-    const wanted = new Set<string>();
+    const lacking: Lacking = { boxes: new Set(), isThorough: false, looks: 0, seen: 0 };
     for (let attempt = 0; ; attempt += 1) {
       if (attempt > 0) own = await this.#keys.takeNewest();
       if (await isThere(own)) break;
       try {
-        await this.#devices.rotate(await this.#make(change, [...wanted]));
+        await this.#devices.rotate(await this.#make(change, lacking));
         break;
       } catch (error) {
-        if (error instanceof Incomplete) for (const device of error.boxes) wanted.add(device);
+        if (error instanceof Incomplete) note(lacking, error);
         if ((!LOST.has(codeOf(error)) && !isUncertain(error)) || attempt >= TRIES || this.#stop.signal.aborted) throw error;
         await pause(backoff(attempt, 200, 5_000), this.#stop.signal);
       }
@@ -105,19 +124,34 @@ export class Rotation {
     await this.#publish();
   }
 
-  async #make(change: RotationChange | undefined, wanted: string[]): Promise<RotationBytes> {
-    for (const { space, node, number } of await this.#keeper.beforeRotation()) {
-      await this.#keeper.learnEpoch(space, number, await this.#api.epoch(node, number).catch(() => null));
-    }
+  async #make(change: RotationChange | undefined, lacking: Lacking): Promise<RotationBytes> {
     for (let attempt = 0; ; attempt += 1) {
+      await this.#lookForGrants(lacking.isThorough);
       try {
         const [seals, required] = await Promise.all([this.#seals(), this.#devices.required()]);
-        return await this.#keeper.makeRotation({ seals, required, wanted, ...(change ? { change } : {}) });
+        const { isThorough } = lacking;
+        const made = await this.#keeper.makeRotation({ seals, required, wanted: [...lacking.boxes], isThorough, ...(change ? { change } : {}) });
+        const named = made.grants?.length ?? 0;
+        if (named > lacking.seen) lacking.looks = 0;
+        lacking.seen = named;
+        return lacking.looks < LOOKS ? made : { ...made, grants: null };
       } catch (error) {
         const code = codeOf(error);
-        if (attempt >= 2 || (code !== 'WRAPS_NEEDED' && code !== 'SEAL_OLD')) throw error;
+        if (attempt >= 3 || !['WRAPS_NEEDED', 'GRANTS_NEEDED', 'SEAL_OLD'].includes(code)) throw error;
         if (code === 'WRAPS_NEEDED') await this.#keys.showWraps();
+        else if (code === 'GRANTS_NEEDED') lacking.isThorough = true;
         else await this.#publish(true);
+      }
+    }
+  }
+
+  /** What was granted goes with the old key: each grant may name epochs that are not known here yet. */
+  async #lookForGrants(isThorough: boolean): Promise<void> {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const wanted = await this.#keeper.beforeRotation(isThorough);
+      if (wanted.length === 0) return;
+      for (const { space, node, number } of wanted) {
+        await this.#keeper.learnEpoch(space, number, await this.#api.epoch(node, number).catch(() => null));
       }
     }
   }

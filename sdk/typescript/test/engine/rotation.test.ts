@@ -180,8 +180,11 @@ describe('a rotation', () => {
     if (!epoch) throw new Error('There is an epoch.');
     const bad: Bytes = epoch.seals[0]?.map((byte, index) => (index === 1_140 ? byte ^ 1 : byte)) ?? new Uint8Array();
     const required = (await world.required(ada.id)).map((one) => (one.epoch === 1 ? { ...one, space: 'ab'.repeat(16), seal: bad } : one));
-    const made = await world.make(ada, { required });
-    expect(made.wraps.filter((one) => one.space === 'ab'.repeat(16)).map(({ wrap }) => wrap.length)).toEqual([48]);
+    // First everything that was granted is asked for.
+    expect(await codeOfFailure(world.make(ada, { required }))).toBe('GRANTS_NEEDED');
+    const made = await world.make(ada, { required, isThorough: true });
+    const filled = made.wraps.filter((one) => one.space === 'ab'.repeat(16)).map(({ wrap }) => [...wrap]);
+    expect(filled).toEqual([new Array(48).fill(0)]);
   });
 });
 

@@ -219,7 +219,7 @@ export class World {
     const found = space.epochs.find((epoch) => epoch.number === number);
     if (!found) return null;
     const row = parseRecipients(found.recipients).findIndex(({ member }) => toHex(member) === person.id);
-    const grants = space.grants.filter(({ to }) => to === person.id);
+    const grants = space.grants.filter(({ to }) => to === person.id).map((one) => ({ ...one, id: toHex(one.grant.slice(-16)) }));
     return { ...found, acceptedAt: this.accepted.get(`${id}:${number}`) ?? Date.now(), seal: row === -1 ? null : (found.seals[row] ?? null), grants };
   }
 

@@ -34,7 +34,7 @@ export class Carried {
     this.#context = context;
   }
 
-  /** Throws WRAPS_NEEDED where only wraps can tell, and they were not shown yet. */
+  /** Throws WRAPS_NEEDED where only wraps can still tell, and they were not shown yet. */
   async open(space: string, epoch: number, named: RequiredWrap | null): Promise<Opened | null> {
     const name = `${space}:${epoch}`;
     const known = this.#opened.get(name);
@@ -57,7 +57,7 @@ export class Carried {
     for (const [b, key] of await keyring.wraps.branchesOf(keyring.memberBytes, announced)) branches.set(b, key);
     if (named === null || branches.has(named.branch)) return { epoch: announced.epoch, branches };
     if (named.seal) for (const [b, key] of await this.#sealed(announced, named.seal)) branches.set(b, key);
-    else if (keyring.wraps.generation !== keyring.secrets.generation) {
+    if (!branches.has(named.branch) && keyring.wraps.generation !== keyring.secrets.generation) {
       throw new CircleFailure('WRAPS_NEEDED', 'What earlier keys opened must be loaded first.');
     }
     return { epoch: announced.epoch, branches };
@@ -162,14 +162,17 @@ export async function isCrowded({ store }: Pick<Context, 'store'>, rooms: Pick<R
   return (await epochCount(rooms)) - before >= CROWDED;
 }
 
-/** Epochs whose announcements a rotation needs to carry over what was granted, and the newest ones, which bring new grants. */
-export async function beforeRotation(context: Context, rooms: Rooms, asked: Set<string>): Promise<{ space: string; node: string; number: number }[]> {
+/**
+ * Epochs whose announcements a rotation needs to carry over what was granted, and the newest ones, which bring new grants:
+ * where those are likely, or everywhere.
+ */
+export async function beforeRotation(context: Context, rooms: Rooms, asked: Set<string>, isThorough: boolean): Promise<{ space: string; node: string; number: number }[]> {
   const { store, offers } = context;
   const wanted: { space: string; node: string; number: number }[] = [];
   for (const { space, node, current, out, isAccount, shared } of await rooms.records()) {
     if (out || isAccount === true || !current) continue;
     const newest = (await store.get('records', keys.epoch(space, current.n))) as EpochRecord | undefined;
-    const mayBeGranted = shared || newest?.branches.every((key) => key === null) !== false;
+    const mayBeGranted = isThorough || shared || newest?.branches.every((key) => key === null) !== false;
     const numbers = new Set((await granted(context, rooms, space)).map(({ epoch }) => epoch));
     if (mayBeGranted) numbers.add(current.n);
     for (const number of numbers) {

@@ -1,5 +1,4 @@
 import type { RecordStore } from '../../store/sealed';
-import { toHex } from '../protocol/bytes';
 import type { AccountNotes } from './accountSpace';
 import type { Keyring } from './keyring';
 import type { People } from './people';
@@ -17,14 +16,18 @@ export class Offers {
     this.#offers.set(`${space}:${n}`, epoch);
     if (!epoch || epoch.grants.length === 0) return;
     const grants = this.#grants.get(space) ?? new Map<string, Grant>();
-    // Each seal ends in a tag of its own.
-    for (const one of epoch.grants) grants.set(toHex(one.grant.slice(-16)), one);
+    for (const one of epoch.grants) grants.set(one.id, one);
     this.#grants.set(space, grants);
   }
 
   /** All that was shown of a space's grants; the server shows those of the whole space with each epoch. */
   grants(space: string): Grant[] {
     return [...(this.#grants.get(space)?.values() ?? [])];
+  }
+
+  /** Everything that was shown and is sealed to this generation of the own key, by the server's ids. */
+  grantIds(generation: number): string[] {
+    return [...this.#grants.values()].flatMap((grants) => [...grants.values()]).flatMap((one) => (one.generation === generation ? [one.id] : []));
   }
 
   /** Verified and kept: what was offered is needed no more. */

@@ -73,8 +73,8 @@ export class Devices {
 
   // ---- rotation
 
-  before(): Promise<{ space: string; node: string; number: number }[]> {
-    return beforeRotation(this.#context, this.#rooms, this.#asked);
+  before(isThorough: boolean): Promise<{ space: string; node: string; number: number }[]> {
+    return beforeRotation(this.#context, this.#rooms, this.#asked, isThorough);
   }
 
   async rotate(input: RotationInput): Promise<RotationBytes> {

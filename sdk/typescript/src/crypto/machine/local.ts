@@ -238,7 +238,7 @@ export class LocalKeeper implements Keeper {
   readonly learnWraps: Keeper['learnWraps'] = (archive, wraps) => this.#do(({ devices }) => devices.learnWraps(archive, wraps));
   readonly olderKeysNeeded: Keeper['olderKeysNeeded'] = (space) => this.#do(({ devices }) => devices.olderKeysNeeded(space));
   readonly learnMemberKeys: Keeper['learnMemberKeys'] = (member, keys) => this.#do(({ devices }) => devices.learnMemberKeys(member, keys));
-  readonly beforeRotation: Keeper['beforeRotation'] = () => this.#do(({ devices }) => devices.before());
+  readonly beforeRotation: Keeper['beforeRotation'] = (isThorough = false) => this.#do(({ devices }) => devices.before(isThorough));
   readonly makeRotation: Keeper['makeRotation'] = (input) => this.#do(({ devices }) => devices.rotate(input));
   readonly makeRecoveryKey: Keeper['makeRecoveryKey'] = () => this.#do(({ devices }) => devices.makeRecoveryKey());
   readonly isRecoveryKey: Keeper['isRecoveryKey'] = (words) => this.#do(({ devices }) => devices.isRecoveryKey(words));

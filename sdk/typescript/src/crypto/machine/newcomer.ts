@@ -127,6 +127,7 @@ export async function reset(parts: Parts, { rs, rx }: RecoveryKeys, identity: Id
       { device: Z16, seal: null, box: await sealMemberBox(rx.publicKey, { device: null, number: after.rxN }, secrets) },
     ],
     archive: null,
+    grants: null,
     wraps: [],
   };
   return { ...stored(parts, { how: 'reset', secret: secrets.m, request }), how: 'reset', secret: secrets.m, request };

@@ -5,7 +5,7 @@ import { equal, fromHex, toHex, Z16, type Bytes } from '../protocol/bytes';
 import { ProtocolError } from '../protocol/errors';
 import { activeDevices, deviceAt, followMember, makeMemberLink, MemberKind, type MemberChain } from '../protocol/member';
 import { generateMemberSecrets, makeMemberKey, parseDeviceSeal, sealMemberBox, verifyDeviceSeal, type DeviceSeal, type MemberSecrets } from '../protocol/memberKey';
-import { randomBytes, sha256 } from '../protocol/primitives';
+import { sha256 } from '../protocol/primitives';
 import { wrapArchive, wrapBranch } from '../protocol/rewrap';
 import type { RecoveryKeys } from '../protocol/words';
 import type { Context } from './context';
@@ -19,8 +19,8 @@ const SEALS = 'device-seals';
 const MOST_WRAPS = 20_000;
 const TOO_MANY =
   'Your keys are too many to be changed in one step, because none of your devices was online for very long. What is here stays readable; only beginning anew makes new keys.';
-/** A wrap of 32 bytes. */
-const WRAP_LENGTH = 48;
+/** In the place of a wrap of 32 bytes: nothing opened this. The server goes on asking for it (docs/decisions/0092). */
+const NOTHING = new Uint8Array(48);
 
 type KnownSeals = Record<string, { k: number; hash: Bytes }>;
 
@@ -45,6 +45,7 @@ export async function makeRotation(context: Context, input: MakeRotation): Promi
     boxes: await boxesFor(context, after, next, input, now),
     archive: await wrapArchive(next, secrets),
     wraps: await wrapsOf(next, input),
+    grants: context.offers.grantIds(secrets.generation),
   };
 }
 
@@ -118,7 +119,7 @@ function untrusted(what: string): CircleFailure {
 
 // ---- what is carried over
 
-async function wrapsOf(next: MemberSecrets, { required, known, carried }: MakeRotation): Promise<RotationBytes['wraps']> {
+async function wrapsOf(next: MemberSecrets, { required, known, carried, isThorough }: MakeRotation): Promise<RotationBytes['wraps']> {
   const places = new Map<string, Place & { named: RequiredWrap | null }>();
   for (const place of known) places.set(nameOf(place), { ...place, named: null });
   for (const named of required) places.set(nameOf(named), { space: named.space, epoch: named.epoch, branch: named.branch, named });
@@ -128,8 +129,9 @@ async function wrapsOf(next: MemberSecrets, { required, known, carried }: MakeRo
     const opened = await carried.open(space, epoch, named);
     const key = opened?.branches.get(branch);
     if (opened && key) wraps.push({ space, epoch, branch, wrap: await wrapBranch(next, { space: fromHex(space), epoch: opened.epoch, branch }, key) });
-    // What nobody can open is filled, so that one bad seal of long ago does not keep the key from being renewed.
-    else if (named) wraps.push({ space, epoch, branch, wrap: randomBytes(WRAP_LENGTH) });
+    else if (named && isThorough !== true) throw new CircleFailure('GRANTS_NEEDED', 'What members have given must be loaded first.');
+    // One bad seal must not keep the key from being renewed, as when a stolen device is to be ended.
+    else if (named) wraps.push({ space, epoch, branch, wrap: NOTHING });
   }
   return wraps;
 }

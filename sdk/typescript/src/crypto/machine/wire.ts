@@ -34,7 +34,7 @@ export interface EpochBytes {
   acceptedAt: number;
   /** The viewer's own seal. */
   seal: Bytes | null;
-  grants: { grant: Bytes; giver: string; generation: number }[];
+  grants: { id: string; grant: Bytes; giver: string; generation: number }[];
 }
 
 export type EventBody =
