@@ -73,7 +73,7 @@ describe('a restored backup', () => {
 
   it('is gone on with where a person decides so, and what is lost stays on the devices', async () => {
     await ada.trust.acceptState(other);
-    expect(conversation(ada, other).alarm).toBeNull();
+    expect(conversation(ada, other)).toMatchObject({ alarm: null, title: 'Bob', role: 'OWNER' });
     expect(texts(ada, other)).toEqual(['one', 'deux']);
     expect(notices(ada, other).slice(-2)).toEqual([
       'The server no longer has what follows (one message). Only this device still has it.',

@@ -105,6 +105,7 @@ export class Alarms {
       }
       const { space, shown } = await accepted(this.#context, draft, open, common, snapshot);
       this.#rooms.put(space);
+      space.save(draft); // what is shown comes from the record, which learns of the roster by this
       return this.#rooms.shown(space, shown);
     });
     // The other devices hear of it at once: what is known now is told in the place of the pins that gave way.
