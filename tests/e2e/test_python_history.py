@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from circle_client import Circle, Conversation, History
+from circle_client import Circle, Conversation, History, Role
+from circle_client.clock import millis
+from circle_client.errors import Offline
 from circle_client.machine.rotation import Rotation
 from circle_client.machine.space import Space
 from circle_client.protocol import epoch_keys
 from circle_client.protocol.cbor import Value
 from circle_client.protocol.labels import Label, seal
-from circle_client.protocol.roster import Role
 
 from tests.support.sdk import PASSWORD, Party, party, texts, theirs, until
 from tests.support.server import running
@@ -133,3 +134,47 @@ async def test_a_bad_seal_keeps_no_key_from_being_renewed_and_is_mended_later(
     words = bob.recovery_words or ()
     async with await Circle.recover(people.url, "bob", PASSWORD, words, tmp_path / "second.circle") as second:
         await reads(second, tea, said)
+
+
+async def offline(*_: object) -> None:
+    """A network that carries no grant."""
+    raise Offline("The connection to the server ended.")
+
+
+async def cut_off(ada: Circle, bob: Circle, eve: Circle, monkeypatch: pytest.MonkeyPatch) -> Conversation:
+    """Ada adds eve where history is shared, and is cut off before she gives her the keys; bob goes on."""
+    tea = await ada.create_conversation("group", ["bob"], "Tea", history=History.SHARED)
+    await tea.send("before")
+    bobs = await theirs(bob, tea)
+    monkeypatch.setattr(ada.running.engine.api, "grant", offline)
+    await tea.add("eve")
+    eves = await theirs(eve, tea)
+    await until(lambda: bobs.head == tea.head)
+    await bobs.send("welcome")
+    await until(lambda: texts(list(eves.history(1))) == ["welcome"])
+    assert texts(list(eves.history())) != ["before", "welcome"]
+    return tea
+
+
+async def test_a_giver_who_was_cut_off_gives_when_they_are_back(
+    people: Party, ada: Circle, bob: Circle, eve: Circle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tea = await cut_off(ada, bob, eve, monkeypatch)
+    ada = await people.restart("ada")
+    await ada.synced()
+    await ada.running.sync.tend(millis())
+    own = await reads(eve, tea, ["before", "welcome"])
+    await until(lambda: own.title == "Tea")
+
+
+async def test_another_device_gives_what_the_first_never_gave(
+    people: Party, ada: Circle, bob: Circle, eve: Circle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tea = await cut_off(ada, bob, eve, monkeypatch)
+    words = ada.recovery_words or ()
+    await ada.close()
+    people.circles.pop("ada")
+    async with await Circle.recover(people.url, "ada", PASSWORD, words, tmp_path / "second.circle") as second:
+        await reads(second, tea, ["before", "welcome"])
+        await second.running.sync.tend(millis() + 660_000)
+        await reads(eve, tea, ["before", "welcome"])

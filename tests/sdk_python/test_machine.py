@@ -9,13 +9,13 @@ import pytest
 from circle_client.errors import Forked, NotAllowed, Untrusted
 from circle_client.machine.events import EntryKind
 from circle_client.machine.machine import Machine
-from circle_client.machine.make import Draft, EpochNeeded, added_epoch
+from circle_client.machine.make import Draft, EpochNeeded
 from circle_client.machine.people import MemberFacts, Trust
 from circle_client.protocol.cbor import Value
 from circle_client.protocol.contents import message
 from circle_client.protocol.envelope import Kind
 from circle_client.protocol.errors import DueReason
-from circle_client.protocol.roster import Policy, Role, SpaceType
+from circle_client.protocol.roster import Policy, Role, SpaceType, decode_roster_link
 from circle_client.types import Person
 
 from tests.sdk_python.relay import Player, Relay, changed, members
@@ -110,7 +110,7 @@ def test_shared_history_is_read_with_a_grant(ada: Player, bob: Player, eve: Play
     link = ada.machine.make.add(ada.space(space), eve.id, Role.WRITER, ada.relay.clock)
     ada.relay.roster(link)
     ada.pull(space)
-    grant = ada.machine.make.grant(ada.space(space), eve.id, range(1, added_epoch(link) + 1))
+    grant = ada.machine.make.grant(ada.space(space), eve.id, range(1, decode_roster_link(link.body).epoch.n + 1))
     assert grant is not None
     ada.renew(space)
     assert eve.texts(space) == ["[The keys for this message have not arrived yet.]"] * 2  # title and message

@@ -32,8 +32,12 @@ class Running:
         self.teller = Teller(self.engine, self.sender, self.rosters)
         self.resolver = Resolver(self.engine, self.teller)
         self.sync = Sync(self.engine, account)
-        self.sync.renew_titles, self.sync.tend = self.rosters.renew_titles, self.devices.tend
+        self.sync.renew_titles, self.sync.tend = self.rosters.renew_titles, self._tend
         self.sync.tell = self.teller.run
+
+    async def _tend(self, now: int) -> None:
+        await self.devices.tend(now)
+        await self.epochs.pay_due(now)
 
     def start(self) -> None:
         """Connect and go on with what the outbox holds."""

@@ -57,6 +57,8 @@ class Epochs:
                 await engine.know_roster(space)
                 # First the grants: whoever takes the new epoch looks for grants then, too.
                 await self._grant_complainers(space)
+                for member in list(space.owed):
+                    await self.pay(space, member)
                 made = engine.machine.make.epoch(space, millis())
                 engine.made[made.head.hash] = made
                 try:
@@ -82,17 +84,45 @@ class Epochs:
     # ---- grants
 
     async def give(self, space: Space, member: bytes, epochs: Sequence[int]) -> None:
-        """Give a newcomer, where history is shared, or a complainer the keys of epochs; a refusal changes nothing."""
-        engine = self._engine
-        known = engine.machine.people.get(member)
+        """Give a newcomer, where history is shared, or a complainer the keys of epochs; a refusal changes nothing, but
+        for one because their key was renewed meanwhile.
+        """
         for start in range(0, len(epochs), _AT_ONCE):
-            made = engine.machine.make.grant(space, member, epochs[start : start + _AT_ONCE]) if known else None
-            if made is None or known is None:
-                continue
-            try:
-                await engine.api.grant(space.node, known.person.id, *made)
-            except Refused:
-                return
+            for left in range(_TRIES, -1, -1):
+                try:
+                    await self._give(space, member, epochs[start : start + _AT_ONCE])
+                    break
+                except Refused as error:
+                    if error.code != "GENERATION_CONFLICT" or not left:
+                        return
+                    await self._engine.know([member])
+
+    async def _give(self, space: Space, member: bytes, epochs: Sequence[int]) -> None:
+        known = self._engine.machine.people.get(member)
+        made = self._engine.machine.make.grant(space, member, epochs) if known else None
+        if made is not None and known is not None:
+            await self._engine.api.grant(space.node, known.person.id, *made)
+
+    async def pay(self, space: Space, member: bytes) -> None:
+        """Give a newcomer whom this member has added what is owed to them, once. Raises Offline, and owes it still."""
+        engine = self._engine
+        debt = space.owed.get(member)
+        if debt is None or space.alarm is not None or space.left is not None:
+            return
+        if space.waiting:
+            await engine.keys.look(space)  # what came to this device meanwhile is given, too
+        if space.roster.policy.shared and member in space.roster.seats:
+            await self.give(space, member, range(1, debt[0] + 1))
+        async with engine.lock:
+            space.owed.pop(member, None)
+            engine.machine.touch(space, seldom=True)
+            engine.flush()
+
+    async def pay_due(self, now: int) -> None:
+        """Give what this device was cut off from giving, and what a sibling may not have given."""
+        for space in list(self._engine.machine.spaces.values()):
+            for member in [member for member, (_, at) in space.owed.items() if at <= now]:
+                await self.pay(space, member)
 
     async def _grant_complainers(self, space: Space) -> None:
         for member in sorted(space.complainers):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from circle_client.engine.engine import Engine, millis
 from circle_client.engine.epochs import Epochs
 from circle_client.engine.send import Sender
 from circle_client.errors import CircleError, NotAllowed, Offline, Refused
-from circle_client.machine.make import added_epoch
 from circle_client.machine.space import Space
 from circle_client.protocol.contents import State
 from circle_client.protocol.envelope import Kind
@@ -82,9 +82,9 @@ class Rosters:
         """Add a member, hand over history where it is shared, make new keys, and seal the title under them."""
         engine = self._engine
         await engine.know([member])
-        link = await self._change(space, lambda: engine.machine.make.add(space, member, role, millis()))
-        if space.roster.policy.shared:
-            await self._epochs.give(space, member, range(1, added_epoch(link) + 1))
+        await self._change(space, lambda: engine.machine.make.add(space, member, role, millis()))
+        with suppress(CircleError):  # it is owed until it was given
+            await self._epochs.pay(space, member)
         await self._renew(space)
         if not space.roster.policy.shared and space.alarm is None:
             self.seal_title_again(space)  # the newcomer has no key of the older one

@@ -31,6 +31,7 @@ WAITING = "The keys for this message have not arrived yet."
 BEFORE_RESET = "This was sealed before your identity was reset, so it cannot be read any more."
 OUTSIDE = "Your identity was reset: this can be read when somebody here has let you in again."
 _HOUR, _SKEW = 3_600_000, 120_000
+_OWED_FOR, _SIBLINGS_WAIT = 7 * 24 * _HOUR, 600_000
 _DECODED = 500
 
 
@@ -261,7 +262,18 @@ class Applier:
             space.left, space.joined = event.seq, NOT_YET
         if link.kind is RosterKind.ADD and link.member == me and me not in before.seats:
             space.joined, space.left = event.seq, None
+        self._owe(space, link)
         return _roster_entry(event, link).but(again=link.kind is RosterKind.ADD and link.member in before.seats)
+
+    def _owe(self, space: Space, link: RosterLink) -> None:
+        """Note whom this member owes earlier history: only the adder may give it, and what signed may be cut off."""
+        if link.kind is RosterKind.REMOVE and link.member is not None:
+            space.owed.pop(link.member, None)
+        me, now = self._keys.member, self._clock()
+        is_own = link.kind is RosterKind.ADD and link.signer.member == me and link.member != me
+        if is_own and link.member is not None and space.roster.policy.shared and link.time > now - _OWED_FOR:
+            is_here = link.signer.device == self._keys.device
+            space.owed[link.member] = (link.epoch.n, 0 if is_here else link.time + _SIBLINGS_WAIT)
 
     def _epoch(self, space: Space, event: LogEvent, signed: Signed) -> Entry:
         announcement = verify_announcement(signed, space.roster, space.newest, self._people.chain)

@@ -24,7 +24,6 @@ from circle_client.protocol.roster import (
     Role,
     Seat,
     SpaceType,
-    decode_roster_link,
     make_add,
     make_create,
     make_policy,
@@ -315,11 +314,6 @@ class Maker:
             b=b,
             time=draft.time,
         )
-
-
-def added_epoch(link: Signed) -> int:
-    """The newest epoch that an add names: what came up to it is history for the newcomer."""
-    return decode_roster_link(link.body).epoch.n
 
 
 def _new_id(time: int) -> bytes:

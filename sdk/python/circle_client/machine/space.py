@@ -83,7 +83,9 @@ class Space:
     any more.
     `waiting`: epochs for whose keys entries wait. `complaint` is [e, SHA-256(seal)] while the newest epoch's seal does
     not open. `told` maps a seq that the server promised for an own send to its item. `complaints`: who complained of
-    which epochs; `complainers`: those of them for whom nobody has made a new epoch since.
+    which epochs; `complainers`: those of them for whom nobody has made a new epoch since. `owed`: newcomers whom this
+    member has let in where history is shared, with the newest epoch of then and the time from which on this device
+    gives them their keys.
     """
 
     id: bytes
@@ -102,6 +104,7 @@ class Space:
     complaints: dict[bytes, set[int]] = field(default_factory=dict)
     complainers: set[bytes] = field(default_factory=set)
     told: dict[int, bytes] = field(default_factory=dict)
+    owed: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def newest(self) -> Head:
@@ -165,6 +168,7 @@ class Space:
             "complaint": self.complaint,
             "complaints": {member: sorted(epochs) for member, epochs in self.complaints.items()},
             "complainers": sorted(self.complainers),
+            "owed": {member: list(debt) for member, debt in self.owed.items()},
         }
 
     def dump_log(self) -> dict[str, Any]:
@@ -209,4 +213,5 @@ class Space:
         space.complaints = {member: set(epochs) for member, epochs in value["complaints"].items()}
         space.complainers, space.waiting = set(value["complainers"]), set(value["waiting"])
         space.told = dict(log["told"])
+        space.owed = {member: (epoch, at) for member, (epoch, at) in value.get("owed", {}).items()}
         return space
