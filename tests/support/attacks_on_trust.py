@@ -62,7 +62,7 @@ class ShowLess(Attack):
     limit: int | None = None
 
     def event(self, event: Json, view: View) -> list[Json]:
-        mine = self._is_mine(event["space"]["protocolId"])
+        mine = self._is_mine(view.space)
         return [] if mine and self.limit is not None and event["seq"] > self.limit else [event]
 
     def answer(self, operation: str, variables: Json, data: Json, view: View) -> Json:

@@ -60,10 +60,11 @@ class Hostile:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._server.wait_closed()
 
-    def cut(self) -> None:
-        """Break every connection: the victim comes back and asks anew."""
+    def cut(self, but: asyncio.StreamWriter | None = None) -> None:
+        """Break every connection, `but` this one: the victim comes back and asks anew."""
         for writer in list(self._writers):
-            writer.transport.abort()
+            if writer is not but:
+                writer.transport.abort()
 
     # ---- connections
 
@@ -81,7 +82,7 @@ class Hostile:
                     await self._socket(head, reader, writer)
                     return
                 body = await reader.readexactly(_length(head))
-                writer.write(await self._answer(head, body))
+                writer.write(await self._answer(head, body, writer))
                 await writer.drain()
         except (ConnectionError, OSError, asyncio.IncompleteReadError):
             pass
@@ -98,7 +99,7 @@ class Hostile:
 
     # ---- HTTP
 
-    async def _answer(self, head: bytes, body: bytes) -> bytes:
+    async def _answer(self, head: bytes, body: bytes, asker: asyncio.StreamWriter) -> bytes:
         if head.startswith(b"POST /hostile "):
             from tests.support.attacks import ATTACKS
             from tests.support.attacks_on_devices import ON_DEVICES
@@ -111,7 +112,7 @@ class Hostile:
             known = {**ATTACKS, **ON_TRUST, **ON_DEVICES}
             self.arm(known[order["attack"]](**order.get("with", {})) if "attack" in order else None)
             if order.get("cut"):
-                asyncio.get_running_loop().call_later(0.05, self.cut)
+                self.cut(asker)  # before it is told: nothing that is asked afterwards is cut
             return _response(200, b"{}")
         reader, writer = await self._far()
         try:

@@ -49,6 +49,7 @@ class View:
     def __init__(self) -> None:
         self.attack = Attack()
         self.spaces: dict[str, str] = {}  # node id -> protocol id, both as the API writes them
+        self.space = ""  # whose event is shown just now: pages do not repeat it in each
         self.true: dict[tuple[str, int], Json] = {}
         self.members: dict[str, list[Json]] = {}  # handle -> chain and key as the server told them, oldest first
         self.devices: dict[str, list[Json]] = {}  # device -> it and its seal as the server told them, oldest first
@@ -112,7 +113,7 @@ class View:
     def _events(self, event: Json, space: str) -> list[Json]:
         if isinstance(event.get("space"), dict):
             space = event["space"]["protocolId"]
-        seq = event["seq"]
+        self.space, seq = space, event["seq"]
         self.true.setdefault((space, seq), event)
         if not self.attack.own_log:
             return self.attack.event(event, self)
