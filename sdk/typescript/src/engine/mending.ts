@@ -73,7 +73,10 @@ export class Mending {
         if (view.complains <= now) this.#once('complain', view, () => this.#epochs.complain(view.space));
         else next = Math.min(next, view.complains);
       }
-      if (view.answers.length > 0) this.#once('answer', view, () => this.#answer(view));
+      const late = view.answersLater.filter(({ at }) => at <= now).map(({ member }) => member);
+      const answers = [...new Set([...view.answers, ...late])];
+      if (answers.length > 0) this.#once('answer', view, () => this.#answer(view, answers));
+      for (const { at } of view.answersLater) if (at > now) next = Math.min(next, at);
       const lacks = `${view.keyless} ${view.epoch}`;
       if (view.keyless > 0 && this.#sought.get(view.space) !== lacks) {
         this.#sought.set(view.space, lacks);
@@ -109,7 +112,7 @@ export class Mending {
   }
 
   /** Gives what is owed, then sees that the due epoch is made; several may do so, and one is faster. */
-  async #answer({ space, node, answers }: SpaceView): Promise<void> {
+  async #answer({ space, node }: SpaceView, answers: string[]): Promise<void> {
     for (const member of answers) await this.#epochs.give(node, member);
     await pause(Math.random() * 500, this.#stop.signal);
     if (!this.#stop.signal.aborted && this.#board.viewOf(space)?.due === true) await this.#epochs.warm(node);

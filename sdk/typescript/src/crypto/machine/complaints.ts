@@ -14,6 +14,9 @@ const HOUR = 3_600_000;
 const MOST_TRIES = 9;
 /** Who answers a complaint at once, besides the epoch's creator, who may be the cheat. */
 const HELPERS = 2;
+/** How long the other devices of whoever added a newcomer wait before they give history, and how long it is owed. */
+const SIBLINGS_WAIT = 600_000;
+const OWED_FOR = 7 * 24 * HOUR;
 
 // ---- complaining
 
@@ -80,22 +83,28 @@ async function isHelper(space: Space, { keyring }: Context, epoch: EpochRecord, 
   return helpers.some(({ member }) => member === keyring.member);
 }
 
-/** A newcomer whom this member has added where history is shared; the device that signed it gives it at once. */
-export function oweHistory(space: Space, { keyring }: Context, member: string, signer: { member: Bytes; device: Bytes }): void {
+/**
+ * A newcomer whom this member has added where history is shared: nobody else may give it. The device that signed gives it
+ * at once, the others after a while, because that one may be cut off; again does no harm.
+ */
+export function oweHistory(space: Space, { keyring }: Context, member: string, { signer, time }: { signer: { member: Bytes; device: Bytes }; time: number }): void {
   const { record } = space;
   const by = toHex(signer.member);
-  if (by !== keyring.member || !space.roster?.policy.shared) return;
+  if (by !== keyring.member || member === by || !space.roster?.policy.shared) return;
+  const isHere = equal(signer.device, keyring.device.device);
+  if (!isHere && time < Date.now() - OWED_FOR) return;
   record.owed = record.owed.filter((one) => one.member !== member || one.epoch !== 0);
-  record.owed.push({ member, epoch: 0, from: by, now: equal(signer.device, keyring.device.device) });
+  record.owed.push({ member, epoch: 0, from: by, now: isHere, ...(isHere ? {} : { at: time + SIBLINGS_WAIT }) });
 }
 
 /**
  * Whoever makes the next epoch gives what is owed first. It counts for nothing from the one who denied it, and from the
- * one who was denied; what this device owes, it knows itself to have given; who is no member any more is owed nothing.
+ * one who was denied; what this device owes, it knows itself to have given; what a newcomer is owed, none but the member
+ * who added them can give; who is no member any more is owed nothing.
  */
 export function settleDebts({ record, roster }: Space, { keyring }: Context, creator: string): void {
   record.owed = record.owed.filter(({ member, epoch, from, now }) => {
     if (roster && !roster.seats.has(member)) return false;
-    return now || creator === keyring.member || creator === member || (epoch !== 0 && creator === from);
+    return now || creator === keyring.member || creator === member || epoch === 0 || creator === from;
   });
 }

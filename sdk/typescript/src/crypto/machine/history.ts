@@ -10,7 +10,7 @@ import { parseRosterLink, SpaceType } from '../protocol/roster';
 import { checkRosterPin, verifyRoster } from '../protocol/rosterState';
 import { alarm } from './alarmWords';
 import { claimsOf, membersOfLinks } from './claims';
-import { noteSeal, takeComplaint } from './complaints';
+import { noteSeal, oweHistory, takeComplaint } from './complaints';
 import { contradictionOf, raise } from './contradiction';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
@@ -74,7 +74,12 @@ export async function openSnapshot(context: Context, draft: Draft, snapshot: Sna
     // What was known stays, with the alarm.
     return { space: before ?? space, shown: { items: [], gone: [] } };
   }
-  snapshot.rosterLinks.forEach(({ body, signature }, n) => { draft.put('records', keys.link(space.id, n), { body, signature }); });
+  snapshot.rosterLinks.forEach(({ body, signature }, n) => {
+    draft.put('records', keys.link(space.id, n), { body, signature });
+    const link = parseRosterLink(body);
+    const isNew = n > (before?.roster?.n ?? 0);
+    if (isNew && link.statement.kind === 1 && space.roster?.seats.has(toHex(link.statement.member))) oweHistory(space, context, toHex(link.statement.member), link);
+  });
   if (snapshot.epoch) context.offers.put(space.id, snapshot.epoch.number, snapshot.epoch);
   const shown = await takeStretch(space, draft, context, snapshot.events, snapshot.headHash);
   if (snapshot.epoch) await takeNewestEpoch(space, draft, context, snapshot.epoch.number);

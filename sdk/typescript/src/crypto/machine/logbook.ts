@@ -106,10 +106,11 @@ async function takeRosterLink(space: Space, draft: Draft, context: Context, even
     record.alarm ??= ALARMS.roster;
     return NOTHING;
   }
-  const { signer, statement } = parseRosterLink(signed.body);
+  const link = parseRosterLink(signed.body);
+  const { signer, statement } = link;
   acceptAdded(context, draft, signer, statement);
   if (equal(signer.device, context.keyring.device.device)) await ownEntries.keep(space, draft, context, event, { kind: 'roster', body: signed.body, signature: signed.signature });
-  if (statement.kind === 1) oweHistory(space, context, toHex(statement.member), signer);
+  if (statement.kind === 1) oweHistory(space, context, toHex(statement.member), link);
   space.addMark(event.seq, null, space.roster?.n ?? null);
   record.due = true;
   return keep(space, draft, noticeItem(event.seq, event.acceptedAt, rosterNotice(signed.body, before), record.current?.n ?? 0));

@@ -160,6 +160,7 @@ export function viewOf(record: SpaceRecord, me: string, people: People): SpaceVi
     history: historyOf(record),
     owes: [...new Set(record.owed.map(({ member }) => member))],
     answers: [...new Set(record.owed.flatMap(({ member, now }) => (now ? [member] : [])))],
+    answersLater: record.owed.flatMap(({ member, at }) => (at === undefined ? [] : [{ member, at }])),
     complains: record.out || record.lacking.length === 0 ? null : Math.min(...record.lacking.map(({ next }) => next)),
     keyless: record.out ? 0 : record.keyless.length,
     expires: record.expires,

@@ -56,9 +56,10 @@ export interface SpaceRecord {
   shared: boolean;
   /**
    * Keys to give: of an epoch that a member soundly complained of, or with epoch 0 earlier history to a newcomer.
-   * `from` made that epoch, or added the newcomer; `now`: this device gives them at once.
+   * `from` made that epoch, or added the newcomer; `now`: this device gives them at once; `at`: from then on, because
+   * the own device that was to give them may be cut off.
    */
-  owed: { member: string; epoch: number; from: string; now: boolean }[];
+  owed: { member: string; epoch: number; from: string; now: boolean; at?: number }[];
   /** When something kept here expires next. */
   expires: number | null;
   /** The latest acceptance in the log, by the server's clock where that is not ahead of this device's. */

@@ -146,6 +146,8 @@ export interface SpaceView {
   owes: string[];
   /** Those of them whom this device gives the keys at once. */
   answers: string[];
+  /** Those whom it gives them at a time, in milliseconds since 1970, unless it makes the next epoch before. */
+  answersLater: { member: string; at: number }[];
   /** When this device is to complain of keys that it could not open, in milliseconds since 1970; null: of nothing. */
   complains: number | null;
   /** How many epochs were learned without a key that may still come (`Keeper.missing`). */
