@@ -259,11 +259,24 @@ async def test_a_revocation_without_proof_deletes_nothing(scene: Scene, proof: s
         "The server says that this device was removed from your account, but cannot prove it. Nothing was deleted.",
     )
     scene.evil.cut()
+    await second.close()
     assert scene.second.exists()
     scene.evil.arm(None)
-    await second.close()
     second = await Circle.open(scene.evil.url, scene.second, password=PASSWORD)
     scene.people.circles["second"] = second
     await second.synced()
     await reads(second, scene.tea, ["before"])
     assert len(await second.devices()) == 2
+
+
+async def test_who_is_told_so_when_signing_in_keeps_everything(scene: Scene) -> None:
+    second = await scene.link(scene.evil.url)
+    await second.devices()
+    await second.close()
+    scene.evil.arm(attacks.FakeRevocation("bob", "later", everywhere=True))
+    with pytest.raises(CircleError) as refused:
+        await Circle.sign_in(scene.evil.url, "bob", PASSWORD, scene.second)
+    assert refused.value.code == "REVOCATION_UNPROVEN"
+    scene.evil.arm(None)
+    second = scene.people.circles["second"] = await Circle.sign_in(scene.evil.url, "bob", PASSWORD, scene.second)
+    await reads(second, scene.tea, ["before"])

@@ -228,12 +228,16 @@ class SwapDeviceSeal(Attack):
 class FakeRevocation(Attack):
     """Says that the newest device was removed. `proof`: none, one that the server has signed itself (for the chain's
     next link, or for a later one), the true removal of another device, or the true link that let this one in.
+    `everywhere`: also to who signs in.
     """
 
     handle: str = ""
     proof: str = "none"
+    everywhere: bool = False
 
-    def refusal(self, view: View) -> Json | None:
+    def refusal(self, in_session: bool, view: View) -> Json | None:
+        if not (in_session or self.everywhere):
+            return None
         said = {"code": "DEVICE_REVOKED", **({} if self.proof == "none" else {"link": self._link(view)})}
         return {"message": "This device was revoked.", "extensions": said}
 

@@ -129,7 +129,7 @@ class Hostile:
             answer = _unchunked(answer)
         status = int(answer_head.split(b" ", 2)[1])
         if status == 200 and head.startswith(b"POST /graphql"):
-            refused = self.view.attack.refusal(self.view) if b"\r\nauthorization:" in head.lower() else None
+            refused = self.view.attack.refusal(b"\r\nauthorization:" in head.lower(), self.view)
             if refused is not None:
                 return _response(401, json.dumps({"errors": [refused]}).encode(), answer_head)
             answer = self._rewritten(json.loads(body), answer)

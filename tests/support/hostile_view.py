@@ -38,8 +38,8 @@ class Attack:
         """What is shown for a frame of the subscription that brings no event."""
         return data
 
-    def refusal(self, view: View) -> Json | None:
-        """The error (of 401) that a request in a session gets in place of its answer; None: it is answered."""
+    def refusal(self, in_session: bool, view: View) -> Json | None:
+        """The error (of 401) that a request gets in place of its answer; None: it is answered."""
         return None
 
 
