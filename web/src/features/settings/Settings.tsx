@@ -21,7 +21,7 @@ export function Settings() {
 
 function Devices() {
   return (
-    <SettingsPage title="Devices" lead="Each of these can read your messages. Remove any that you do not have any more.">
+    <SettingsPage title="Devices" lead="Each of these can read your messages. Remove what you no longer have.">
       <DeviceList />
       <Section title="Sessions" lead="Where you are signed in. Signing out ends the session; the device keeps its keys, locked, until you remove it.">
         <SessionList />
