@@ -178,3 +178,29 @@ async def test_another_device_gives_what_the_first_never_gave(
         await reads(second, tea, ["before", "welcome"])
         await second.running.sync.tend(millis() + 660_000)
         await reads(eve, tea, ["before", "welcome"])
+
+
+async def test_a_bad_seal_of_an_epoch_that_has_passed_is_complained_of_and_mended(
+    people: Party, ada: Circle, bob: Circle, eve: Circle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bob comes back to an epoch with a bad seal and to one after it: he is given the keys of the former, too."""
+    tea = await ada.create_conversation("group", ["bob", "eve"], "Tea")
+    await theirs(bob, tea)
+    eves = await theirs(eve, tea)
+    bobs_key = ada.running.engine.machine.people.get(bob.me.protocol_id)
+    assert bobs_key is not None
+    await bob.close()
+    people.circles.pop("bob")
+
+    def spoilt(key: bytes, label: Label, value: Value, text: bytes) -> bytes:
+        return seal(key, label, value, bytes(32) if key == bobs_key.key.key else text)
+
+    monkeypatch.setattr(epoch_keys, "seal", spoilt)
+    await tea.change_role("eve", Role.ADMIN)
+    await tea.send("under the bad one")
+    monkeypatch.undo()
+    await until(lambda: eves.head == tea.head)
+    await tea.change_role("eve", Role.WRITER)
+    await eves.send("under a good one")
+    bob = people.circles["bob"] = await Circle.open(people.url, people.store("bob"), password=PASSWORD)
+    await reads(bob, tea, ["under the bad one", "under a good one"])

@@ -72,10 +72,10 @@ def test_a_bad_seal_is_complained_of_and_mended(trio: tuple[Player, Player, Play
     ada.relay.epoch(spoil(ada, space, bob.id))
     said = ada.say(space, "can you read this?")
     bob.pull(space)
-    assert bob.space(space).complaint is not None
+    assert bob.space(space).denied
     assert bob.space(space).alarm is None
 
-    complaint = bob.machine.make.complaint(bob.space(space), bob.relay.clock)
+    complaint = bob.machine.make.complaint(bob.space(space), max(bob.space(space).denied), bob.relay.clock)
     digest = decode_complaint(complaint.body).hash
     ada.relay.append(space, EventKind.COMPLAINT, digest, complaint.body, complaint.signature)
     with pytest.raises(EpochNeeded) as due:
@@ -96,8 +96,8 @@ def test_a_complaint_by_a_stranger_makes_nothing_due(trio: tuple[Player, Player,
     ada, bob, eve = trio
     space = ada.create(SpaceType.GROUP, members(bob))
     bob.pull(space)
-    bob.space(space).complaint = (1, bytes(32))
-    complaint = bob.machine.make.complaint(bob.space(space), bob.relay.clock)
+    bob.space(space).denied = {1: bytes(32)}
+    complaint = bob.machine.make.complaint(bob.space(space), max(bob.space(space).denied), bob.relay.clock)
     forged = complaint.signature[::-1]
     digest = decode_complaint(complaint.body).hash
     ada.pull(space)

@@ -37,6 +37,7 @@ class Running:
 
     async def _tend(self, now: int) -> None:
         await self.devices.tend(now)
+        self.epochs.complain_again()
         await self.epochs.pay_due(now)
 
     def start(self) -> None:

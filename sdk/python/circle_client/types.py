@@ -26,7 +26,7 @@ class ConversationType(IntEnum):
 
 
 class History(IntEnum):
-    """What a newcomer may read: what follows the joining, or all that is unexpired."""
+    """What a newcomer may read: what follows the joining, or also what came before, as far as whoever adds them can."""
 
     JOINING = 0
     SHARED = 1

@@ -191,7 +191,7 @@ class Engine:
             self.told.set()
         for id in {event.space for event in events}:
             space = self.machine.spaces[id]
-            if space.complaint is not None and self.complain is not None:
+            if space.denied and self.complain is not None:
                 self.complain(space)
         self.news.set()
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Coroutine, Sequence
 
 from circle_client.engine.engine import Engine, millis
-from circle_client.errors import CircleError, NotAllowed, Refused
+from circle_client.errors import CircleError, NotAllowed, Offline, Refused, ServerFault, TooManyTries
 from circle_client.machine.space import Space
 from circle_client.protocol.errors import DueReason
 from circle_client.protocol.roster import Role
@@ -131,13 +131,22 @@ class Epochs:
 
     # ---- complaints
 
+    def complain_again(self) -> None:
+        """Complain of what is still denied, as after a failure."""
+        if (complain := self._engine.complain) is not None:
+            for space in list(self._engine.machine.spaces.values()):
+                complain(space)
+
     def _complain_soon(self, space: Space) -> None:
-        if space.complaint is None:
+        """Of every epoch whose own seal does not open: within the hour, and once it is in the log, once a day."""
+        if space.left is not None:
             return
-        key = (space.id, space.complaint[0], millis() // 3_600_000)
-        if key not in self._complained:
-            self._complained.add(key)
-            self._beside(self._complain(space))
+        own = space.complaints.get(self._engine.machine.me, set())
+        for epoch in sorted(space.denied):
+            key = (space.id, epoch, millis() // (86_400_000 if epoch in own else 3_600_000))
+            if key not in self._complained:
+                self._complained.add(key)
+                self._beside(self._complain(space, epoch))
 
     def _mend_soon(self, space: Space, complainer: bytes, number: int) -> None:
         """Of all holders the epoch's creator answers a complaint at once; the next epoch's maker does, too."""
@@ -157,8 +166,12 @@ class Epochs:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _complain(self, space: Space) -> None:
+    async def _complain(self, space: Space, epoch: int) -> None:
+        if epoch not in space.denied:
+            return
         try:
-            await self._engine.api.complain(self._engine.machine.make.complaint(space, millis()))
-        except CircleError:  # the next look at the epoch tries again
+            await self._engine.api.complain(self._engine.machine.make.complaint(space, epoch, millis()))
+        except (Offline, ServerFault, TooManyTries):  # tried again
+            self._complained.discard((space.id, epoch, millis() // 3_600_000))
+        except CircleError:  # refused, as when a sibling was faster
             return

@@ -228,7 +228,7 @@ class Sync:
             waiting = [
                 space
                 for space in engine.machine.spaces.values()
-                if (space.waiting or space.complaint) and (space.left is None or space.id not in looked_back)
+                if (space.waiting or space.denied) and (space.left is None or space.id not in looked_back)
             ]
             if not waiting or not self.online.is_set():
                 backoff.reset()

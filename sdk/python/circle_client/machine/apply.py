@@ -282,7 +282,6 @@ class Applier:
         seat, least_n = space.roster.seats.get(me), space.log.linked.get(me, 0)
         foreign = seat is not None and seat.identity != self._people.chain(me).identity
         space.epochs[announcement.epoch] = Epoch(announcement, event.accepted_at, least_n=least_n, foreign=foreign)
-        space.complaint = None
         space.complainers.clear()
         creator = announcement.creator.member
         return Entry(

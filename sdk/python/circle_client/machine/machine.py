@@ -109,7 +109,7 @@ class Machine:
         self._moved.add(space.id)
         if before != (space.roster.n, space.alarm, space.state, space.left, space.newest.n, len(space.waiting)):
             self._changed.add(space.id)
-        if applied.entry.action or space.complaint or space.complainers:
+        if applied.entry.action or space.denied or space.complainers:
             self._changed.add(space.id)
         self.books.take(applied.entry, space)
         return applied

@@ -219,11 +219,10 @@ class Maker:
             raise MembersChanged("The conversation's keys are sealed to other members than it has.") from error
         epoch.checked, epoch.recipients = True, None
 
-    def complaint(self, space: Space, time: int) -> Signed:
-        """A complaint about the own seal of the newest epoch; only where `space.complaint` is set."""
-        epoch, seal_hash = space.complaint or (0, b"")
+    def complaint(self, space: Space, epoch: int, time: int) -> Signed:
+        """A complaint about the own seal of an epoch of `space.denied`."""
         head = space.epochs[epoch].announcement.head
-        return make_complaint(space.id, head, seal_hash, self._signer(), self._keys.dk_seed, time)
+        return make_complaint(space.id, head, space.denied[epoch], self._signer(), self._keys.dk_seed, time)
 
     # ---- grants
 
@@ -260,6 +259,7 @@ class Maker:
             branches = space.epochs[entry.epoch].branches
             if entry.b not in branches:
                 new, branches[entry.b] = True, entry.branch
+                space.denied.pop(entry.epoch, None)
                 space.epochs[entry.epoch].sealed_to = max(generation, space.epochs[entry.epoch].sealed_to)
         return new
 

@@ -33,8 +33,8 @@ class SealTaker:
         """Check list, own row and own seal of an epoch and keep its branches; without a seal (a rotation since has
         removed it) those that were wrapped.
 
-        A seal that its creator made badly leaves `space.complaint`; what only the server can have done, the alarm. A
-        seal for a key that a sibling has made and this device has yet to take is left for later.
+        A seal that its creator made badly leaves an entry of `space.denied`; what only the server can have done, the
+        alarm. A seal for a key that a sibling has made and this device has yet to take is left for later.
         """
         epoch = space.epochs.get(number)
         if epoch is None or epoch.branches:
@@ -66,7 +66,7 @@ class SealTaker:
         except ProtocolError as error:
             if not must_complain(error):
                 raise
-            space.complaint = (announcement.epoch, row.seal_hash)
+            space.denied[announcement.epoch] = row.seal_hash
             return
         epoch.branches, epoch.recipients = dict(enumerate(branches)), recipients
         epoch.sealed_to = row.generation

@@ -81,11 +81,11 @@ class Space:
 
     `alarm` is a plain sentence when the server's log or lists do not verify, and `why` its sort: nothing is sent here
     any more.
-    `waiting`: epochs for whose keys entries wait. `complaint` is [e, SHA-256(seal)] while the newest epoch's seal does
-    not open. `told` maps a seq that the server promised for an own send to its item. `complaints`: who complained of
-    which epochs; `complainers`: those of them for whom nobody has made a new epoch since. `owed`: newcomers whom this
-    member has let in where history is shared, with the newest epoch of then and the time from which on this device
-    gives them their keys.
+    `waiting`: epochs for whose keys entries wait. `denied`: epochs whose own seal does not open, with its SHA-256,
+    until somebody has given their keys. `told` maps a seq that the server promised for an own send to its item.
+    `complaints`: who complained of which epochs; `complainers`: those of them for whom nobody has made a new epoch
+    since. `owed`: newcomers whom this member has let in where history is shared, with the newest epoch of then and the
+    time from which on this device gives them their keys.
     """
 
     id: bytes
@@ -100,7 +100,7 @@ class Space:
     why: Why | None = None
     state: Entry | None = None
     waiting: set[int] = field(default_factory=set)
-    complaint: tuple[int, bytes] | None = None
+    denied: dict[int, bytes] = field(default_factory=dict)
     complaints: dict[bytes, set[int]] = field(default_factory=dict)
     complainers: set[bytes] = field(default_factory=set)
     told: dict[int, bytes] = field(default_factory=dict)
@@ -165,7 +165,7 @@ class Space:
             "alarm": [self.alarm, self.why.value] if self.alarm and self.why else None,
             "state": self.state.dump() if self.state else None,
             "waiting": sorted(self.waiting),
-            "complaint": self.complaint,
+            "denied": dict(self.denied),
             "complaints": {member: sorted(epochs) for member, epochs in self.complaints.items()},
             "complainers": sorted(self.complainers),
             "owed": {member: list(debt) for member, debt in self.owed.items()},
@@ -209,7 +209,7 @@ class Space:
         if value["alarm"]:
             space.warn(value["alarm"][0], Why(value["alarm"][1]))
         space.state = Entry.load(value["state"]) if value["state"] else None
-        space.complaint = tuple(value["complaint"]) if value["complaint"] else None
+        space.denied = dict(value.get("denied", {}))
         space.complaints = {member: set(epochs) for member, epochs in value["complaints"].items()}
         space.complainers, space.waiting = set(value["complainers"]), set(value["waiting"])
         space.told = dict(log["told"])
