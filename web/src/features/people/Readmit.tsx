@@ -53,7 +53,7 @@ function Ask({ conversation, person, opened, onClose }: AskProps) {
           )}
           <p>
             From then on {name} can read what is written in {conversation.type === 'DIRECT' ? 'this conversation' : `“${conversation.title}”`}
-            {conversation.history === 'SHARED' && ', and everything from before that has not disappeared'}.
+            {conversation.history === 'SHARED' && ', and everything from before that you can read and that has not disappeared'}.
             {conversation.type !== 'DIRECT' && ` Everyone in the ${noun(conversation)} will see that you did this.`}
           </p>
         </>
