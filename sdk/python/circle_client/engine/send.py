@@ -15,6 +15,7 @@ from circle_client.engine.engine import Engine, millis
 from circle_client.engine.epochs import Epochs
 from circle_client.errors import (
     CircleError,
+    Closed,
     Forked,
     KeysMissing,
     NotAllowed,
@@ -86,6 +87,7 @@ class Sender:
         self._queues: dict[bytes, list[Pending]] = {}
         self._workers: dict[bytes, asyncio.Task[None]] = {}
         self.failed: dict[bytes, Pending] = {}
+        self._is_closed = False
         self._start_task: Callable[[Any], asyncio.Task[None]] = asyncio.create_task
 
     def resume(self) -> None:
@@ -98,16 +100,26 @@ class Sender:
                 self.failed[row.id] = pending
 
     async def close(self) -> None:
-        """Stop sending; what waits stays in the outbox."""
+        """Stop sending; what waits stays in the outbox, and whoever waits for it hears Closed."""
+        self._is_closed = True
         tasks = list(self._workers.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for queue in self._queues.values():
+            for pending in queue:
+                if not pending.done.done():
+                    pending.done.set_exception(Closed())
 
     def queue(
         self, space: Space, kind: Kind, content: Mapping[int, Value], ref: bytes | None = None, b: int | None = None
     ) -> Pending:
-        """Put something in the outbox; its `done` tells when it is accepted or refused for good."""
+        """Put something in the outbox; its `done` tells when it is accepted or refused for good, or Closed.
+
+        Raises Closed, StoreError.
+        """
+        if self._is_closed:
+            raise Closed()
         now = millis()
         pending = Pending(space.id, Draft(make_id(now, random_bytes(10)), kind, content, now, ref, b))
         with self._engine.store.transaction():

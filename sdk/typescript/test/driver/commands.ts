@@ -18,6 +18,12 @@ function hostOf({ device }: Command): Host {
   return host;
 }
 
+/** Rejects when the command's device is killed under it; nothing where there is no device yet, or a dead one. */
+export function killed({ device }: Command): Promise<never>[] {
+  const host = hosts.get(device);
+  return host && !host.isDead ? [host.killed] : [];
+}
+
 const text = (command: Command, name: string): string => {
   const value = command[name];
   if (typeof value !== 'string') throw new Error(`${command.do} needs ${name}.`);

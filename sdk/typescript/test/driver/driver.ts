@@ -7,7 +7,7 @@ import type { Readable, Writable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { toBase64 } from '../../src/bytes';
 import { codeOf } from '../../src/errors';
-import { commands, type Command } from './commands';
+import { commands, killed, type Command } from './commands';
 
 export async function serve(input: Readable, output: Writable): Promise<void> {
   process.on('unhandledRejection', (reason) => {
@@ -26,7 +26,8 @@ export async function serve(input: Readable, output: Writable): Promise<void> {
 async function run(command: Command): Promise<unknown> {
   const task = commands[command.do];
   if (!task) throw new Error(`There is no command ${command.do}.`);
-  return task(command);
+  const deaths = killed(command);
+  return Promise.race([task(command), ...deaths]);
 }
 
 function failure(error: unknown): { code: string; message: string } {

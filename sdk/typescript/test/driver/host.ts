@@ -15,7 +15,9 @@ export class Host {
   readonly #sockets = new Set<WebSocket>();
   /** Ends whatever waits for this run of the client. */
   #ended = new AbortController();
-  #run = { isDead: false };
+  #run = { isDead: false, whenDead: (): void => undefined };
+  /** Rejects when this run of the client is killed: what it was doing will never be over. */
+  killed!: Promise<never>;
 
   constructor(name: string, origin: string) {
     this.name = name;
@@ -25,7 +27,11 @@ export class Host {
 
   #make(): Client {
     this.#ended = new AbortController();
-    const run = { isDead: false };
+    const run = { isDead: false, whenDead: (): void => undefined };
+    this.killed = new Promise((_, reject) => {
+      run.whenDead = () => { reject(Object.assign(new Error('This process was killed.'), { code: 'CLOSED' })); };
+    });
+    this.killed.catch(() => undefined);
     this.#run = run;
     const isDead = () => run.isDead;
     const sockets = this.#sockets;
@@ -45,6 +51,11 @@ export class Host {
     return new Client({ origin: this.#origin, session: 'BEARER', databaseName: this.name, webSocketImpl: Own, tabStorage: null, fetch: fetched });
   }
 
+  /** Whether this run of the client was killed. */
+  get isDead(): boolean {
+    return this.#run.isDead;
+  }
+
   /** The client ends in good order. */
   stop(): void {
     this.#ended.abort();
@@ -54,6 +65,7 @@ export class Host {
   /** As when the process is killed: from this moment on nothing is sent, received or stored. */
   kill(): void {
     this.#run.isDead = true;
+    this.#run.whenDead();
     this.#ended.abort();
     freeze(this.name);
     for (const socket of this.#sockets) socket.terminate();
