@@ -1,6 +1,6 @@
 import { Button, Divider, Stack } from '@mantine/core';
 import { IconFingerprint } from '@tabler/icons-react';
-import { useEffect, useRef, useState, type SubmitEvent } from 'react';
+import { useState, type SubmitEvent } from 'react';
 import { useClient, type LockState } from '../../circle';
 import { Avatar, ErrorLine, useAction } from '../../ui';
 import classes from './Unlock.module.css';
@@ -14,9 +14,6 @@ interface UnlockProps {
   onOther: () => void;
 }
 
-/** How long a menu takes to close, in milliseconds. */
-const MENU_GONE = 250;
-
 /** This browser holds the account's keys, wrapped: the password, its own passphrase or a passkey opens them. */
 export function Unlock({ account, lock, onOther }: UnlockProps) {
   const client = useClient();
@@ -25,15 +22,6 @@ export function Unlock({ account, lock, onOther }: UnlockProps) {
   const byPasskey = useAction(() => client.locking.unlockWithPasskey());
   const passkey = lock?.passkey === true;
   const passphrase = lock?.passphrase === true;
-
-  const form = useRef<HTMLFormElement>(null);
-  useEffect(() => {
-    // The menu that locked goes after this page has come, and takes the focus with it.
-    const timer = setTimeout(() => {
-      if (document.activeElement === document.body) form.current?.querySelector<HTMLElement>('button, input:not([aria-hidden])')?.focus();
-    }, MENU_GONE);
-    return () => clearTimeout(timer);
-  }, []);
 
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -49,7 +37,7 @@ export function Unlock({ account, lock, onOther }: UnlockProps) {
       title="Welcome back"
       lead={`Your messages are locked on this browser. ${passkey ? `Your passkey or your ${passphrase ? 'passphrase' : 'password'} opens them.` : passphrase ? 'The passphrase of this browser opens them.' : 'Your password opens them.'}`}
     >
-      <form ref={form} onSubmit={submit} aria-label="Unlock">
+      <form onSubmit={submit} aria-label="Unlock">
         <Stack gap="md">
           {account && (
             <div className={classes.account}>
