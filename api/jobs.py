@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 from api.refusals import mask
+from db.ending import end
 from db.engine import Connection, Database
 from db.queries.expiry import take_lock
 from resolvers.expiry import raise_floors, sweep
@@ -78,6 +79,4 @@ async def expiring(
     finally:
         job.stop()
         await asyncio.wait([task], timeout=drain_seconds)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end(task)

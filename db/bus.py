@@ -15,6 +15,7 @@ from typing import Any
 from broadcaster import Broadcast
 
 from db.bus_backends import Backend, BusLost, Memory, Postgres, backend
+from db.ending import end
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +69,7 @@ class Bus:
             async with asyncio.timeout(1 if self.connected.is_set() else 0):
                 await self._empty.wait()
         task, self._task = self._task, None
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end(task)
 
     def publish(self, message: Message) -> None:
         """Queue a message for everybody; returns at once, never blocks. Past 4,096 waiting the oldest are dropped."""

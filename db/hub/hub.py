@@ -14,6 +14,7 @@ from uuid import UUID
 
 from db.bus import Bus, Message
 from db.cursor import Cursor, CursorBox, Resync
+from db.ending import end
 from db.engine import Database
 from db.hub.backlog import missed
 from db.hub.items import CaughtUp, Delivery, ReaderLost, SlowConsumer
@@ -60,9 +61,7 @@ class Hub:
         if self._unsubscribe is not None:
             self._unsubscribe()
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
         self._alive.set()  # whoever waits for the reader sees that it won't come
 
     @property

@@ -7,8 +7,10 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from broadcaster import Broadcast
 
 from db.bus import Bus, Message
 from db.engine import Connection
@@ -136,6 +138,25 @@ async def test_a_server_that_comes_late_is_found(redis: RedisServer) -> None:
         await asyncio.wait_for(bus.connected.wait(), 15)
         assert {"kind": "gap"} not in heard
     await bus.stop()
+
+
+async def test_it_ends_although_leaving_a_channel_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Redis gone, broadcaster answers the cancellation with an error of its own."""
+    subscribe = Broadcast.subscribe
+
+    @asynccontextmanager
+    async def leaving_fails(self: Broadcast, channel: str) -> AsyncIterator[Any]:
+        async with subscribe(self, channel) as subscriber:
+            try:
+                yield subscriber
+            finally:
+                raise ConnectionError("gone")
+
+    monkeypatch.setattr(Broadcast, "subscribe", leaving_fails)
+    bus = Bus()
+    await bus.start()
+    await asyncio.wait_for(bus.connected.wait(), 15)
+    await asyncio.wait_for(bus.stop(), 15)
 
 
 async def test_silence_is_noticed(redis: RedisServer) -> None:
