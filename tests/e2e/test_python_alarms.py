@@ -30,6 +30,10 @@ def said(conversation: Conversation) -> list[str]:
     return texts(list(conversation.history()))
 
 
+def told(conversation: Conversation) -> list[tuple[int, str, bool]]:
+    return [(message.seq, message.text, message.only_here) for message in conversation.history()]
+
+
 # ---- a backup that was restored
 
 
@@ -126,16 +130,20 @@ async def test_a_person_accepts_what_a_restored_server_shows(restored: tuple[Res
     await tea.accept_state()
     await bobs.accept_state()
     assert (tea.alarm, bobs.alarm) == (None, None)
-    assert said(tea) == said(bobs) == ["one"]
+    assert told(tea) == told(bobs) == [(4, "one", False), (4, "two", True), (4, "three", True)]
+    assert [message.text for message in tea.history(1)] == ["one", "two", "three"]  # of one seq: not parted
+    assert list(tea.history(before=4)) == []
     assert rescue.people.circles["ada"].running.account.store.get("evidence", id) is not None
     await tea.send("from here on")
     await until(lambda: bobs.head == tea.head)
     await bobs.send("yes")
-    await until(lambda: said(tea) == said(bobs) == ["one", "from here on", "yes"])
+    kept = ["one", "two", "three", "from here on", "yes"]
+    await until(lambda: said(tea) == said(bobs) == kept)
     await rescue.close()
     tea, bobs = await rescue.open("ada", url, id), await rescue.open("bob", url, id)
     await until(lambda: tea.head == bobs.head)
     assert (tea.alarm, bobs.alarm) == (None, None)
+    assert said(tea) == said(bobs) == kept
     heard = [message async for message in _heard(tea, 3)]
     assert heard == ["one", "from here on", "yes"]
 

@@ -130,8 +130,8 @@ class Conversation:
         return await self._circle.running.resolver.offer_missing(self._space)
 
     async def accept_state(self) -> None:
-        """A person's decision to go on with what the server shows now: everything is loaded and verified afresh, and
-        what the server no longer has is not shown any more.
+        """A person's decision to go on with what the server shows now: everything is loaded and verified afresh.
+        Messages that the server no longer has stay in `history` of this device, marked as `only_here`.
 
         Raises NotAllowed where `alarm.can_accept` is not set, Untrusted where it does not verify, Offline.
         """
@@ -176,7 +176,10 @@ class Conversation:
         return listen.live(self._circle.running.engine, self._circle.running.sync, name, self._id)
 
     def history(self, limit: int = 100, before: int | None = None) -> Sequence[Message]:
-        """The newest messages kept here, in order, also those from before one's joining where history is shared."""
+        """The newest messages kept here, in order, also those from before one's joining where history is shared, and
+        those that only this device still has (`Message.only_here`). Messages of one seq come together, so that
+        `before` with the first one's seq goes on without a gap: there can be more than `limit`.
+        """
         return listen.history(self._circle.running.engine, self._id, limit, before)
 
     def changes(self, limit: int = 100, before: int | None = None) -> Sequence[Change]:

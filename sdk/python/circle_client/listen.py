@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
 from circle_client.engine.engine import Engine, millis
 from circle_client.engine.kept import entry_of
+from circle_client.engine.shelf import shelved
 from circle_client.engine.sync import Sync
 from circle_client.machine.events import Entry, EntryKind
 from circle_client.protocol.envelope import Kind
@@ -30,7 +31,7 @@ def _is_message(entry: Entry) -> bool:
     return entry.kind is EntryKind.MESSAGE or unreadable
 
 
-def message_of(engine: Engine, row: ItemRow) -> Message | None:
+def message_of(engine: Engine, row: ItemRow, *, only_here: bool = False) -> Message | None:
     """The message that a row keeps; None for other entries and expired ones."""
     entry = entry_of(row)
     if entry is None or not _is_message(entry) or (row.expires is not None and row.expires <= millis()):
@@ -50,20 +51,34 @@ def message_of(engine: Engine, row: ItemRow) -> Message | None:
         deleted=entry.deleted,
         lifetime=Lifetime(entry.b) if entry.b < len(Lifetime) else Lifetime.NONE,
         expires_at=None if row.expires is None else moment(row.expires),
+        only_here=only_here,
     )
 
 
 def history(engine: Engine, space: bytes, limit: int, before: int | None) -> list[Message]:
-    """The newest `limit` messages with seq < `before`, ascending."""
+    """The newest `limit` messages with seq < `before`, ascending; those of one seq are not parted."""
     found: list[Message] = []
-    below = 2**53 if before is None else before
-    while len(found) < limit and (rows := engine.store.latest_items(space, below, 200)):
-        for row in rows:
-            message = message_of(engine, row)
-            if message is not None and len(found) < limit:
-                found.append(message)
-        below = rows[-1].seq
+    for message in _backwards(engine, space, 2**53 if before is None else before):
+        if len(found) >= limit and (not found or message.seq != found[-1].seq):
+            break
+        found.append(message)
     return found[::-1]
+
+
+def _backwards(engine: Engine, space: bytes, before: int) -> Iterator[Message]:
+    """The messages of the log, newest first, and those that only this device has where they stand."""
+    beside = shelved(engine.store, space, before)[::-1]
+    while rows := engine.store.latest_items(space, before, 200):
+        for row in rows:
+            while beside and beside[-1].seq >= row.seq:
+                if (message := message_of(engine, beside.pop(), only_here=True)) is not None:
+                    yield message
+            if (message := message_of(engine, row)) is not None:
+                yield message
+        before = rows[-1].seq
+    for row in reversed(beside):
+        if (message := message_of(engine, row, only_here=True)) is not None:
+            yield message
 
 
 async def live(engine: Engine, sync: Sync, name: str, space: bytes | None) -> AsyncIterator[Message]:

@@ -84,7 +84,8 @@ class Message:
     `seq` is its place in the conversation's log: contiguous, the same for everybody. `unreadable` is None, or a
     plain sentence, and then `text` is empty. An unreadable message can come once more when its keys arrive.
     `edited` and `deleted` tell what later entries did to it (a deleted one has no text). `expires_at`: when it is gone
-    from here, None where it stays.
+    from here, None where it stays. `only_here`: the server has lost it, and a person went on without it
+    (`Conversation.accept_state`); `seq` is then that of the last entry before it that the server has.
     """
 
     conversation_id: str
@@ -100,6 +101,7 @@ class Message:
     deleted: bool = False
     lifetime: Lifetime = Lifetime.NONE
     expires_at: datetime | None = None
+    only_here: bool = False
 
 
 class ChangeKind(StrEnum):

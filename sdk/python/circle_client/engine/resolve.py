@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from circle_client.engine.kept import Kept, entry_of
+from circle_client.engine.shelf import keep_lost
 from circle_client.errors import CircleError, NotAllowed, Refused, Untrusted
 from circle_client.machine.alarms import Why
 from circle_client.machine.events import EntryKind
@@ -104,7 +105,8 @@ class Resolver:
     async def accept_state(self, space: Space) -> None:
         """Go on with what the server shows now: the conversation is loaded and verified afresh.
 
-        What the server no longer has is kept as evidence and not shown any more. Where it shows nothing, one has left.
+        Messages that the server no longer has are kept beside the log, the rest as evidence. Where it shows nothing,
+        one has left.
 
         Raises NotAllowed where there is nothing to decide, Untrusted where what it shows does not verify, Offline; then
         all stays as it was.
@@ -155,6 +157,7 @@ class Resolver:
             engine.machine.touch(new)
             with engine.store.transaction():
                 engine.keys.read_again(new)
+                keep_lost(engine.store, new.id, old.rows)
                 engine.machine.flush(engine.store.put)
         except BaseException:
             engine.machine.books.load(old.book)
