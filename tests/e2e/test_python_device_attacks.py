@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from circle_client import Circle, Conversation, enrol
-from circle_client.errors import CircleError, DeviceRevoked, Forked, Refused, RevocationUnproven, Untrusted
+from circle_client.clock import millis
+from circle_client.errors import CircleError, DeviceRevoked, Forked, KeysMissing, Refused, RevocationUnproven, Untrusted
+from circle_client.machine.rotation import DAY
 
 from tests.support import attacks_on_devices as attacks
 from tests.support.hostile import Hostile, hostile
@@ -189,6 +191,42 @@ async def test_a_forged_box_is_refused(scene: Scene, own: bool) -> None:
     scene.evil.arm(None)
     await second.devices()
     assert second.running.engine.machine.keyring.generation == 2
+
+
+@pytest.mark.parametrize("old", [False, True])
+async def test_a_withheld_box_is_not_laid_to_the_device(scene: Scene, old: bool) -> None:
+    second = await scene.link(scene.evil.url)
+    await second.devices()
+    await scene.bob.running.devices.rotate()
+    scene.evil.arm(attacks.WithholdBox(old))
+    with pytest.raises(KeysMissing) as refused:
+        await second.devices()
+    assert refused.value.code == "KEYS_WITHHELD"
+    assert refused.value.message.startswith(
+        "This device was not given the account's new key, although it was not away for long: the server withholds it,"
+    )
+    assert second.running.engine.machine.keyring.generation == 1
+    scene.evil.arm(None)
+    await second.close()
+    scene.second.unlink()
+    again = await scene.link(scene.evil.url)  # the way that the sentence names
+    await reads(again, scene.tea, ["before"])
+    assert again.running.engine.machine.keyring.generation == 2
+
+
+async def test_who_was_away_for_long_is_told_so(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed = millis() - 46 * DAY
+    monkeypatch.setattr(enrol, "millis", lambda: sealed)
+    second = await scene.link(scene.people.url)
+    monkeypatch.undo()
+    await second.close()
+    await scene.bob.running.devices.rotate()
+    second = await Circle.open(scene.people.url, scene.second, password=PASSWORD)
+    scene.people.circles["second"] = second
+    with pytest.raises(KeysMissing) as refused:
+        await second.devices()
+    assert refused.value.code == "KEYS_OUTDATED"
+    assert refused.value.message.startswith("This device was away for more than 45 days and was left out")
 
 
 @pytest.mark.parametrize("old", [False, True])

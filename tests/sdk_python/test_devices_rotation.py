@@ -249,3 +249,22 @@ def test_what_lies_under_one_key_is_counted_until_it_is_rotated(ada: Player) -> 
     take(ada.machine, ada.relay.members[ada.id], made)
     publish(ada.machine)
     assert ada.machine.rotator.load == 0
+
+
+@pytest.mark.parametrize(("days", "code"), [(44, "KEYS_WITHHELD"), (46, "KEYS_OUTDATED")])
+def test_who_gets_no_box_knows_by_the_signed_times_why(relay: Relay, ada: Player, days: int, code: str) -> None:
+    keys = ada.machine.keyring
+    made = ada.machine.rotator.make({keys.device: seal_of(keys)}, [], (), keys.sealed_at + days * DAY)
+    relay.members[ada.id] = replace(relay.members[ada.id], key=made.member_key)
+    ada.machine.learn(relay.members[ada.id])
+    known = ada.machine.people.get(ada.id)
+    assert known is not None
+    assert ada.machine.rotator.left_out(known.key).code == code
+
+
+def test_a_keyring_keeps_the_time_of_its_seal(ada: Player) -> None:
+    keys = ada.machine.keyring
+    keys.make_seal(NOW + 7 * DAY)
+    assert Keyring.load(keys.dump()).sealed_at == keys.sealed_at < NOW + 7 * DAY
+    keys.seal_published()
+    assert Keyring.load(keys.dump()).sealed_at == NOW + 7 * DAY

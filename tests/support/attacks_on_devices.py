@@ -175,6 +175,23 @@ class ForgedBox(Attack):
 
 
 @dataclass
+class WithholdBox(Attack):
+    """Gives a device no box with the newest key; `old`: the one of the generation before, as if none had come since."""
+
+    old: bool = False
+
+    def answer(self, operation: str, variables: Json, data: Json, view: View) -> Json:
+        each(data, "keyBox", self._withhold)
+        return data
+
+    def _withhold(self, viewer: Json) -> None:
+        if not self.old:
+            viewer["keyBox"] = None
+        elif viewer["keyBox"]:
+            viewer["keyBox"]["generation"] -= 1
+
+
+@dataclass
 class Wraps(Attack):
     """What rotations carried over: withheld, each in the place of another, or said to be of another generation."""
 
@@ -267,6 +284,7 @@ ON_DEVICES: dict[str, Callable[..., Attack]] = {
         OtherChain,
         RollBackKey,
         ForgedBox,
+        WithholdBox,
         Wraps,
         SwapDeviceSeal,
         FakeRevocation,

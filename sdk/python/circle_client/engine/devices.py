@@ -80,7 +80,7 @@ class Devices:
     async def tend(self, now: int) -> None:
         """Take the newest M every ten minutes, publish the seal that a rotation asks for, rotate what is due.
 
-        Raises KeysMissing where this device was away for too long, Untrusted where own keys do not verify, Offline.
+        Raises KeysMissing where this device was left out, Untrusted where own keys do not verify, Offline.
         """
         keyring = self._engine.machine.keyring
         if now - self._looked >= _LOOK or self._engine.machine.behind:

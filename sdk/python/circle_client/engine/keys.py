@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from circle_client.engine.convert import EpochFacts
 from circle_client.engine.kept import entry_of, keep_again
-from circle_client.errors import KeysMissing, Refused
+from circle_client.errors import Refused
 from circle_client.machine.space import Space
 from circle_client.protocol.epoch import Recipient, decode_recipients
 from circle_client.protocol.errors import ProtocolError
@@ -20,7 +20,6 @@ log = logging.getLogger("circle_client")
 
 _EPOCHS_AT_ONCE = 20
 _TRIES = 3
-OUTDATED = "This device was away for too long to be given the account's new key. Link it again, with a new store."
 
 
 class Keys:
@@ -33,8 +32,8 @@ class Keys:
     # ---- the own key
 
     async def take_newest(self) -> None:
-        """Take M of the newest generation from this device's box. Raises KeysMissing where there is no box, Untrusted
-        where chain, key or box do not verify. Called without the lock.
+        """Take M of the newest generation from this device's box. Raises KeysMissing where there is no box
+        (KEYS_OUTDATED, KEYS_WITHHELD), Untrusted where chain, key or box do not verify. Called without the lock.
         """
         async with self._engine.lock:
             await self._take_newest()
@@ -49,7 +48,7 @@ class Keys:
                 break
             box = await engine.api.devices.key_box()
             if box is None or box[0] < known.key.generation:
-                raise KeysMissing(OUTDATED)
+                raise machine.rotator.left_out(known.key)
             if box[0] == known.key.generation:
                 machine.rotator.take_box(known.key, box[1])
                 break

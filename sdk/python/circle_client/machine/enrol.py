@@ -21,6 +21,7 @@ from circle_client.protocol.member import (
 from circle_client.protocol.member_chain import MemberChain
 from circle_client.protocol.member_key import (
     RECOVERY_DEVICE,
+    decode_device_seal,
     make_device_seal,
     open_member_box,
     seal_member_box,
@@ -49,7 +50,8 @@ class NewDevice:
 
     def keyring(self, generation: int, secret: bytes) -> Keyring:
         """The device's keys once it holds M."""
-        return Keyring(self.member, self.device, self.dk_seed, self.sk_seed, 1, {generation: secret})
+        at = decode_device_seal(self.seal.body).time
+        return Keyring(self.member, self.device, self.dk_seed, self.sk_seed, 1, at, {generation: secret})
 
     def request(self, key: bytes) -> tuple[bytes, bytes]:
         """The request to be let in, and its MAC under the code k that this device shows."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from circle_client.protocol.member_key import MemberSecrets, make_device_seal, member_secrets
+from circle_client.protocol.member_key import MemberSecrets, decode_device_seal, make_device_seal, member_secrets
 from circle_client.protocol.primitives import public_key, random_bytes, xwing_public
 from circle_client.protocol.structures import Signed
 
@@ -23,7 +23,8 @@ class NextSeal:
 class Keyring:
     """DK, SK of generation k, and M of each generation g that this device still holds (e2ee.md section 3).
 
-    More than one M is held only between a rotation and the publishing of the next SK. `changed`: not yet written.
+    More than one M is held only between a rotation and the publishing of the next SK. `sealed_at`: the time in the
+    device seal of k, 0 where a store of before does not tell it. `changed`: not yet written.
     """
 
     member: bytes
@@ -31,6 +32,7 @@ class Keyring:
     dk_seed: bytes = field(repr=False)
     sk_seed: bytes = field(repr=False)
     seal_generation: int
+    sealed_at: int
     secrets: dict[int, bytes] = field(repr=False)
     next_seal: NextSeal | None = None
     changed: bool = True
@@ -76,6 +78,7 @@ class Keyring:
     def seal_published(self) -> None:
         """The server has taken the next SK: the old one and every older M are destroyed."""
         if self.next_seal is not None:
+            self.sealed_at = decode_device_seal(self.next_seal.signed.body).time
             self.sk_seed, self.next_seal = self.next_seal.seed, None
             self.seal_generation += 1
             newest = self.generation
@@ -94,6 +97,7 @@ class Keyring:
             "dk": self.dk_seed,
             "sk": self.sk_seed,
             "k": self.seal_generation,
+            "at": self.sealed_at,
             "m": dict(self.secrets),
             "next": [following.seed, following.signed.body, following.signed.signature] if following else None,
         }
@@ -103,6 +107,5 @@ class Keyring:
         """The keyring of a `dump`."""
         following = NextSeal(value["next"][0], Signed(*value["next"][1:])) if value["next"] else None
         secrets = dict(value["m"])
-        return cls(
-            value["member"], value["device"], value["dk"], value["sk"], value["k"], secrets, following, changed=False
-        )
+        own = value["member"], value["device"], value["dk"], value["sk"], value["k"], value.get("at", 0)
+        return cls(*own, secrets, following, changed=False)

@@ -49,6 +49,15 @@ TOO_MANY = (
 SILENT = 45 * DAY
 """A device whose seal is older gets no box; it is linked again."""
 
+OUTDATED = (
+    "This device was away for more than 45 days and was left out when the account's key was renewed. "
+    "Link it again, or use the recovery key, with a new store."
+)
+WITHHELD = (
+    "This device was not given the account's new key, although it was not away for long: the server withholds it, or "
+    "the device that renewed the key left this one out. Link it again, or use the recovery key, with a new store."
+)
+
 NOTHING = bytes(48)
 """In the place of a wrap: nothing opened this. The server goes on asking for it (docs/decisions/0092)."""
 
@@ -263,6 +272,14 @@ class Rotator:
         return announcement.hash, branches
 
     # ---- taking
+
+    def left_out(self, key: MemberKey) -> KeysMissing:
+        """Why this device has no box with M of a verified member key: KEYS_OUTDATED where its seal was too old for one
+        when that key was made, by the times that were signed; else KEYS_WITHHELD.
+        """
+        if key.time - self._keys.sealed_at > SILENT:
+            return KeysMissing(OUTDATED, "KEYS_OUTDATED")
+        return KeysMissing(WITHHELD, "KEYS_WITHHELD")
 
     def take_box(self, key: MemberKey, box: bytes) -> None:
         """Take M of a verified, living member key from this device's box. Raises Untrusted."""

@@ -54,7 +54,7 @@ def make_sign_up(link: InviteLink, time: int) -> SignUpBundle:
     if link.secret is not None and link.inviter is not None:
         mac = invite_mac(link.secret, link.token, link.inviter, state.identity)
     return SignUpBundle(
-        keyring=Keyring(member, device, dk_seed, sk_seed, 1, {1: secret}),
+        keyring=Keyring(member, device, dk_seed, sk_seed, 1, time, {1: secret}),
         words=tuple(to_words(recovery_key)),
         identity=identity,
         device_seal=make_device_seal(member, device, 1, xwing_public(sk_seed), dk_seed, time),

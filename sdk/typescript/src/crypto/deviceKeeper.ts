@@ -215,7 +215,8 @@ export interface DeviceKeeper {
   ownKeys(): Promise<OwnKeys>;
   /**
    * Takes M of the newest generation from this device's box. Nothing happens when it is held already. Throws
-   * KEYS_OUTDATED (null, or of an older generation than the chain's: this device must be linked again), UNTRUSTED.
+   * KEYS_OUTDATED or, where this device's seal was not too old for a box, KEYS_WITHHELD (null, or of an older generation
+   * than the chain's: this device must be linked again), UNTRUSTED.
    */
   takeKey(keyBox: KeyBox | null): Promise<void>;
   /** The next device seal, the same until it is published; null when there is none to publish and none is wanted. */

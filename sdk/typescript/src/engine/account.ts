@@ -4,7 +4,7 @@ import { toBase64, type Bytes } from '../bytes';
 import type { Keeper } from '../crypto';
 import { CircleFailure, codeOf, type DeviceRevoked } from '../errors';
 import type * as gql from '../gql/generated';
-import { locksOf, type AccountRecord, type Accounts, type DevicePlace, type Locks } from '../store/accounts';
+import { locksOf, type AccountRecord, type Accounts, type DevicePlace, type Locks, type Unusable } from '../store/accounts';
 import type { Board } from '../state/board';
 import type { BrowserSessions } from './browserSession';
 import { toPersonRecord } from './convert';
@@ -106,7 +106,7 @@ export class Account {
   }
 
   /** This device's keys open nothing (any more): the next sign-in leads to a new device in its place. */
-  async retire(account: AccountRecord, why: 'evicted' | 'outdated'): Promise<void> {
+  async retire(account: AccountRecord, why: Unusable): Promise<void> {
     await this.#keeper.lock();
     await this.#browser.drop(account.member);
     await this.#accounts.put({ ...account, standing: 'unusable', why });

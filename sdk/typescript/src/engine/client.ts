@@ -4,6 +4,7 @@ import { asFailure, codeOf, RevocationUnproven, type CircleFailure, type DeviceR
 import * as gql from '../gql/generated';
 import { Board } from '../state/board';
 import { createCircleStore } from '../state/store';
+import type { LeftOut } from '../store/accounts';
 import { Http } from '../transport/http';
 import type {
   CircleClient, CircleState, DeviceActions, InviteInfo, InvitePreview, LifetimeClass, LockActions, PendingSignUp, Person, PolicyActions, RecoveryActions, SessionInfo,
@@ -255,14 +256,14 @@ export class Client implements CircleClient {
     this.#board.clear(parts.account.restPhase);
   }
 
-  /** Away for too long: what is kept stays until a new device takes its place. */
-  async #outdated(): Promise<void> {
+  /** Not given the newest key: what is kept stays until a new device takes its place. */
+  async #leftOut(why: LeftOut): Promise<void> {
     const parts = await this.#all();
     const { current } = parts.account;
     const { me } = this.#board;
     if (!current) return;
     this.#close(parts);
-    await parts.account.retire(current, 'outdated');
+    await parts.account.retire(current, why);
     this.#board.clear('no-keys');
     this.#board.setMe(me);
   }
@@ -295,7 +296,7 @@ export class Client implements CircleClient {
       token: () => this.#token,
       setToken: (token) => { this.#token = token; },
       onSignedOut: () => { void this.#standBy(); },
-      onOutdated: () => this.#outdated(),
+      onLeftOut: (why) => this.#leftOut(why),
       open: () => this.#open(),
       proceed: (outcome) => this.#proceed(outcome),
       onIdle: () => { void this.lock().catch(() => undefined); },

@@ -2,30 +2,32 @@
 import type { Keeper, OwnKeys } from '../crypto';
 import { CircleFailure, codeOf } from '../errors';
 import type { Board } from '../state/board';
+import type { LeftOut } from '../store/accounts';
 import type { Api } from './api';
 import type { DeviceApi } from './deviceApi';
 
 /** Rotations that come between two questions. */
 const TRIES = 4;
+const LEFT_OUT: ReadonlyMap<string, LeftOut> = new Map([['KEYS_OUTDATED', 'outdated'], ['KEYS_WITHHELD', 'withheld']]);
 
 export class Keys {
   readonly #api: Api;
   readonly #devices: DeviceApi;
   readonly #keeper: Keeper;
   readonly #board: Board;
-  readonly #onOutdated: () => Promise<void>;
+  readonly #onLeftOut: (why: LeftOut) => Promise<void>;
 
-  constructor(parts: { api: Api; devices: DeviceApi; keeper: Keeper; board: Board; onOutdated: () => Promise<void> }) {
+  constructor(parts: { api: Api; devices: DeviceApi; keeper: Keeper; board: Board; onLeftOut: (why: LeftOut) => Promise<void> }) {
     this.#api = parts.api;
     this.#devices = parts.devices;
     this.#keeper = parts.keeper;
     this.#board = parts.board;
-    this.#onOutdated = parts.onOutdated;
+    this.#onLeftOut = parts.onLeftOut;
   }
 
   /**
    * The own chain as the server has it now, and M of the newest generation from this device's box. Throws KEYS_OUTDATED
-   * where there is no box for this device any more: it must be linked again.
+   * or KEYS_WITHHELD where there is no box for this device: it must be linked again.
    */
   async takeNewest(): Promise<OwnKeys> {
     for (let attempt = 0; ; attempt += 1) {
@@ -38,7 +40,8 @@ export class Keys {
         try {
           await this.#keeper.takeKey(box);
         } catch (error) {
-          if (codeOf(error) === 'KEYS_OUTDATED') await this.#onOutdated();
+          const why = LEFT_OUT.get(codeOf(error));
+          if (why) await this.#onLeftOut(why);
           throw error;
         }
       }

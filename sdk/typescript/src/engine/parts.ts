@@ -1,6 +1,6 @@
 /** The client's parts, wired together. */
 import { openKeeper, type Keeper } from '../crypto';
-import { Accounts } from '../store/accounts';
+import { Accounts, type LeftOut } from '../store/accounts';
 import type { Board } from '../state/board';
 import type { Http } from '../transport/http';
 import { Socket } from '../transport/socket';
@@ -80,7 +80,7 @@ export interface Outside {
   /** The session ended: the keys are let go of. */
   onSignedOut: () => void;
   /** The keys of this device open nothing any more. */
-  onOutdated: () => Promise<void>;
+  onLeftOut: (why: LeftOut) => Promise<void>;
   /** The keys of a new device are there. */
   open: () => Promise<void>;
   /** Goes on after an unlock. */
@@ -91,7 +91,7 @@ export interface Outside {
   take: (member: string) => Promise<void>;
 }
 
-export async function buildParts(options: ClientOptions, { http, board, token, setToken, onSignedOut, onOutdated, open, proceed, onIdle, take }: Outside): Promise<Parts> {
+export async function buildParts(options: ClientOptions, { http, board, token, setToken, onSignedOut, onLeftOut, open, proceed, onIdle, take }: Outside): Promise<Parts> {
   const { origin, databaseName = 'circle', webSocketImpl } = options;
   const keeper = await openKeeper();
   const accounts = new Accounts(databaseName);
@@ -101,7 +101,7 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   const signUp = new SignUp({ session, keeper, accounts, account, databasePrefix: databaseName });
   const api = new Api(http);
   const deviceApi = new DeviceApi(http);
-  const keys = new Keys({ api, devices: deviceApi, keeper, board, onOutdated });
+  const keys = new Keys({ api, devices: deviceApi, keeper, board, onLeftOut });
   const rotation = new Rotation({ api, devices: deviceApi, keeper, keys });
   const enrolment = new Enrolment({ session, api, devices: deviceApi, keeper, account, board, databasePrefix: databaseName, open, take });
   const learner = new Learner({ api, keeper, keys, board });

@@ -77,7 +77,7 @@ export class Rotation {
     }
   }
 
-  /** Takes what a sibling has renewed, renews what is due, publishes the seal that follows. Throws KEYS_OUTDATED. */
+  /** Takes what a sibling has renewed, renews what is due, publishes the seal that follows. Throws KEYS_OUTDATED, KEYS_WITHHELD. */
   async tend(): Promise<void> {
     this.#looked = Date.now();
     const own = await this.#keys.takeNewest();

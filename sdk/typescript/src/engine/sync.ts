@@ -16,7 +16,7 @@ import { inParallel } from '../parallel';
 const AT_ONCE = 4;
 
 /** What ends this device's following, until somebody unlocks it anew. */
-const ENDED = new Set(['UNAUTHENTICATED', 'DEVICE_REVOKED', 'REVOCATION_UNPROVEN', 'KEYS_OUTDATED']);
+const ENDED = new Set(['UNAUTHENTICATED', 'DEVICE_REVOKED', 'REVOCATION_UNPROVEN', 'KEYS_OUTDATED', 'KEYS_WITHHELD']);
 
 type StreamItem = EventsSubscription['events'];
 type SpaceHead = Awaited<ReturnType<Api['heads']>>[number];

@@ -9,6 +9,12 @@ import type { Revocation } from '../errors';
  */
 export type Standing = 'joining' | 'entering' | 'active' | 'signed-out' | 'unusable';
 
+/** Not given the newest key: away for too long, or not and left out all the same. */
+export type LeftOut = 'outdated' | 'withheld';
+
+/** How a device's keys come to open nothing any more: the browser has cleared them, or a renewal passed it by. */
+export type Unusable = 'evicted' | LeftOut;
+
 /** What holds one device's keys. */
 export interface DevicePlace {
   device: string;
@@ -45,7 +51,7 @@ export interface AccountRecord extends DevicePlace {
   usedAt: number;
   locks?: Locks;
   /** While unusable: how it came to that. */
-  why?: 'evicted' | 'outdated';
+  why?: Unusable;
   /** While entering: what this browser was before, kept until the new device is in. */
   former?: AccountRecord;
   /** A device that this browser was, and whose keys it lost. Certain where this record itself named it. */

@@ -133,6 +133,19 @@ describe('a device that was away', () => {
     expect(await codeOfFailure(world.follow(second))).toBe('KEYS_OUTDATED');
   });
 
+  it('for 44 days, or not at all, does not lay it to itself that it was given no box', async () => {
+    const { world, ada } = await pair();
+    const second = await world.link(ada);
+    await world.follow(ada);
+    later(44 * DAY);
+    await world.rotate(ada);
+    world.account(ada).boxes.delete(second.account.device);
+    expect(await codeOfFailure(world.follow(second))).toBe('KEYS_WITHHELD');
+    // However late it asks: what counts is when the key was made.
+    later(60 * DAY);
+    expect(await codeOfFailure(world.follow(second))).toBe('KEYS_WITHHELD');
+  });
+
   it('for a month renews its seal before it is too late', async () => {
     const { world, ada } = await pair();
     expect((await ada.keeper.ownKeys()).mustPublish).toBe(false);

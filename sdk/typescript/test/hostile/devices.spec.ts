@@ -165,6 +165,23 @@ describe('a server that lies about devices', () => {
     await until(() => texts(other, group).includes('after'), 'what comes after');
   });
 
+  it.each([false, true])('gives a device no box with a new key (the one of before: %s): not laid to its being away', async (old) => {
+    const { handle, first, group } = await member(browser);
+    const other = await second(victim, { handle, first });
+    await arm('WithholdBox', { old });
+    await rotate(first);
+    await expect(other.devices.list()).rejects.toMatchObject({ code: 'KEYS_WITHHELD' });
+    expect(other.store.getState().phase).toBe('no-keys');
+    expect(other.store.getState().notice).toMatch(/^This device was not given your new keys, although it was not away for long: the server withholds them,/);
+    await arm();
+    // The same way out as for one that was away.
+    await other.signIn({ handle, password: PASSWORD });
+    await letIn(first, other);
+    expect(other.store.getState().notice).toBeNull();
+    await until(() => texts(other, group).includes('before'), 'the history');
+    await until(async () => (await first.devices.list()).length === 2, 'that the device without keys is gone');
+  });
+
   it('swaps the seal of another device before a rotation: it gets no box', async () => {
     const { handle, first, group } = await member(victim);
     const other = await second(browser, { handle, first });

@@ -38,18 +38,24 @@ export async function ownKeys({ keyring, people }: Context, isShortLived: () => 
   };
 }
 
-/** Takes M of the newest generation from this device's box. Throws KEYS_OUTDATED, UNTRUSTED. */
+/** Takes M of the newest generation from this device's box. Throws KEYS_OUTDATED, KEYS_WITHHELD, UNTRUSTED. */
 export async function takeKey(context: Context, keyBox: KeyBox | null): Promise<boolean> {
   const { keyring, people } = context;
   const { key } = await people.get(keyring.member);
   if (key.generation <= keyring.secrets.generation) return false;
-  if (keyBox === null || keyBox.generation < key.generation) {
-    throw new CircleFailure('KEYS_OUTDATED', 'This device was away for too long and was not given your new keys. Please link it again.');
-  }
+  if (keyBox === null || keyBox.generation < key.generation) throw leftOut(keyring, key);
   // A rotation since the chain was learned: the engine learns it and asks again.
   if (keyBox.generation > key.generation) throw new CircleFailure('KEYS_BEHIND', 'Another of your devices has just changed the keys. Please try again in a moment.');
   await keepKeyring(context, withSecrets(keyring, await openBox(keyring, key, keyBox)));
   return true;
+}
+
+/** Why there is no box: this device's seal was too old for one when the key was made, by the times that were signed, or not. */
+function leftOut({ sk }: Keyring, { time }: MemberKey): CircleFailure {
+  if (time - sk.at > SILENT) {
+    return new CircleFailure('KEYS_OUTDATED', 'This device was away for more than 45 days and was not given your new keys. Please link it again.');
+  }
+  return new CircleFailure('KEYS_WITHHELD', 'This device was not given your new keys, although it was not away for long. Please link it again.');
 }
 
 async function openBox({ device, sk, next }: Keyring, key: MemberKey, { box }: KeyBox): Promise<MemberSecrets> {
