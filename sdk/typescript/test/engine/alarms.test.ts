@@ -202,4 +202,15 @@ describe('a member whose keys contradict those of before', () => {
     expect([ada.view(one).alarm, ada.view(two).alarm]).toEqual([null, null]);
     await ada.send(world, two, 'again');
   });
+
+  it('is not spoken of as somebody else where it is the own account', async () => {
+    const world = new World();
+    const [ada, bob, other] = [await world.person('ada'), await world.person('bob'), await world.person('ada')];
+    const talk = await world.create(ada, [bob], { title: 'One' });
+    ada.take(await ada.keeper.learnIdentities([{ ...other.identity, person: ada.identity.person }]));
+    const text = 'The server shows other keys or devices for your own account than it did before. Do not trust what it shows of your account.';
+    expect(await ada.keeper.alarmOf(talk)).toEqual({ text, canOffer: false, canAccept: false });
+    bob.take(await bob.keeper.learnIdentities([{ ...other.identity, person: ada.identity.person }]));
+    expect(bob.view(talk).alarm).toContain('other keys for ada than it did before. Do not trust it until you have spoken to them.');
+  });
 });

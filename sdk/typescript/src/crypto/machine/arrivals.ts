@@ -85,7 +85,7 @@ export class Arrivals {
     if (!this.#waiting) throw new CircleFailure('INVALID', 'No new device is waiting to be let in. Please start again.');
     const { store, one, database } = this.#waiting;
     const { keyring, account } = await enter(one, entry);
-    const people = new People(store);
+    const people = new People(store, keyring.member);
     const { write } = await people.learn(entry.identity);
     const { chain } = await people.get(keyring.member);
     const writes: Write[] = [

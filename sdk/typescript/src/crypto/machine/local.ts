@@ -85,7 +85,7 @@ export class LocalKeeper implements Keeper {
     const store = await this.#openStore({ member, device: made.account.device, database, wrapped: new Uint8Array() }, storeKey);
     const chain = await verifyMemberChain(made.keyring.memberBytes, [made.link]);
     const person: PersonRecord = { id: member, node: '', handle: me.handle, displayName: me.displayName, serverRole: 'MEMBER' };
-    const people = new People(store);
+    const people = new People(store, member);
     const { write } = await people.learn({ person, links: [made.link], key: made.memberKey });
     const writes = [write, people.prove(member, chain.identity), { table: 'records' as const, key: 'keyring', value: storeKeyring(made.keyring) }];
     if (made.inviterIdentity && inviter) writes.push(people.prove(inviter, made.inviterIdentity));
@@ -131,7 +131,7 @@ export class LocalKeeper implements Keeper {
     if (!stored && (await this.#arrivals.resume(store, database))) return;
     if (!stored) throw new CircleFailure('STORE_DAMAGED', 'What this browser keeps for Circle is incomplete.');
     this.#vault.settle();
-    const people = new People(store);
+    const people = new People(store, stored.member);
     await people.load();
     const context: Context = { store, people, keyring: await openKeyring(stored), offers: new Offers(), account: await AccountNotes.load(store) };
     const rooms = new Rooms(context);

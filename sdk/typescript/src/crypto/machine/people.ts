@@ -56,17 +56,18 @@ const NOBODY: StoredPerson = { person: null, links: [], key: null, pin: null, pr
 const from = 'person:';
 const to = 'person;';
 
-function contradicts(name: string): CircleFailure {
-  return new CircleFailure('FORK', `The server shows other keys for ${name} than it did before. Do not trust it until you have spoken to them.`);
-}
+const OWN = 'The server shows other keys or devices for your own account than it did before. Do not trust what it shows of your account.';
 
 export class People {
   readonly #store: RecordStore;
+  readonly #me: string;
   readonly #stored = new Map<string, StoredPerson>();
   readonly #known = new Map<string, Promise<Known>>();
 
-  constructor(store: RecordStore) {
+  /** `me`: whose device this is. */
+  constructor(store: RecordStore, me: string) {
     this.#store = store;
+    this.#me = me;
   }
 
   async load(): Promise<void> {
@@ -94,7 +95,7 @@ export class People {
   /** Pins the ID that an invite proved. Throws FORK when a different one was proven before. */
   prove(member: string, identity: Bytes): Write {
     const before = this.#of(member);
-    if (before.proven && !equal(before.proven, identity)) throw contradicts(this.name(member));
+    if (before.proven && !equal(before.proven, identity)) throw this.#contradicts(member);
     return this.#put(member, { ...before, proven: identity });
   }
 
@@ -116,7 +117,7 @@ export class People {
       const write = await this.#verify(identity, before);
       return { write, isAlarm: false, reset: this.#resetSince(before, (write.value as StoredPerson).present, (await this.get(person.id)).chain) };
     } catch (error) {
-      const reason = error instanceof CircleFailure ? error.message : contradicts(person.displayName).message;
+      const reason = error instanceof CircleFailure ? error.message : this.#contradicts(person.id, person.displayName).message;
       return { write: this.#put(person.id, { ...before, person: before.person ?? person, alarm: reason }), isAlarm: true, reset: null };
     }
   }
@@ -125,12 +126,12 @@ export class People {
     const chain = await verifyMemberChain(fromHex(person.id), links);
     if (before.pin) checkMemberPin(chain, before.pin);
     const { proven } = before;
-    if (proven && !chain.identities.some(({ hash }) => equal(hash, proven))) throw contradicts(person.displayName);
+    if (proven && !chain.identities.some(({ hash }) => equal(hash, proven))) throw this.#contradicts(person.id, person.displayName);
     const memberKey = await verifyMemberKey(chain, key);
     if (before.bound) checkAccountPin(before.bound, chain, memberKey.generation);
     const newest = before.keyHashes.at(-1);
     const seen = before.keyHashes.find(({ g }) => g === memberKey.generation);
-    if ((newest && memberKey.generation < newest.g) || (seen && !equal(seen.hash, memberKey.mkHash))) throw contradicts(person.displayName);
+    if ((newest && memberKey.generation < newest.g) || (seen && !equal(seen.hash, memberKey.mkHash))) throw this.#contradicts(person.id, person.displayName);
     const keyHashes = seen ? before.keyHashes : [...before.keyHashes, { g: memberKey.generation, hash: memberKey.mkHash }];
     this.#known.set(person.id, Promise.resolve({ chain, key: memberKey, older: await this.#olderKeys(chain, olderOf(before, key)) }));
     // An alarm that was raised stays: what contradicted once is not made good by fitting later.
@@ -228,7 +229,7 @@ export class People {
     const taken: StoredPerson = { ...before, bound, trusted: bound.identity, hadOther: before.hadOther || isOther };
     const here = known?.chain.hashes[bound.chain.n];
     const isAlarm = here !== undefined && !equal(here, bound.chain.hash) && before.alarm === null;
-    return { write: this.#put(member, isAlarm ? { ...taken, alarm: contradicts(this.name(member)).message } : taken), isAlarm };
+    return { write: this.#put(member, isAlarm ? { ...taken, alarm: this.#contradicts(member).message } : taken), isAlarm };
   }
 
   /** Members of whom another device has seen more than this one. */
@@ -299,6 +300,12 @@ export class People {
   /** As it is shown; never trusted. */
   name(member: string): string {
     return this.#of(member).person?.displayName ?? 'this person';
+  }
+
+  /** What the server shows is not what was seen before: of somebody else, or of this account itself. */
+  #contradicts(member: string, name = this.name(member)): CircleFailure {
+    if (member === this.#me) return new CircleFailure('FORK', OWN);
+    return new CircleFailure('FORK', `The server shows other keys for ${name} than it did before. Do not trust it until you have spoken to them.`);
   }
 
   #of(member: string): StoredPerson {
