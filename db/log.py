@@ -110,7 +110,7 @@ _APPEND = """
 WITH head AS (
   UPDATE space SET head_seq = $2, head_hash = $3, last_id = $4, last_xid = pg_current_xact_id(),
     epoch_envelopes = epoch_envelopes + CASE WHEN $5 = 1 THEN 1 ELSE 0 END  -- what makes an epoch due by count
-  WHERE id = $1 AND head_seq = $2 - 1 RETURNING id)
+  WHERE id = $1 AND head_seq = $2::bigint - 1 RETURNING id)
 INSERT INTO event (space_id, seq, id, kind, actor_id, subject_id, item, log_hash, body, accepted_at, expires_at,
   epoch, lifetime)
 SELECT id, $2, $4, $5, $6, $7, $8, $3, $9, coalesce($10, date_trunc('milliseconds', clock_timestamp())), $11, $12, $13

@@ -166,7 +166,7 @@ async def put_seal(
     record = await tx.raw.fetchrow(
         f"""
         UPDATE device SET seal_generation = $2, sk = $3, seal = $4, seal_signature = $5
-        WHERE id = $1 AND active AND seal_generation = $2 - 1 RETURNING {DEVICE}
+        WHERE id = $1 AND active AND seal_generation = $2::bigint - 1 RETURNING {DEVICE}
         """,  # noqa: S608 - own constant
         device, generation, sk, seal, signature,
     )  # fmt: skip

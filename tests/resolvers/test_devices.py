@@ -209,8 +209,9 @@ async def test_seals_follow_each_other(world: World, anna: Actor) -> None:
     assert await world.mutate("publishDeviceSeal", input_, anna) == device
     other = {"deviceSeal": signed_input(next_seal(anna, world.now, 2))}
     assert (await world.refusal("publishDeviceSeal", other, anna))["code"] == "GENERATION_CONFLICT"
-    far = {"deviceSeal": signed_input(next_seal(anna, world.now, 4))}
-    assert (await world.refusal("publishDeviceSeal", far, anna))["code"] == "GENERATION_CONFLICT"
+    for k in (4, 2**31, 2**53 - 1):
+        far = {"deviceSeal": signed_input(next_seal(anna, world.now, k))}
+        assert (await world.refusal("publishDeviceSeal", far, anna))["code"] == "GENERATION_CONFLICT"
     ben = await world.join("ben")
     assert (await world.refusal("publishDeviceSeal", input_, ben))["code"] == "STALE_DEVICE"
     assert (await world.refusal("publishDeviceSeal", input_, replace(anna, device=b"")))["code"] == "STALE_DEVICE"
