@@ -1,21 +1,17 @@
-"""Alarms that a person resolves, with the Python SDK: a restored backup, and a server that withholds and forgets."""
+"""Alarms that a person resolves, with the Python SDK: a server that withholds and forgets."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 from circle_client import Circle, Conversation
-from circle_client.errors import Forked, NotAllowed, Untrusted
+from circle_client.errors import NotAllowed, Untrusted
 
 from tests.support.attacks import Expire, ForkRoster, Truncate
-from tests.support.database import Server
 from tests.support.hostile import Hostile, hostile
 from tests.support.hostile_view import Attack, Json, View, each
 from tests.support.sdk import PASSWORD, Party, party, texts, theirs, until
@@ -28,132 +24,6 @@ WITHHELD = "The server withholds a message that has not expired. Nothing more is
 
 def said(conversation: Conversation) -> list[str]:
     return texts(list(conversation.history()))
-
-
-def told(conversation: Conversation) -> list[tuple[int, str, bool]]:
-    return [(message.seq, message.text, message.only_here) for message in conversation.history()]
-
-
-# ---- a backup that was restored
-
-
-@dataclass
-class Rescue:
-    """Ada and Bob on a server that is replaced by its backup of before their last messages."""
-
-    people: Party
-    circles: dict[str, Circle] = field(default_factory=dict)
-
-    async def open(self, handle: str, url: str, like: bytes) -> Conversation:
-        circle = self.people.circles[handle] = await Circle.open(url, self.people.store(handle), password=PASSWORD)
-        with contextlib.suppress(Forked):
-            await circle.synced()
-        return next(one for one in circle.conversations if one.protocol_id == like)
-
-    async def close(self) -> None:
-        for circle in self.people.circles.values():
-            await circle.close()
-
-
-@pytest.fixture
-async def restored(tmp_path: Path, dsn: str, postgres: Server) -> AsyncIterator[tuple[Rescue, bytes, str]]:
-    """(people, conversation, the address of the restored server): "one" is in the backup, "two" and "three" are not."""
-    async with running(tmp_path, dsn) as server, party(server.url, server.set_up_token, tmp_path) as people:
-        ada, bob = await people.come("ada"), await people.come("bob")
-        tea = await ada.create_conversation("group", ["bob"], "Tea")
-        bobs = await theirs(bob, tea)
-        await tea.send("one")
-        await until(lambda: said(bobs) == said(tea) == ["one"])
-        await ada.running.teller.pins_now()
-        rescue, id = Rescue(people), tea.protocol_id
-        await rescue.close()
-    async with postgres.fresh(urlsplit(dsn).path.lstrip("/")) as backup:
-        connection = await asyncpg.connect(backup)
-        await connection.execute("DELETE FROM log_life")  # a restored log begins another life
-        await connection.close()
-        async with running(tmp_path, dsn) as server:
-            tea, bobs = await rescue.open("ada", server.url, id), await rescue.open("bob", server.url, id)
-            await tea.send("two")
-            await until(lambda: said(bobs) == ["one", "two"])
-            await bobs.send("three")
-            await until(lambda: said(bobs) == said(tea) == ["one", "two", "three"])
-            await people.circles["ada"].set_verified("bob", True)
-            await rescue.close()
-        async with running(tmp_path, backup) as server:
-            yield rescue, id, server.url
-            await rescue.close()
-
-
-async def test_members_offer_what_a_restored_server_has_lost(restored: tuple[Rescue, bytes, str]) -> None:
-    rescue, id, url = restored
-    tea, bobs = await rescue.open("ada", url, id), await rescue.open("bob", url, id)
-    for one in (tea, bobs):
-        assert one.alarm is not None
-        assert (str(one.alarm), one.alarm.can_offer, one.alarm.can_accept) == (LOST, True, True)
-        with pytest.raises(Untrusted):
-            await one.send("not now")
-    assert await bobs.offer_missing() == 0  # Ada's message comes first
-    assert await tea.offer_missing() == 1
-    assert str(tea.alarm) == LOST
-    assert await bobs.offer_missing() == 1
-    assert bobs.alarm is None
-    assert await tea.offer_missing() == 0
-    assert tea.alarm is None
-    with pytest.raises(NotAllowed):
-        await tea.offer_missing()
-    for circle in rescue.people.circles.values():
-        if circle.account_alarm is not None:  # what each device wrote to its own account was lost as well
-            await circle.offer_missing()
-        assert circle.account_alarm is None
-    await rescue.people.circles["ada"].set_verified("bob", True)
-    assert (await rescue.people.circles["ada"].safety_number("bob")).verified
-    await tea.send("four")
-    await until(lambda: bobs.head == tea.head)
-    await bobs.send("five")
-    heard = ["one", "two", "three", "four", "five"]
-    await until(lambda: said(tea) == said(bobs) == heard)
-    assert (tea.alarm, bobs.alarm) == (None, None)
-
-
-async def test_a_person_accepts_what_a_restored_server_shows(restored: tuple[Rescue, bytes, str]) -> None:
-    rescue, id, url = restored
-    tea, bobs = await rescue.open("ada", url, id), await rescue.open("bob", url, id)
-    ada = rescue.people.circles["ada"]
-    assert str(ada.account_alarm) == LOST
-    with pytest.raises(Untrusted):
-        await ada.set_verified("bob", True)
-    await ada.accept_state()
-    assert ada.account_alarm is None
-    assert not (await ada.safety_number("bob")).verified  # the server has lost the mark
-    await ada.set_verified("bob", True)
-    assert (await ada.safety_number("bob")).verified
-    await tea.accept_state()
-    await bobs.accept_state()
-    assert (tea.alarm, bobs.alarm) == (None, None)
-    assert told(tea) == told(bobs) == [(4, "one", False), (4, "two", True), (4, "three", True)]
-    assert [message.text for message in tea.history(1)] == ["one", "two", "three"]  # of one seq: not parted
-    assert list(tea.history(before=4)) == []
-    assert rescue.people.circles["ada"].running.account.store.get("evidence", id) is not None
-    await tea.send("from here on")
-    await until(lambda: bobs.head == tea.head)
-    await bobs.send("yes")
-    kept = ["one", "two", "three", "from here on", "yes"]
-    await until(lambda: said(tea) == said(bobs) == kept)
-    await rescue.close()
-    tea, bobs = await rescue.open("ada", url, id), await rescue.open("bob", url, id)
-    await until(lambda: tea.head == bobs.head)
-    assert (tea.alarm, bobs.alarm) == (None, None)
-    assert said(tea) == said(bobs) == kept
-    heard = [message async for message in _heard(tea, 3)]
-    assert heard == ["one", "from here on", "yes"]
-
-
-async def _heard(conversation: Conversation, count: int) -> AsyncIterator[str]:
-    async for message in conversation.messages(name="all"):
-        yield message.text
-        count -= 1
-        if not count:
-            return
 
 
 # ---- a server that lies

@@ -11,6 +11,7 @@ import pytest
 from circle_client import Circle, Conversation, enrol
 from circle_client.clock import millis
 from circle_client.errors import CircleError, DeviceRevoked, Forked, KeysMissing, Refused, RevocationUnproven, Untrusted
+from circle_client.machine.alarms import OWN_KEYS
 from circle_client.machine.rotation import DAY
 
 from tests.support import attacks_on_devices as attacks
@@ -170,12 +171,14 @@ async def test_a_key_of_before_the_rotation_is_refused(scene: Scene) -> None:
     scene.evil.arm(attacks.RollBackKey("bob"))
     with pytest.raises(Forked) as refused:
         await second.devices()
-    assert refused.value.message == (
-        "The server shows other keys of @bob than before. The member key is older than one seen before."
-    )
+    assert refused.value.message == OWN_KEYS
+    alarm = second.account_alarm
+    assert alarm is not None
+    assert (alarm.text, alarm.can_offer, alarm.can_accept) == (OWN_KEYS, False, False)
     assert second.running.engine.machine.keyring.generation == 2
     scene.evil.arm(None)
     assert len(await second.devices()) == 2
+    assert second.account_alarm is None  # nothing lower was taken, and the server shows the key again
 
 
 @pytest.mark.parametrize("own", [True, False])

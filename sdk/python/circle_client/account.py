@@ -46,6 +46,11 @@ log = logging.getLogger("circle_client")
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9_.-]{1,31}")
 _PASSWORD = 10
 _ME = "me"
+UNKNOWN_DEVICE = (
+    "The server does not know this device as one of your account, and does not prove that you removed it. What is here "
+    "stays readable. If the server was restored from a backup: link this device again, or come in with your recovery "
+    "key, with a new store."
+)
 
 
 @dataclass(slots=True)
@@ -107,7 +112,7 @@ class Account:
             self.store.wipe()
             raise
         except Refused as error:
-            raise (why or SignedOut(error.message)) from error
+            raise (why or SignedOut(UNKNOWN_DEVICE if error.code == "STALE_DEVICE" else error.message)) from error
         if found.me.protocol_id != keys.member:
             raise Untrusted("The server signed in somebody else by this handle.")
         self.me = found.me

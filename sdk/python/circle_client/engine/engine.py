@@ -15,7 +15,7 @@ from circle_client.engine.keys import Keys
 from circle_client.engine.loading import Loader
 from circle_client.engine.refresh import Refresher
 from circle_client.errors import CircleError, Forked, NotAllowed, Untrusted
-from circle_client.machine.alarms import Why
+from circle_client.machine.alarms import OWN_KEYS, Why
 from circle_client.machine.events import Entry, EntryKind, EventKind, LogEvent
 from circle_client.machine.machine import Machine
 from circle_client.machine.people import MemberFacts
@@ -119,15 +119,39 @@ class Engine:
             return error
         except Untrusted as error:
             log.warning("a member's keys were refused: %s", error.code)
+        else:
+            if facts.person.protocol_id == self.machine.me:
+                self._own_fit()
         return None
+
+    def learn_own(self, facts: MemberFacts) -> None:
+        """Verify what the server tells of this member, as a holder of the lock. Raises Untrusted, and Forked where it
+        is not what was seen before: then everything stops, and the sentence says what a person can do.
+        """
+        try:
+            self.machine.learn(facts)
+        except Forked as error:
+            self._member_forked(facts, error)
+            raise Forked(OWN_KEYS) from error
+        self._own_fit()
+
+    def _own_fit(self) -> None:
+        """Nothing lower was ever taken: once the server shows the own keys again, nothing is wrong with them."""
+        for space in self.machine.spaces.values():
+            if space.why is Why.OWN:
+                space.alarm = space.why = None
+                self.machine.touch(space, seldom=True)
 
     def _member_forked(self, facts: MemberFacts, error: Forked) -> None:
         """Stop sending wherever this member is, and keep what was received (e2ee.md section 12)."""
         member = facts.person.protocol_id
         links = [[link.body, link.signature, link.cosignature] for link in facts.links]
+        sentence, why = f"{error.message} Nothing more is sent here.", Why.MEMBER
+        if member == self.machine.me:
+            sentence, why = OWN_KEYS, Why.OWN
         for space in self.machine.spaces.values():
             if member in space.roster.seats:
-                self.machine.alarm(space, f"{error.message} Nothing more is sent here.", Why.MEMBER)
+                self.machine.alarm(space, sentence, why)
         with self.store.transaction():
             self.store.put("evidence", member, [links, facts.key.body, facts.key.signature])
             self.machine.flush(self.store.put)

@@ -42,7 +42,7 @@ class Keys:
         engine, machine = self._engine, self._engine.machine
         for _ in range(_TRIES):
             for facts in await engine.api.members([machine.me]):
-                machine.learn(facts)
+                engine.learn_own(facts)
             known = machine.people.get(machine.me)
             if known is None or known.key.generation == machine.keyring.generation:
                 break

@@ -13,6 +13,7 @@ from circle_client.engine.shelf import keep_lost
 from circle_client.errors import CircleError, NotAllowed, Refused, Untrusted
 from circle_client.machine.alarms import Why
 from circle_client.machine.events import EntryKind
+from circle_client.machine.people import Known
 from circle_client.machine.space import Space
 from circle_client.protocol.epoch_keys import NewEpoch
 from circle_client.protocol.roster import SpaceType
@@ -122,8 +123,7 @@ class Resolver:
                 engine.flush()
                 engine.news.set()
                 return
-            if why is Why.MEMBER:
-                await self._trust_anew(space)
+            await engine.know_now(space.roster.seats)  # a restored server also shows what it has of their keys
             await self._load_afresh(space, shown.node)
         engine.news.set()
         try:
@@ -131,17 +131,22 @@ class Resolver:
         except CircleError:
             return  # written with the next pins
 
-    async def _trust_anew(self, space: Space) -> None:
-        machine = self._engine.machine
+    def _trust_anew(self, space: Space) -> list[tuple[Known, Untrusted]]:
+        """About the members whose keys are refused, but never about oneself."""
+        machine, forgotten = self._engine.machine, []
         for member in space.roster.seats:
-            if member in machine.people.refused and member != machine.me:
-                machine.people.forget(member)
+            refusal = machine.people.refused.get(member)
+            if refusal is not None and member != machine.me:
+                known = machine.people.forget(member)
+                forgotten += [] if known is None else [(known, refusal)]
                 machine.books.book.members.pop(member, None)
                 machine.books.changed = True
+        return forgotten
 
     async def _load_afresh(self, space: Space, node: str) -> None:
         engine = self._engine
         old = self._set_aside(space)
+        forgotten = self._trust_anew(space)
         if space.roster.type is SpaceType.ACCOUNT:
             engine.machine.books.begin_again()
         try:
@@ -160,6 +165,8 @@ class Resolver:
                 keep_lost(engine.store, new.id, old.rows)
                 engine.machine.flush(engine.store.put)
         except BaseException:
+            for known, refusal in forgotten:
+                engine.machine.people.put_back(known, refusal)
             engine.machine.books.load(old.book)
             self._put_back(old)
             raise

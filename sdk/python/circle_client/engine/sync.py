@@ -105,8 +105,8 @@ class Sync:
         except (DeviceRevoked, RevocationUnproven) as revoked:
             self.end(revoked)
             return False
-        except CircleError:
-            self._give_up(error)
+        except CircleError as refused:
+            self._give_up(refused if isinstance(refused, SignedOut) else error)
             return False
         return True
 

@@ -10,6 +10,11 @@ OTHER_PAST = "The server shows another past of this conversation. Nothing more i
 WITHHELD = "The server withholds a part of this conversation. Nothing more is sent here."
 WITHHELD_MESSAGE = "The server withholds a message that has not expired. Nothing more is sent here."
 OMITTED = "The server no longer shows this conversation, although nobody removed you."
+OWN_KEYS = (
+    "The server shows other keys of your own account than this device has seen. Nothing more is sent here, and what is "
+    "here stays readable. If the server was restored from a backup: come in anew with your recovery key and a new "
+    "store, and remove this device there."
+)
 SEEN_MORE = (
     "The server shows less of this conversation than another of your devices has seen. Nothing more is sent here."
 )
@@ -26,6 +31,7 @@ class Why(StrEnum):
     WITHHELD = "withheld"  # something is there, and not shown
     OMITTED = "omitted"  # the conversation is not listed any more
     MEMBER = "member"  # a member's keys are not those seen before
+    OWN = "own"  # the own keys are not: nobody but this member can mend that, from another device
     INVALID = "invalid"  # the server accepted, or handed out, what does not verify
 
     @property
@@ -36,4 +42,4 @@ class Why(StrEnum):
     @property
     def can_accept(self) -> bool:
         """Whether a person may go on with what the server shows now: it is then verified afresh."""
-        return self is not Why.INVALID
+        return self not in (Why.INVALID, Why.OWN)

@@ -113,11 +113,17 @@ class People:
             return True
         return False
 
-    def forget(self, member: bytes) -> None:
-        """Trust the server anew about a member, by a person's decision; an invite's pin stays."""
-        self._known.pop(member, None)
+    def forget(self, member: bytes) -> Known | None:
+        """Trust the server anew about a member, by a person's decision; an invite's pin stays. Returns what was known."""
         self.refused.pop(member, None)
         self.changed.discard(member)
+        return self._known.pop(member, None)
+
+    def put_back(self, known: Known, refusal: Untrusted) -> None:
+        """The decision came to nothing: what was known of a member holds, and what the server shows is refused."""
+        member = known.chain.member
+        self._known[member], self.refused[member] = known, refusal
+        self.changed.add(member)
 
     def learn(self, facts: MemberFacts) -> Known:
         """Verify what the server tells of a member and keep it.

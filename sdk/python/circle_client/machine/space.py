@@ -123,8 +123,8 @@ class Space:
             self.waiting.add(entry.epoch)
 
     def warn(self, sentence: str, why: Why) -> None:
-        """Raise the alarm; the first one stays."""
-        if self.alarm is None:
+        """Raise the alarm; the first one stays. But one about own keys gives way to what this device can give back."""
+        if self.alarm is None or (self.why is Why.OWN and why is Why.LOST):
             self.alarm, self.why = sentence, why
 
     def role(self, member: bytes) -> Role | None:
