@@ -11,8 +11,8 @@ import type {
   SpaceRole, TrustActions,
 } from '../types';
 import type { CreateInput } from './conversations';
-import type { Outcome } from './account';
 import { buildParts, type ClientOptions, type Parts } from './parts';
+import type { Outcome } from './signingIn';
 import { createTabs, type Tabs } from './tabs';
 
 export class Client implements CircleClient {
@@ -47,9 +47,9 @@ export class Client implements CircleClient {
 
   async start(): Promise<void> {
     await this.#guard(async () => {
-      const { account } = await this.#all();
+      const { signingIn } = await this.#all();
       this.#listen();
-      await this.#proceed(await account.resume());
+      await this.#proceed(await signingIn.resume());
     });
   }
 
@@ -62,12 +62,12 @@ export class Client implements CircleClient {
   }
 
   async #comeBack(): Promise<void> {
-    const { account, sync, lifetimes } = await this.#all();
+    const { signingIn, sync, lifetimes } = await this.#all();
     sync.wake();
     lifetimes.wake();
     if (!this.#standsBy || this.store.getState().phase !== 'locked') return;
     this.#standsBy = false;
-    await this.#proceed(await account.resume());
+    await this.#proceed(await signingIn.resume());
   }
 
   stop(): void {
@@ -105,11 +105,11 @@ export class Client implements CircleClient {
   }
 
   signIn(input: { handle: string; password: string }): Promise<void> {
-    return this.#with(async ({ account }) => this.#proceed(await account.signIn(input.handle, input.password)));
+    return this.#with(async ({ signingIn }) => this.#proceed(await signingIn.signIn(input.handle, input.password)));
   }
 
   unlock(password: string): Promise<void> {
-    return this.#with(async ({ account }) => this.#proceed(await account.unlock(password)));
+    return this.#with(async ({ signingIn }) => this.#proceed(await signingIn.unlock(password)));
   }
 
   lock(): Promise<void> {
@@ -211,10 +211,10 @@ export class Client implements CircleClient {
   async #proceed(outcome: Outcome): Promise<void> {
     if (outcome === 'open') return this.#open();
     if (outcome === 'closed') return;
-    const { account, enrolment } = await this.#all();
+    const { signingIn, enrolment } = await this.#all();
     try {
       // What came to nothing leaves this browser as it was before.
-      if (!(await enrolment.resume())) await this.#proceed(await account.resume());
+      if (!(await enrolment.resume())) await this.#proceed(await signingIn.resume());
     } catch (error) {
       if (this.#board.phase !== 'ready') await this.#standBy();
       throw error;
@@ -271,7 +271,7 @@ export class Client implements CircleClient {
   /** The server says that this device was removed; only a proof of it deletes anything. */
   async #revoked(error: DeviceRevoked): Promise<CircleFailure> {
     const parts = await this.#all();
-    const heard = await parts.account.hear(error);
+    const heard = await parts.removal.hear(error);
     if (heard === 'proven') this.#close(parts);
     return heard === 'unproven' ? new RevocationUnproven() : error;
   }

@@ -9,6 +9,7 @@ import type { DeviceApi, OfferFacts } from './deviceApi';
 import type { Enrolment } from './enrolment';
 import type { Keys } from './keys';
 import type { Rotation } from './rotation';
+import type { Succession } from './succession';
 import type { Board } from '../state/board';
 
 const TRIES = 8;
@@ -29,16 +30,18 @@ export class Devices implements DeviceActions {
   readonly #rotation: Rotation;
   readonly #enrolment: Enrolment;
   readonly #account: Account;
+  readonly #succession: Succession;
   readonly #board: Board;
   readonly #read = new WeakMap<LinkRequest, Read>();
 
-  constructor(parts: { api: DeviceApi; keeper: Keeper; keys: Keys; rotation: Rotation; enrolment: Enrolment; account: Account; board: Board }) {
+  constructor(parts: { api: DeviceApi; keeper: Keeper; keys: Keys; rotation: Rotation; enrolment: Enrolment; account: Account; succession: Succession; board: Board }) {
     this.#api = parts.api;
     this.#keeper = parts.keeper;
     this.#keys = parts.keys;
     this.#rotation = parts.rotation;
     this.#enrolment = parts.enrolment;
     this.#account = parts.account;
+    this.#succession = parts.succession;
     this.#board = parts.board;
   }
 
@@ -82,7 +85,7 @@ export class Devices implements DeviceActions {
       if (lost.isCertain) await this.#remove(lost.device);
       else this.#board.setNotice(`“${found.info.name}” is probably this browser as it was before its keys were lost. If so, remove it from the list of your devices.`);
     }
-    await this.#account.forgetLost();
+    await this.#succession.forgetLost();
   }
 
   // ---- linking

@@ -6,12 +6,15 @@ import { Mutex } from '../mutex';
 import type { Board } from '../state/board';
 import { backoff, pause } from '../transport/backoff';
 import type { PendingLink, PendingRecoveryKey } from '../types';
-import type { Account, Guest } from './account';
+import type { Account } from './account';
 import type { Api } from './api';
 import type { DeviceApi } from './deviceApi';
 import { deviceLabel } from './deviceLabel';
+import type { Guest } from './held';
 import { memberOf, type Session } from './session';
+import type { SigningIn } from './signingIn';
 import { freshDatabase } from './signUp';
+import type { Succession } from './succession';
 
 const TRIES = 6;
 /** How long an offer is good, and how often its answer is asked for, in milliseconds. */
@@ -42,6 +45,8 @@ export class Enrolment {
   readonly #devices: DeviceApi;
   readonly #keeper: Keeper;
   readonly #account: Account;
+  readonly #signingIn: SigningIn;
+  readonly #succession: Succession;
   readonly #board: Board;
   readonly #prefix: string;
   readonly #open: () => Promise<void>;
@@ -56,6 +61,8 @@ export class Enrolment {
     devices: DeviceApi;
     keeper: Keeper;
     account: Account;
+    signingIn: SigningIn;
+    succession: Succession;
     board: Board;
     databasePrefix: string;
     /** The keys are there: shows and follows the account. */
@@ -68,6 +75,8 @@ export class Enrolment {
     this.#devices = parts.devices;
     this.#keeper = parts.keeper;
     this.#account = parts.account;
+    this.#signingIn = parts.signingIn;
+    this.#succession = parts.succession;
     this.#board = parts.board;
     this.#prefix = parts.databasePrefix;
     this.#open = parts.open;
@@ -85,11 +94,11 @@ export class Enrolment {
   /** Asks to be let in. A new offer takes the place of one that still waits. */
   async offer(): Promise<PendingLink> {
     return this.#begin(async () => {
-      const guest = this.#account.guest();
+      const guest = this.#succession.guest();
       await this.#claim(guest);
       const place = this.#place(guest);
       const { offer, ...made } = await this.#keeper.makeOffer(place);
-      await this.#account.begin(guest, { ...made, database: place.database });
+      await this.#succession.begin(guest, { ...made, database: place.database });
       try {
         await this.#devices.offer(offer, deviceLabel());
       } catch (error) {
@@ -116,7 +125,7 @@ export class Enrolment {
     const giveUp = (error: unknown) => this.#lock.run(async () => {
       const device = this.#account.current?.device;
       if (!stop.aborted) await this.#drop();
-      if (!stop.aborted && device !== undefined) await this.#account.startOver(device);
+      if (!stop.aborted && device !== undefined) await this.#succession.startOver(device);
       throw error;
     });
     const answer = await this.#answerTo(offer, AbortSignal.any([stop, cancelled])).catch((error: unknown) => {
@@ -149,7 +158,7 @@ export class Enrolment {
   /** Throws BAD_WORDS, WRONG_RECOVERY_KEY, UNTRUSTED. */
   async recover(words: string[]): Promise<void> {
     await this.#begin(async () => {
-      const guest = this.#account.guest();
+      const guest = this.#succession.guest();
       await this.#claim(guest);
       // A try whose answer was lost may have gone through: asked again, it gives the first result.
       if ((await this.#keeper.newcomer())?.how === 'recovery' && (await this.#goOn())) return;
@@ -168,7 +177,7 @@ export class Enrolment {
     try {
       const identity = await this.#own(place.member);
       const { request, ...made } = await this.#keeper.makeRecovery({ ...place, words, identity, box });
-      await this.#account.begin(guest, { ...made, database: place.database });
+      await this.#succession.begin(guest, { ...made, database: place.database });
       await this.#devices.recover(request, deviceLabel());
     } catch (error) {
       // Whether a request without an answer was done shows when it is sent again.
@@ -188,7 +197,7 @@ export class Enrolment {
   /** Makes new keys; nothing of them is sent. Throws WRONG_PASSWORD. */
   async reset(password: string): Promise<PendingRecoveryKey> {
     return this.#begin(async () => {
-      const guest = await this.#account.confirmGuest(password);
+      const guest = await this.#succession.confirmGuest(password);
       await this.#claim(guest);
       const place = this.#place(guest);
       const { words, ...made } = await this.#keeper.makeReset(place);
@@ -228,7 +237,7 @@ export class Enrolment {
     const waiting = await this.#keeper.newcomer();
     if (!isStale && waiting?.how === 'reset' && waiting.device === made.device) return waiting.request;
     const request = await this.#keeper.confirmReset(await this.#own(place.member));
-    await this.#account.begin(guest, { ...made, database: place.database });
+    await this.#succession.begin(guest, { ...made, database: place.database });
     return request;
   }
 
@@ -240,7 +249,7 @@ export class Enrolment {
       const account = this.#account.current;
       if (!account) return false;
       await this.#take(account.member);
-      await this.#account.ensureAnySession();
+      await this.#signingIn.ensureAnySession();
       return this.#goOn();
     });
   }
@@ -250,7 +259,7 @@ export class Enrolment {
     try {
       switch (newcomer?.how) {
         case undefined:
-          await this.#account.settle();
+          await this.#succession.settle();
           await this.#open();
           break;
         case 'link': {
@@ -304,14 +313,14 @@ export class Enrolment {
         await pause(backoff(attempt, 200, 5_000));
       }
     }
-    await this.#account.settle(changes);
+    await this.#succession.settle(changes);
     this.#board.setNotice(null);
     await this.#open();
   }
 
   async #drop(): Promise<void> {
     await this.#keeper.dropNewcomer();
-    await this.#account.abandon();
+    await this.#succession.abandon();
   }
 
   async #own(member: string) {

@@ -2,9 +2,10 @@
 import type { Keeper } from '../crypto';
 import { CircleFailure } from '../errors';
 import type { LockActions, LockState } from '../types';
-import type { Account, Outcome } from './account';
+import type { Account } from './account';
 import type { Idle } from './idle';
 import type { Passkeys } from './passkeys';
+import type { Outcome, SigningIn } from './signingIn';
 
 /** As for the password: both are all that stands between a stolen disk and what it holds. */
 const LEAST = 10;
@@ -14,6 +15,7 @@ const SALT = 32;
 export class Locking implements LockActions {
   readonly #keeper: Keeper;
   readonly #account: Account;
+  readonly #signingIn: SigningIn;
   readonly #passkeys: Passkeys | null;
   readonly #idle: Idle;
   readonly #proceed: (outcome: Outcome) => Promise<void>;
@@ -21,6 +23,7 @@ export class Locking implements LockActions {
   constructor(parts: {
     keeper: Keeper;
     account: Account;
+    signingIn: SigningIn;
     /** Null where there are none. */
     passkeys: Passkeys | null;
     idle: Idle;
@@ -29,6 +32,7 @@ export class Locking implements LockActions {
   }) {
     this.#keeper = parts.keeper;
     this.#account = parts.account;
+    this.#signingIn = parts.signingIn;
     this.#passkeys = parts.passkeys;
     this.#idle = parts.idle;
     this.#proceed = parts.proceed;
@@ -70,7 +74,7 @@ export class Locking implements LockActions {
   /** Throws NO_PASSKEY, WRONG_PASSKEY, PASSKEY_UNSUPPORTED, PASSKEY_CANCELLED. */
   async unlockWithPasskey(): Promise<void> {
     const passkeys = this.#usable();
-    await this.#proceed(await this.#account.unlockWithPasskey((id, salt) => passkeys.derive(id, salt)));
+    await this.#proceed(await this.#signingIn.unlockWithPasskey((id, salt) => passkeys.derive(id, salt)));
   }
 
   /** Throws PASSPHRASE_SHORT, LOCKED. */

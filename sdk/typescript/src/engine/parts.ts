@@ -4,7 +4,7 @@ import { Accounts, type LeftOut } from '../store/accounts';
 import type { Board } from '../state/board';
 import type { Http } from '../transport/http';
 import { Socket } from '../transport/socket';
-import { Account, type Outcome } from './account';
+import { Account } from './account';
 import { AccountSpace } from './accountSpace';
 import { Alarms } from './alarms';
 import { Api } from './api';
@@ -14,6 +14,7 @@ import { DeviceApi } from './deviceApi';
 import { Devices } from './devices';
 import { Enrolment } from './enrolment';
 import { Epochs } from './epochs';
+import { Held } from './held';
 import { Idle } from './idle';
 import { Invites } from './invites';
 import { Keys } from './keys';
@@ -21,14 +22,18 @@ import { Learner } from './learner';
 import { Lifetimes } from './lifetimes';
 import { Locking } from './locking';
 import { Mending } from './mending';
+import { Opening } from './opening';
 import { Outbox } from './outbox';
 import { BrowserPasskeys, type Passkeys } from './passkeys';
 import { Policy } from './policy';
 import { Recovery } from './recovery';
+import { Removal } from './removal';
 import { Rotation } from './rotation';
 import { Session } from './session';
 import { Sessions } from './sessions';
+import { SigningIn, type Outcome } from './signingIn';
 import { SignUp } from './signUp';
+import { Succession } from './succession';
 import { Sync } from './sync';
 import { Trust } from './trust';
 
@@ -51,6 +56,8 @@ export interface ClientOptions {
 export interface Parts {
   keeper: Keeper;
   account: Account;
+  signingIn: SigningIn;
+  removal: Removal;
   api: Api;
   sync: Sync;
   outbox: Outbox;
@@ -97,19 +104,25 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   const accounts = new Accounts(databaseName);
   const tab = options.tabStorage === undefined ? (typeof sessionStorage === 'undefined' ? null : sessionStorage) : options.tabStorage;
   const session = new Session(http, options.session ?? (typeof document === 'undefined' ? 'BEARER' : 'COOKIE'), setToken);
-  const account = new Account({ session, keeper, accounts, browser: new BrowserSessions(accounts, tab), board });
+  const held = new Held();
+  const browser = new BrowserSessions(accounts, tab);
+  const opening = new Opening({ keeper, browser });
+  const account = new Account({ session, keeper, accounts, browser, opening, held, board });
+  const removal = new Removal({ session, keeper, accounts, browser, held, board });
+  const signingIn = new SigningIn({ session, keeper, accounts, account, opening, removal, held, board });
+  const succession = new Succession({ session, keeper, accounts, account, browser, opening, held, board });
   const signUp = new SignUp({ session, keeper, accounts, account, databasePrefix: databaseName });
   const api = new Api(http);
   const deviceApi = new DeviceApi(http);
   const keys = new Keys({ api, devices: deviceApi, keeper, board, onLeftOut });
   const rotation = new Rotation({ api, devices: deviceApi, keeper, keys });
-  const enrolment = new Enrolment({ session, api, devices: deviceApi, keeper, account, board, databasePrefix: databaseName, open, take });
+  const enrolment = new Enrolment({ session, api, devices: deviceApi, keeper, account, signingIn, succession, board, databasePrefix: databaseName, open, take });
   const learner = new Learner({ api, keeper, keys, board });
   const socket = new Socket({ url: socketUrl(origin), token, webSocketImpl });
   const sync = new Sync({
     api, socket, keeper, learner, board,
     events: {
-      beforeStream: () => account.ensureSession(),
+      beforeStream: () => signingIn.ensureSession(),
       onSignedOut,
       onLevel: () => {
         void accountSpace.tend().catch(() => undefined).then(() => outbox.flush()).catch(() => undefined);
@@ -127,14 +140,14 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   const signs = options.signs === undefined ? (typeof document === 'undefined' ? null : document) : options.signs;
   const idle = new Idle(signs, { onIdle, onUse: () => { void account.touch().catch(() => undefined); } });
   const passkeys = options.passkeys === undefined ? (typeof document === 'undefined' ? null : new BrowserPasskeys()) : options.passkeys;
-  const locking = new Locking({ keeper, account, passkeys, idle, proceed });
+  const locking = new Locking({ keeper, account, signingIn, passkeys, idle, proceed });
   const mending = new Mending({ api, keeper, epochs, sync, board });
   const lifetimes = new Lifetimes({ keeper, board, outbox });
   const conversations: Conversations = new Conversations({ api, keeper, learner, sync, epochs, outbox, invites, mending, board });
-  const devices = new Devices({ api: deviceApi, keeper, keys, rotation, enrolment, account, board });
+  const devices = new Devices({ api: deviceApi, keeper, keys, rotation, enrolment, account, succession, board });
   const recovery = new Recovery({ api, devices: deviceApi, keeper, account, rotation, enrolment, board });
   return {
-    keeper, account, api, sync, outbox, invites, conversations, mending, lifetimes, signUp, keys, rotation, enrolment, devices, recovery,
+    keeper, account, signingIn, removal, api, sync, outbox, invites, conversations, mending, lifetimes, signUp, keys, rotation, enrolment, devices, recovery,
     sessions: new Sessions(http),
     trust: new Trust({ keeper, learner, accountSpace, conversations, board, alarms: new Alarms({ api, keeper, learner, sync, board }) }), accountSpace, policy: new Policy({ conversations, board }), locking,
   };
