@@ -114,7 +114,7 @@ class People:
         return False
 
     def forget(self, member: bytes) -> Known | None:
-        """Trust the server anew about a member, by a person's decision; an invite's pin stays. Returns what was known."""
+        """Trust the server anew about a member, by a person's decision; an invite's pin stays. What was known."""
         self.refused.pop(member, None)
         self.changed.discard(member)
         return self._known.pop(member, None)

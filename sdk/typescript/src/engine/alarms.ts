@@ -95,6 +95,8 @@ export class Alarms {
       return null;
     });
     const identities = await this.#api.identities(roster.map(({ member }) => member));
+    // A restored server also shows what it has of their keys: what contradicts them is part of the decision.
+    this.#board.apply(await this.#keeper.learnIdentities(identities));
     if (!shown) {
       this.#board.apply(await this.#keeper.acceptState(space, 0, null, identities));
       return;

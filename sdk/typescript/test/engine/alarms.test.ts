@@ -94,6 +94,21 @@ describe('a server restored from a backup', () => {
     expect(await ada.keeper.alarmOf(space)).toBeNull();
   });
 
+  it('is never believed about the own account by that decision', async () => {
+    await restored();
+    const other = await world.person('ada');
+    ada.take(await ada.keeper.learnIdentities([{ ...other.identity, person: ada.identity.person }]));
+    expect(ada.view(space).alarm).toEqual(says(ALARMS.older));
+    await accept(ada);
+    expect(ada.view(space).alarm).toContain('for your own account');
+    expect(await ada.keeper.alarmOf(space)).toMatchObject({ canOffer: false, canAccept: false });
+    await expect(accept(ada)).rejects.toMatchObject({ code: 'UNVERIFIED' });
+    expect(await shownTexts(ada)).toEqual(['(created)', '(kept)', 'one', 'two', 'three', '(kept-end)']);
+    world = new World();
+    ada = await world.person('ada');
+    bob = await world.person('bob');
+  });
+
   it('shows a line where the log has it again', async () => {
     await restored();
     const { next } = await level(ada);
@@ -208,7 +223,9 @@ describe('a member whose keys contradict those of before', () => {
     const [ada, bob, other] = [await world.person('ada'), await world.person('bob'), await world.person('ada')];
     const talk = await world.create(ada, [bob], { title: 'One' });
     ada.take(await ada.keeper.learnIdentities([{ ...other.identity, person: ada.identity.person }]));
-    const text = 'The server shows other keys or devices for your own account than it did before. Do not trust what it shows of your account.';
+    const text =
+      'The server shows other keys or devices for your own account than it did before. Do not trust what it shows of your account. If it was restored from a backup: ' +
+      'sign in on another device or browser with your recovery key, and remove this device there.';
     expect(await ada.keeper.alarmOf(talk)).toEqual({ text, canOffer: false, canAccept: false });
     bob.take(await bob.keeper.learnIdentities([{ ...other.identity, person: ada.identity.person }]));
     expect(bob.view(talk).alarm).toContain('other keys for ada than it did before. Do not trust it until you have spoken to them.');

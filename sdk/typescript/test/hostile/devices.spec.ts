@@ -6,7 +6,9 @@ import { allSent, browser, conversation, fragmentOf, PASSWORD, SETUP_TOKEN, sign
 import { arm, victim } from './evil';
 
 const NOT_PROVEN = 'The server says that this device was removed from your account, but cannot prove it. Nothing was deleted.';
-const OWN_KEYS = 'The server shows other keys or devices for your own account than it did before. Do not trust what it shows of your account.';
+const OWN_KEYS =
+  'The server shows other keys or devices for your own account than it did before. Do not trust what it shows of your account. If it was restored from a backup: ' +
+  'sign in on another device or browser with your recovery key, and remove this device there.';
 
 describe('a server that lies about devices', () => {
   const clients: Client[] = [];

@@ -93,8 +93,9 @@ export class Alarms {
   }
 
   async #accept(open: Space, common: number, snapshot: Snapshot | null, identities: readonly Identity[]): Promise<SpaceChange[]> {
-    const { people, account, store } = this.#context;
-    const doubted = identities.filter(({ person }) => people.alarmOf(person.id) !== null);
+    const { people, account, store, keyring } = this.#context;
+    // Of oneself nobody has to believe the server: an alarm about the own keys stays.
+    const doubted = identities.filter(({ person }) => person.id !== keyring.member && people.alarmOf(person.id) !== null);
     const change = await this.#rooms.change([open.id], async (draft) => {
       for (const identity of doubted) draft.add(await people.restart(identity));
       if (open.record.alarm === null) return this.#rooms.shown(open);

@@ -56,7 +56,9 @@ const NOBODY: StoredPerson = { person: null, links: [], key: null, pin: null, pr
 const from = 'person:';
 const to = 'person;';
 
-const OWN = 'The server shows other keys or devices for your own account than it did before. Do not trust what it shows of your account.';
+const OWN =
+  'The server shows other keys or devices for your own account than it did before. Do not trust what it shows of your account. If it was restored from a backup: ' +
+  'sign in on another device or browser with your recovery key, and remove this device there.';
 
 export class People {
   readonly #store: RecordStore;
