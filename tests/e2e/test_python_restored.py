@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-from circle_client import Circle, Conversation
+from circle_client import Circle, Conversation, Role
 from circle_client.account import UNKNOWN_DEVICE
 from circle_client.errors import Forked, NotAllowed, SignedOut, Untrusted
 from circle_client.machine.alarms import OWN_KEYS
@@ -128,6 +128,21 @@ async def test_members_offer_what_a_restored_server_has_lost(restored: tuple[Res
     heard = ["one", "two", "three", "four", "five"]
     await until(lambda: said(tea) == said(bobs) == heard)
     assert (tea.alarm, bobs.alarm) == (None, None)
+
+
+async def test_keys_of_after_the_backup_are_offered_as_well(tmp_path: Path, dsn: str, postgres: Server) -> None:
+    async def after(rescue: Rescue, tea: Conversation, bobs: Conversation) -> None:
+        await tea.change_role("bob", Role.ADMIN)
+        await tea.send("under new keys")
+        await until(lambda: said(bobs) == ["one", "under new keys"])
+
+    async with lost(tmp_path, dsn, postgres, after) as (rescue, id, url):
+        tea, bobs = await rescue.open("ada", url, id), await rescue.open("bob", url, id)
+        assert await tea.offer_missing() == 3  # the role, the keys that it made due, the message
+        assert tea.alarm is None
+        assert await bobs.offer_missing() == 0
+        await bobs.send("and on")
+        await until(lambda: said(tea) == said(bobs) == ["one", "under new keys", "and on"])
 
 
 async def test_a_person_accepts_what_a_restored_server_shows(restored: tuple[Rescue, bytes, str]) -> None:

@@ -13,6 +13,7 @@ from circle_client.engine.convert import EpochFacts
 from circle_client.engine.kept import StoredPast, keep
 from circle_client.engine.keys import Keys
 from circle_client.engine.loading import Loader
+from circle_client.engine.own_epochs import keep_epoch
 from circle_client.engine.refresh import Refresher
 from circle_client.errors import CircleError, Forked, NotAllowed, Untrusted
 from circle_client.machine.alarms import OWN_KEYS, Why
@@ -29,8 +30,6 @@ from circle_client.store import Store
 log = logging.getLogger("circle_client")
 
 CURSOR = "cursor"
-_SEALS_KEPT = 50
-"""An epoch of more members is not kept whole: its seals would be the store's largest part."""
 
 
 class Signal:
@@ -221,13 +220,10 @@ class Engine:
 
     def _sent(self, event: LogEvent, entry: Entry) -> Any:
         """What this member has signed, as the server takes it: to be offered again, should the server lose it."""
-        made = self.made.pop(event.item, None)
         if event.body is None or entry.sender != self.machine.me:
             return None
-        if event.kind is EventKind.EPOCH:
-            if made is None or len(made.seals) > _SEALS_KEPT:
-                return None
-            return [event.body, event.signature, made.recipients, list(made.seals)]
+        if (made := self.made.pop(event.item, None)) is not None:
+            keep_epoch(self.store, event.space, made, millis())
         return [event.body, event.signature]
 
     def _keep_evidence(self, event: LogEvent) -> None:

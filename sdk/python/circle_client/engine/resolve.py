@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from circle_client.engine.kept import Kept, entry_of
+from circle_client.engine.own_epochs import kept_epoch
 from circle_client.engine.shelf import keep_lost
 from circle_client.errors import CircleError, NotAllowed, Refused, Untrusted
 from circle_client.machine.alarms import Why
 from circle_client.machine.events import EntryKind
 from circle_client.machine.people import Known
 from circle_client.machine.space import Space
-from circle_client.protocol.epoch_keys import NewEpoch
 from circle_client.protocol.roster import SpaceType
-from circle_client.protocol.structures import Head, Signed
+from circle_client.protocol.structures import Signed
 from circle_client.store import ItemRow
 
 if TYPE_CHECKING:
@@ -83,22 +83,20 @@ class Resolver:
         if row is None or sent is None or entry is None:
             return False
         try:
-            accepted = await self._send(entry.kind, sent)
+            accepted = await self._send(entry.kind, row.item, sent)
         except Refused:  # another's device, or too late: an epoch has ended, an id is too old
             return False
-        return accepted.seq == seq and accepted.item == row.item
+        return accepted is not None and accepted.seq == seq and accepted.item == row.item
 
-    async def _send(self, kind: EntryKind, sent: list[Any]) -> Accepted:
+    async def _send(self, kind: EntryKind, item: bytes, sent: list[Any]) -> Accepted | None:
         api = self._engine.api
         if kind is EntryKind.ROSTER:
             return await api.change_roster(Signed(*sent))
         if kind is EntryKind.COMPLAINT:
             return await api.complain(Signed(*sent))
         if kind is EntryKind.EPOCH:
-            body, signature, recipients, seals = sent
-            return await api.announce_epoch(
-                NewEpoch(Signed(body, signature), recipients, tuple(seals), Head(0, b""), ())
-            )
+            epoch = kept_epoch(self._engine.store, item, Signed(*sent))
+            return None if epoch is None else await api.announce_epoch(epoch)
         return (await api.send(sent[0]))[0]
 
     # ---- accepting

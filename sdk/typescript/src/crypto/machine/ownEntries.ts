@@ -10,13 +10,19 @@ import type { EpochInputBytes, LogEvent } from './wire';
 
 /** Backups are kept for 30 days by default: nothing older comes back from one. */
 const LONGEST = 30 * 86_400_000;
-/** An epoch of more members is not kept whole: its seals would be the store's largest part. */
-const MOST_SEALS = 50;
+/** Bytes of epochs that are kept of one conversation: one of 1,000 members has 1.2 MB. The newest is kept in any case. */
+export const MOST_OF_EPOCHS = 4 * 1024 * 1024;
 
 type Sent =
   | { kind: 'envelope'; envelope: Bytes }
   | { kind: 'roster' | 'complaint'; body: Bytes; signature: Bytes }
   | { kind: 'epoch'; announcement: Bytes; signature: Bytes; recipients: Bytes; seals: Bytes[] };
+
+/** An epoch that is kept, and how large it is. */
+interface KeptEpoch {
+  seq: number;
+  size: number;
+}
 
 interface Kept {
   at: number;
@@ -46,7 +52,7 @@ export const ownEntries = {
   // ---- epochs: their seals are known only where they were made
 
   async made({ id }: Space, { store }: Context, made: EpochInputBytes): Promise<void> {
-    await store.write([{ table: 'log', key: [id, 'made'], value: made.seals.length > MOST_SEALS ? undefined : made }]);
+    await store.write([{ table: 'log', key: [id, 'made'], value: made }]);
   },
 
   async announced(space: Space, draft: Draft, context: Context, event: LogEvent): Promise<void> {
@@ -55,5 +61,22 @@ export const ownEntries = {
     if (!made || !equal(made.announcement, announcement)) return;
     await ownEntries.keep(space, draft, context, event, { kind: 'epoch', ...made });
     draft.put('log', [space.id, 'made'], undefined);
+    const size = made.recipients.length + made.seals.reduce((sum, seal) => sum + seal.length, 0);
+    await dropOldest(space.id, draft, { seq: event.seq, size });
   },
 };
+
+/** Of large conversations the newest epochs alone are kept. */
+async function dropOldest(id: string, draft: Draft, newest: KeptEpoch): Promise<void> {
+  const known = ((await draft.get('log', [id, 'own-epochs'])) as KeptEpoch[] | undefined) ?? [];
+  const kept = [newest];
+  let left = MOST_OF_EPOCHS - newest.size;
+  for (const one of known.filter(({ seq }) => seq !== newest.seq).reverse()) {
+    left -= one.size;
+    const row = (await draft.get('log', keys.own(id, one.seq))) as Kept | undefined;
+    if (row?.entry.kind !== 'epoch') continue; // too old by now, or of a log that was given up
+    if (left < 0) draft.put('log', keys.own(id, one.seq), undefined);
+    else kept.unshift(one);
+  }
+  draft.put('log', [id, 'own-epochs'], kept);
+}
