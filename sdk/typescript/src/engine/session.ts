@@ -48,9 +48,9 @@ export class Session {
 
   async parameters(handle: string): Promise<StretchParameters> {
     const ask = () => this.http.ask(gql.PasswordParametersDocument, { handle });
-    // A browser whose device was removed is told so once, whatever it asks.
+    // A browser whose device was removed is told so once, whatever it asks; a restored server knows no younger session.
     const { passwordParameters } = await ask().catch((error: unknown) => {
-      if (!['DEVICE_REVOKED', 'REVOCATION_UNPROVEN'].includes(codeOf(error))) throw error;
+      if (!['DEVICE_REVOKED', 'REVOCATION_UNPROVEN', 'UNAUTHENTICATED'].includes(codeOf(error))) throw error;
       this.#setToken(null);
       return ask();
     });

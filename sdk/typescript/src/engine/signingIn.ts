@@ -108,6 +108,7 @@ export class SigningIn {
         return 'closed';
       }
     }
+    if (isOwn && known.standing !== 'joining' && deviceOf(viewer) === null) this.#board.setNotice(NOTICES.unknown);
     await this.#welcome(viewer, parameters, password, ticket);
     return 'closed';
   }

@@ -227,6 +227,7 @@ describe('a member whose keys contradict those of before', () => {
       'The server shows other keys or devices for your own account than it did before. Do not trust what it shows of your account. If it was restored from a backup: ' +
       'sign in on another device or browser with your recovery key, and remove this device there.';
     expect(await ada.keeper.alarmOf(talk)).toEqual({ text, canOffer: false, canAccept: false });
+    expect((await ada.keeper.account()).alarm).toBe(text);
     bob.take(await bob.keeper.learnIdentities([{ ...other.identity, person: ada.identity.person }]));
     expect(bob.view(talk).alarm).toContain('other keys for ada than it did before. Do not trust it until you have spoken to them.');
   });

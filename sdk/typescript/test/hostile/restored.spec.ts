@@ -3,18 +3,20 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { ALARMS } from '../../src/crypto/machine/reasons';
 import type { Client } from '../../src/engine/client';
 import type { TimelineItem } from '../../src/types';
-import { allSent, conversation, fragmentOf, notices, personIn, SETUP_TOKEN, signUp, texts, until } from '../integration/people';
+import { allSent, conversation, fragmentOf, notices, PASSWORD, personIn, SETUP_TOKEN, signUp, texts, until } from '../integration/people';
 import { outside, victim } from './evil';
 
 describe('a restored backup', () => {
   const ada = victim('ada');
   const bob = victim('bob');
   const all = [ada, bob];
+  const cem = victim('cem');
+  const late = victim('cem-2');
   let talk: string;
   let other: string;
 
   afterAll(() => {
-    for (const client of all) client.stop();
+    for (const client of [...all, cem, late]) client.stop();
   });
 
   const says = async (client: Client, id: string, text: string) => {
@@ -32,8 +34,13 @@ describe('a restored backup', () => {
     talk = await ada.createConversation({ type: 'GROUP', people: [found?.id ?? ''], title: 'Tea' });
     other = await ada.createConversation({ type: 'DIRECT', people: [found?.id ?? ''] });
     for (const id of [talk, other]) await says(ada, id, 'one');
+    const words = await signUp(cem, fragmentOf((await ada.createInvite(24)).url), 'cem', 'Cem');
     await outside('backup');
     await online();
+    await late.start();
+    await late.signIn({ handle: 'cem', password: PASSWORD });
+    await late.recovery.recover(words);
+    expect(await cem.devices.list()).toHaveLength(2);
     await says(ada, talk, 'two');
     await says(bob, talk, 'three');
     await says(bob, other, 'deux');
@@ -93,5 +100,18 @@ describe('a restored backup', () => {
     expect(await ada.trust.alarm('account')).toBeNull();
     expect(ada.store.getState().accountAlarm).toBeNull();
     await until(() => conversation(ada, other).participants.some(({ person }) => person.verified), 'the mark, written again');
+  });
+
+  it('that lacks an own device is not believed about the account, and each device says what to do', async () => {
+    await cem.devices.list();
+    await until(() => cem.store.getState().accountAlarm !== null, 'the alarm about the account');
+    // What the devices told each other is lost as well: one may go on without that.
+    if ((await cem.trust.alarm('account'))?.canAccept === true) await cem.trust.acceptState('account');
+    await cem.devices.list();
+    expect(cem.store.getState().accountAlarm).toMatch(/for your own account than it did before\..* sign in on another device or browser with your recovery key/);
+    expect(await cem.trust.alarm('account')).toMatchObject({ canOffer: false, canAccept: false });
+    await until(() => late.store.getState().phase !== 'ready', 'the end of a session that the server does not know');
+    await late.signIn({ handle: 'cem', password: PASSWORD });
+    expect(late.store.getState()).toMatchObject({ phase: 'no-keys', notice: expect.stringMatching(/^The server does not know this browser as one of your devices any more\./) as string });
   });
 });

@@ -20,13 +20,13 @@ export class Marks {
   }
 
   async view(): Promise<AccountView> {
-    const { account, people } = this.#context;
+    const { account, people, keyring } = this.#context;
     const own = account.space === null ? null : await this.#rooms.find(account.space);
     const verified = [...account.book.marks.keys()].filter((member) => {
       const present = people.present(member);
       return present !== null && people.alarmOf(member) === null && account.book.isVerified(member, present);
     });
-    return { space: account.space, verified, recoveryKeyConfirmed: account.book.confirmed, alarm: own?.record.alarm ?? null };
+    return { space: account.space, verified, recoveryKeyConfirmed: account.book.confirmed, alarm: own?.record.alarm ?? people.alarmOf(keyring.member) };
   }
 
   async safety(member: string): Promise<SafetyView> {
