@@ -22,7 +22,7 @@ run: setup ## Set up and serve on http://localhost:8000 (CIRCLE_PORT, CIRCLE_DAT
 test: setup $(STAMP)/dev ## Run all tests
 	npm test --silent --workspace sdk/typescript
 	npm test --silent --workspace web
-	$(PY) -m pytest
+	scripts/test_python.sh
 
 check: $(STAMP)/dev $(STAMP)/node $(STAMP)/codegen ## Check format, lint, types, import rules and generated files
 	$(VENV)/bin/ruff format --check .

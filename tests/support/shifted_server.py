@@ -14,7 +14,7 @@ def shifted(real: Callable[[], datetime], path: Path) -> Callable[[], datetime]:
     """That clock, moved by what the file says now."""
 
     def now() -> datetime:
-        return real() + timedelta(milliseconds=int(path.read_text() or "0"))
+        return real() + timedelta(milliseconds=int(path.read_text()))
 
     return now
 
