@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
-# All Python tests. The scenarios run beside the others, since both wait more than they compute; what they say comes last.
+# All Python tests, in three runs side by side, since most of them wait more than they compute; two speak at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-log=$(mktemp)
-.venv/bin/python -m pytest tests/scenario >"$log" 2>&1 &
-scenarios=$!
-trap 'kill "$scenarios" 2>/dev/null || true; rm -f "$log"' EXIT
+logs=$(mktemp -d)
+pids=()
+trap 'kill "${pids[@]}" 2>/dev/null || true; rm -rf "$logs"' EXIT
+for part in scenario e2e; do
+  .venv/bin/python -m pytest "tests/$part" --durations=10 >"$logs/$part" 2>&1 &
+  pids+=($!)
+done
 
 status=0
-.venv/bin/python -m pytest --ignore=tests/scenario || status=$?
-wait "$scenarios" || status=$?
-cat "$log"
+.venv/bin/python -m pytest --ignore=tests/scenario --ignore=tests/e2e --durations=10 || status=$?
+for pid in "${pids[@]}"; do
+  wait "$pid" || status=$?
+done
+cat "$logs/e2e" "$logs/scenario"
 exit "$status"

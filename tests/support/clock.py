@@ -32,7 +32,7 @@ class WorldClock:
     def __init__(self, path: Path, dsn: str) -> None:
         self.path, self._dsn = path, dsn
         self.offset = 0
-        self._tell()
+        self._tell(0)
 
     async def install(self, patch: pytest.MonkeyPatch) -> None:
         """Put the clock into the database, before the server connects, and under the Python clients."""
@@ -42,14 +42,16 @@ class WorldClock:
 
     async def advance(self, seconds: float) -> None:
         """Put the clock forward. The driver is told by whoever holds it."""
-        self.offset += int(seconds * 1000)
-        await self._execute("UPDATE world_clock SET past = $1", timedelta(milliseconds=self.offset))
-        self._tell()
+        offset = self.offset + int(seconds * 1000)
+        # The server first: it takes what a client made a day ago, but nothing that was made tomorrow.
+        self._tell(offset)
+        await self._execute("UPDATE world_clock SET past = $1", timedelta(milliseconds=offset))
+        self.offset = offset
 
-    def _tell(self) -> None:
+    def _tell(self, offset: int) -> None:
         # In one step: a reader that found the file empty would be back at the beginning of time.
         new = self.path.with_suffix(".new")
-        new.write_text(str(self.offset))
+        new.write_text(str(offset))
         new.replace(self.path)
 
     def now(self) -> datetime:
