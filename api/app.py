@@ -29,12 +29,14 @@ from api.security import SecureHeaders
 from api.sessions import SessionWatch
 from api.settings import Settings
 from api.web import WebClient
+from db.batch import Batches
 from db.bus import Bus
 from db.errors import Busy, DatabaseUnavailable
 from db.hub import Hub
 from db.uow import UnitOfWork
 from resolvers.context import Ctx
 from resolvers.members import is_ready
+from resolvers.sending import Sending
 from schema.root import schema
 
 READY_SECONDS = 2.0
@@ -53,6 +55,7 @@ class Circle:
     settings: Settings
     server_key: bytes
     uow: UnitOfWork
+    sending: Sending
     hub: Hub
     bus: Bus
     engine: Engine
@@ -67,6 +70,7 @@ class Circle:
         return Ctx(
             viewer=None if session is None else session.viewer,
             uow=self.uow,
+            sending=self.sending,
             hub=self.hub,
             bus=self.bus,
             clock=utc_now,
@@ -98,7 +102,10 @@ async def open_circle(settings: Settings, server_key: bytes) -> AsyncIterator[Ci
             hub.poke()
             bus.poke()
 
-        circle = _assemble(settings, server_key, UnitOfWork(database, on_append), hub, bus)
+        sending = Sending(Batches(database), utc_now, on_append)
+        await sending.start()
+        stack.push_async_callback(sending.stop)
+        circle = _assemble(settings, server_key, UnitOfWork(database, on_append), sending, hub, bus)
         stack.callback(bus.subscribe(circle.watch.hear))
         await stack.enter_async_context(_running(circle.watch.run(), circle.watch.keep_house()))
         seconds, patience = settings.expiry_seconds, settings.drain_seconds
@@ -107,12 +114,12 @@ async def open_circle(settings: Settings, server_key: bytes) -> AsyncIterator[Ci
         yield circle
 
 
-def _assemble(settings: Settings, server_key: bytes, uow: UnitOfWork, hub: Hub, bus: Bus) -> Circle:
+def _assemble(settings: Settings, server_key: bytes, uow: UnitOfWork, sending: Sending, hub: Hub, bus: Bus) -> Circle:
     engine = Engine(schema, settings)
     authenticator = Authenticator(uow, utc_now)
     sockets = SocketHub(engine, settings, authenticator.bearer, lambda scope, session: circle.new_ctx(scope, session))
     watch = SessionWatch(uow, bus, sockets, authenticator, utc_now, settings.socket_recheck_seconds)
-    circle = Circle(settings, server_key, uow, hub, bus, engine, authenticator, sockets, watch, version())
+    circle = Circle(settings, server_key, uow, sending, hub, bus, engine, authenticator, sockets, watch, version())
     return circle
 
 

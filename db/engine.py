@@ -1,4 +1,4 @@
-"""Connections in four roles. The role is part of each connection's start-up, so a pool never mixes them."""
+"""Connections in five roles. The role is part of each connection's start-up, so a pool never mixes them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from db.errors import DatabaseUnavailable
 
-Role = Literal["circle_app", "circle_auth", "circle_hub", "circle_job"]
+Role = Literal["circle_app", "circle_auth", "circle_hub", "circle_job", "circle_send"]
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
@@ -47,7 +47,7 @@ class Database:
         """`direct_dsn` reaches the server past a PgBouncer (empty: the same as `dsn`); the hub listens through it.
 
         `own_logins`: log in as the roles themselves, as the embedded server lets us; otherwise the URL's login takes
-        on a role at the start of each connection, and must be a member of all four.
+        on a role at the start of each connection, and must be a member of all five.
         """
         self.dsn, self.direct_dsn, self._own_logins = dsn, direct_dsn or dsn, own_logins
         self.app = self._engine("circle_app", pool_size, pool_timeout)
@@ -56,7 +56,7 @@ class Database:
 
     async def open(self) -> None:
         """Connect once per role and fill the backlog pool. Raises DatabaseUnavailable with a plain sentence."""
-        roles: tuple[Role, ...] = ("circle_app", "circle_auth", "circle_hub", "circle_job")
+        roles: tuple[Role, ...] = ("circle_app", "circle_auth", "circle_hub", "circle_job", "circle_send")
         for role in roles:
             connection = await self.connect(role)
             await connection.close()

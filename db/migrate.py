@@ -17,7 +17,7 @@ from db.engine import Connection
 
 _LOCK = 0x436972636C65  # "Circle": one migration at a time in a database, whichever node asks first
 
-ROLES = ("circle_owner", "circle_app", "circle_auth", "circle_hub", "circle_job", "circle_guard")
+ROLES = ("circle_owner", "circle_app", "circle_auth", "circle_hub", "circle_job", "circle_send", "circle_guard")
 
 
 class MigrationError(Exception):
@@ -84,7 +84,7 @@ async def _make_roles(connection: Connection) -> None:
         if not await connection.fetchval("SELECT pg_has_role('circle_owner', 'circle_guard', 'MEMBER')"):
             await connection.execute("GRANT circle_guard TO circle_owner")
         await connection.execute(
-            "GRANT USAGE ON SCHEMA public TO circle_app, circle_auth, circle_hub, circle_job, circle_guard"
+            "GRANT USAGE ON SCHEMA public TO circle_app, circle_auth, circle_hub, circle_job, circle_send, circle_guard"
         )
         await connection.execute("GRANT USAGE, CREATE ON SCHEMA public TO circle_owner WITH GRANT OPTION")
     except asyncpg.InsufficientPrivilegeError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from db.bus import Bus
@@ -13,6 +13,9 @@ from db.hub import Hub
 from db.uow import UnitOfWork
 from resolvers.errors import Unauthenticated
 from resolvers.reading import Moment
+
+if TYPE_CHECKING:
+    from resolvers.sending import Sending
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Ctx:
 
     viewer: Viewer | None
     uow: UnitOfWork
+    sending: Sending
     hub: Hub
     bus: Bus
     clock: Callable[[], datetime]

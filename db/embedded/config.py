@@ -10,7 +10,7 @@ PORT = 5432
 
 SUPERUSER = "circle"
 DATABASE = "circle"
-LOGINS = ("circle_app", "circle_auth", "circle_hub", "circle_job")
+LOGINS = ("circle_app", "circle_auth", "circle_hub", "circle_job", "circle_send")
 """Roles that may log in here by themselves, so that no superuser stands behind the server's connections."""
 
 

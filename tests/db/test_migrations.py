@@ -88,9 +88,9 @@ async def test_only_the_owner_and_the_guard_own_anything_and_nobody_bypasses(adm
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'"
         " AND relowner = 'circle_guard'::regrole AND reloptions @> '{security_barrier=true}'"
     )
-    assert [r["relname"] for r in views] == ["own_stay"]
+    assert {r["relname"] for r in views} == {"own_stay", "sender_stay"}
     roles = await admin.fetch("SELECT * FROM pg_roles WHERE rolname LIKE 'circle\\__%'")
-    assert len(roles) == 6
+    assert len(roles) == 7
     for role in roles:
         powers = ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolreplication")
         assert not any(role[power] for power in powers), role
@@ -166,7 +166,7 @@ async def test_a_login_that_is_no_superuser_can_migrate_and_serve(postgres: Serv
             await migrate(dsn)
         async with postgres.connected("postgres") as admin:
             await admin.execute(
-                "GRANT circle_owner, circle_app, circle_auth, circle_hub, circle_job, circle_guard TO plain"
+                "GRANT circle_owner, circle_app, circle_auth, circle_hub, circle_job, circle_send, circle_guard TO plain"
             )
         assert await migrate(dsn) == newest()
         database = Database(dsn)

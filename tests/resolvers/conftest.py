@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from asyncpg import Connection
 
+from db.batch import Batches
 from db.bus import Bus
 from db.engine import Database
 from db.hub import Hub
 from db.uow import UnitOfWork
+from resolvers.sending import Sending
 from tests.support.inside import World
 
 
 @pytest.fixture
-def world(database: Database, hub: Hub, bus: Bus) -> World:
+async def world(database: Database, hub: Hub, bus: Bus) -> AsyncIterator[World]:
     """A server's inside on a fresh database."""
 
     def wake() -> None:
         hub.poke()
         bus.poke()
 
-    return World(UnitOfWork(database, wake), hub, bus)
+    made = World(UnitOfWork(database, wake), hub, bus)
+    made.sending = Sending(Batches(database), made.clock, wake)
+    await made.sending.start()
+    yield made
+    await made.sending.stop()
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from resolvers.errors import Refusal
 from resolvers.identity_kinds import ServerRole
 from resolvers.invites import make_operator_invite
 from resolvers.reading import one_moment
+from resolvers.sending import Sending
 from schema.node import encode_id
 from schema.root import schema
 from tests.support.actors import Actor, milliseconds
@@ -64,6 +65,7 @@ class World:
     uow: UnitOfWork
     hub: Hub
     bus: Bus
+    sending: Sending = field(init=False)
     moved: timedelta = field(default_factory=timedelta)
 
     def clock(self) -> datetime:
@@ -81,7 +83,7 @@ class World:
         if actor is not None:
             device = UUID(bytes=actor.device) if actor.device else None
             viewer = Viewer(actor.id, device, actor.session or uuid4())
-        return Ctx(viewer, self.uow, self.hub, self.bus, self.clock, SERVER_KEY)
+        return Ctx(viewer, self.uow, self.sending, self.hub, self.bus, self.clock, SERVER_KEY)
 
     async def execute(
         self, document: str, variables: Mapping[str, Any] | None = None, actor: Actor | None = None
