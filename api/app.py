@@ -28,6 +28,7 @@ from api.refusals import explain, mask
 from api.security import SecureHeaders
 from api.sessions import SessionWatch
 from api.settings import Settings
+from api.sharing import Groups
 from api.web import WebClient
 from db.batch import Batches
 from db.bus import Bus
@@ -117,7 +118,12 @@ async def open_circle(settings: Settings, server_key: bytes) -> AsyncIterator[Ci
 def _assemble(settings: Settings, server_key: bytes, uow: UnitOfWork, sending: Sending, hub: Hub, bus: Bus) -> Circle:
     engine = Engine(schema, settings)
     authenticator = Authenticator(uow, utc_now)
-    sockets = SocketHub(engine, settings, authenticator.bearer, lambda scope, session: circle.new_ctx(scope, session))
+
+    def new_ctx(scope: Scope, session: Session | None) -> Ctx:
+        return circle.new_ctx(scope, session)
+
+    groups = Groups(engine, schema._schema, hub, lambda: new_ctx({}, None))
+    sockets = SocketHub(engine, groups, settings, authenticator.bearer, new_ctx)
     watch = SessionWatch(uow, bus, sockets, authenticator, utc_now, settings.socket_recheck_seconds)
     circle = Circle(settings, server_key, uow, sending, hub, bus, engine, authenticator, sockets, watch, version())
     return circle

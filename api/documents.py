@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -31,11 +31,15 @@ MAX_CACHED_TEXT = 32 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document within the limits; `costs` says what each of its operations may cost."""
+    """A valid document within the limits; `costs` says what each of its operations may cost.
+
+    `shareable`: which of its operations do not depend on the viewer, as far as that was asked (api.sharing).
+    """
 
     ast: DocumentNode
     operations: Mapping[str, OperationDefinitionNode]
     costs: Mapping[str, CostNode]
+    shareable: dict[str, bool] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run. Raises RequestError when the name fits none, or is needed and missing."""

@@ -83,7 +83,7 @@ class Engine:
 
     async def execute(self, prepared: Prepared, ctx: Ctx) -> Response:
         """Run a query or mutation. Raises RequestError when variables or cost do not fit; nothing ran then."""
-        executor = self._build(prepared, ctx)
+        executor = self.build(prepared, ctx)
         # A query's fields read one moment. A mutation's must see what it just wrote.
         async with nullcontext() if prepared.is_mutation else one_moment(ctx):
             result = execute_root_selection_set(executor)
@@ -95,7 +95,7 @@ class Engine:
         A response without `data` says why the stream could not start or had to end. Raises RequestError when the
         request does not fit; nothing ran then.
         """
-        executor = self._build(prepared, new_ctx())
+        executor = self.build(prepared, new_ctx())
         source = create_source_event_stream(executor)
         stream = await source if isawaitable(source) else source
         if isinstance(stream, ExecutionResult):
@@ -117,7 +117,8 @@ class Engine:
         finally:
             await events.aclose()
 
-    def _build(self, prepared: Prepared, ctx: Ctx) -> Executor[Any]:
+    def build(self, prepared: Prepared, ctx: Ctx) -> Executor[Any]:
+        """What runs the operation. Raises RequestError when variables or cost do not fit."""
         name = prepared.operation.name.value if prepared.operation.name else None
         executor = self._executor.build(
             self._core,

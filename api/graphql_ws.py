@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +21,13 @@ from starlette.types import Receive, Scope, Send
 
 from api.auth import Session
 from api.execution import Engine, Prepared, Request, Response
+from api.frames import EXTENSION
 from api.refusals import RequestError, explain, mask
 from api.settings import Settings
+from api.sharing import Groups
 from api.socket_queue import Closed, Outgoing
 from db.errors import Busy, DatabaseUnavailable
+from db.hub import Sink
 from resolvers.context import Ctx
 
 log = logging.getLogger("circle.api.ws")
@@ -42,7 +46,8 @@ class Socket:
         self._receive, self._hub, self.session = receive, hub, session
         self._subprotocols: list[str] = scope.get("subprotocols", [])
         self._scope = scope
-        self._out = Outgoing(send, hub.settings.max_queued_messages_per_socket)
+        frames = scope.get("extensions", {}).get(EXTENSION)
+        self._out = Outgoing(send, hub.settings.max_queued_messages_per_socket, frames)
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._running: set[asyncio.Task[None]] = set()  # these, and mutations whose client has lost interest
         self._acknowledged = False
@@ -195,13 +200,28 @@ class Socket:
             del self._operations[operation_id]
 
     async def _stream(self, operation_id: str, prepared: Prepared) -> None:
-        async with aclosing(self._hub.engine.subscribe(prepared, self._new_ctx)) as responses:
-            async for response in responses:
-                if "data" not in response:
-                    failure = RequestError("", "")
-                    failure.errors = response["errors"]
-                    raise failure
-                await self._next(operation_id, response)
+        with self._sharing(operation_id, prepared) as sink:
+            async with aclosing(self._hub.engine.subscribe(prepared, partial(self._new_ctx, sink))) as responses:
+                async for response in responses:
+                    if "data" not in response:
+                        failure = RequestError("", "")
+                        failure.errors = response["errors"]
+                        raise failure
+                    await self._next(operation_id, response)
+
+    @contextmanager
+    def _sharing(self, operation_id: str, prepared: Prepared) -> Iterator[Sink | None]:
+        """What takes the live part of a stream whose responses are shared; None for one of its own."""
+        joined = self._hub.groups.join(prepared)
+        if joined is None:
+            yield None
+            return
+        key, group = joined
+        first = b'{"id":' + msgspec.json.encode(operation_id) + b',"type":"next","payload":'
+        try:
+            yield lambda live: self._out.put_ready(first, group.tail(live))
+        finally:
+            self._hub.groups.leave(key)
 
     async def _next(self, operation_id: str, response: Response) -> None:
         await self._out.put({"id": operation_id, "type": "next", "payload": response})
@@ -218,8 +238,10 @@ class Socket:
             return self.session.id
         return (self._scope.get("client") or ("",))[0]
 
-    def _new_ctx(self) -> Ctx:
-        return self._hub.new_ctx(self._scope, self.session)
+    def _new_ctx(self, sink: Sink | None = None) -> Ctx:
+        ctx = self._hub.new_ctx(self._scope, self.session)
+        ctx.sink = sink
+        return ctx
 
     async def _keep_alive(self) -> None:
         await asyncio.sleep(self._hub.settings.socket_init_seconds)
@@ -239,11 +261,12 @@ class SocketHub:
     def __init__(
         self,
         engine: Engine,
+        groups: Groups,
         settings: Settings,
         authenticate: Callable[[str], Any],
         new_ctx: Callable[[Scope, Session | None], Ctx],
     ) -> None:
-        self.engine, self.settings = engine, settings
+        self.engine, self.groups, self.settings = engine, groups, settings
         self.authenticate, self.new_ctx = authenticate, new_ctx
         self.sockets: set[Socket] = set()
         self._by_client: Counter[object] = Counter()

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from api.app import build_app, open_circle, utc_now
 from api.connection import GuardedHttp
+from api.frames import FramedSocket
 from api.logs import set_up_logs
 from api.settings import Settings, load_secret_key
 from api.start import BACKLOG, data_folder, listening
@@ -67,7 +68,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             http=GuardedHttp,
-            ws="websockets-sansio",
+            ws=FramedSocket,
             ws_per_message_deflate=False,
             ws_max_size=settings.max_body_bytes,
             ws_ping_interval=None,  # graphql-transport-ws has pings of its own

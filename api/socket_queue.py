@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
+from typing import Protocol
 
 import msgspec
 from starlette.types import Send
@@ -14,6 +15,13 @@ CLOSE_SECONDS = 2.0
 _encoder = msgspec.json.Encoder()
 
 
+class Frames(Protocol):
+    """What writes a ready message past ASGI (api.frames)."""
+
+    def write_text(self, first: bytes, second: bytes) -> bool:
+        """False where it cannot be taken just now, and nothing was written."""
+
+
 class Closed(Exception):
     """The socket is closing; nothing more can be sent."""
 
@@ -21,10 +29,12 @@ class Closed(Exception):
 class Outgoing:
     """Messages to one client. A client that reads slowly makes `put` wait, so its streams stop producing."""
 
-    def __init__(self, send: Send, size: int) -> None:
-        self._send = send
+    def __init__(self, send: Send, size: int, frames: Frames | None = None) -> None:
+        """`frames` writes ready frames where the server offers that; without it everything goes by ASGI's `send`."""
+        self._send, self._frames = send, frames
+        self._is_sending = False
         self._size = size
-        self._waiting: deque[str] = deque()
+        self._waiting: deque[str | tuple[bytes, bytes]] = deque()
         self._room, self._some = asyncio.Event(), asyncio.Event()
         self._code: tuple[int, str] | None = None
         self._open = False
@@ -49,6 +59,22 @@ class Outgoing:
             raise Closed
         self._waiting.append(text)
         self._some.set()
+
+    def put_ready(self, first: bytes, second: bytes) -> bool:
+        """Write or queue a message that is encoded already, in two parts of which many sockets share the second.
+
+        False where there is no room; at once otherwise, also where the socket is closing and drops it.
+        """
+        if self.closing.is_set():
+            return True
+        is_idle = not self._waiting and not self._is_sending  # what waits goes first
+        if is_idle and self._frames is not None and self._frames.write_text(first, second):
+            return True
+        if len(self._waiting) >= self._size:
+            return False
+        self._waiting.append((first, second))
+        self._some.set()
+        return True
 
     def put_if_room(self, message: dict[str, object]) -> None:
         """Queue a message unless the queue is full or the socket is closing."""
@@ -78,9 +104,12 @@ class Outgoing:
             await self._some.wait()
             try:
                 while self._waiting:
-                    text = self._waiting.popleft()
+                    self._is_sending = True
+                    message = self._waiting.popleft()
                     self._room.set()
+                    text = message if isinstance(message, str) else b"".join(message).decode()
                     await self._send({"type": "websocket.send", "text": text})
+                self._is_sending = False
             except (OSError, RuntimeError):
                 # The server says so in its own ways when the peer left between two events.
                 self.vanished()

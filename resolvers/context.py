@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from db.bus import Bus
-from db.hub import Hub
+from db.hub import Hub, Sink
 from db.uow import UnitOfWork
 from resolvers.errors import Unauthenticated
 from resolvers.reading import Moment
@@ -66,6 +66,8 @@ class Ctx:
     new_cookie: NewCookie | None = None
     server_name: str = "Circle"
     server_version: str = ""
+    sink: Sink | None = None
+    """Where a stream of the log may pour what is live (see Hub.subscribe)."""
     loaders: dict[str, Any] = field(default_factory=dict)
     moment: Moment | None = None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -10,16 +9,12 @@ from typing import TypeAlias
 from uuid import UUID
 
 from db.cursor import Cursor
-from db.hub import CaughtUp, Delivery, Resync, SlowConsumer
-from db.queries.conversations import space_types
+from db.hub import CaughtUp, Delivery, Hub, Live, Resync, SlowConsumer
 from resolvers.access import access_conversation
 from resolvers.context import Ctx
 from resolvers.events import LogEvent
 from resolvers.kinds import SpaceType
 from resolvers.reading import reading
-
-MAX_TYPES = 100_000
-_types: OrderedDict[UUID, int] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,32 +60,23 @@ async def follow_conversation(ctx: Ctx, space: UUID, after: str | None) -> Async
 async def _follow(ctx: Ctx, space: UUID | None, after: str | None) -> AsyncIterator[StreamEntry]:
     try:
         cursor: Cursor | None = None if after is None else ctx.hub.open(after)
-        async with aclosing(ctx.hub.subscribe(ctx.require_viewer().member, cursor, space)) as items:
+        async with aclosing(ctx.hub.subscribe(ctx.require_viewer().member, cursor, space, ctx.sink)) as items:
             async for item in items:
-                yield await _entry(ctx, item)
+                yield _entry(ctx, item)
     except SlowConsumer:
         return  # whoever could not keep up has the cursor of the last entry, and resumes from there
     except Resync:
         yield MustResync("This position is no longer of use. Load everything afresh, then follow from now on.")
 
 
-async def _entry(ctx: Ctx, item: Delivery | CaughtUp) -> StreamEntry:
+def _entry(ctx: Ctx, item: Delivery | CaughtUp) -> StreamEntry:
     if isinstance(item, CaughtUp):
         return Done(ctx.hub.seal(item.cursor))
-    space_type = await _type_of(ctx, item.entry.space)
+    # Out of sight is what one was removed from, and nobody is removed from an account.
+    space_type = SpaceType.GROUP if item.space_type is None else item.space_type
     return Delivered(LogEvent.of(item.entry, space_type), ctx.hub.seal(item.cursor))
 
 
-async def _type_of(ctx: Ctx, space: UUID) -> int:
-    """A space's type, which never changes: asked for once per process and space."""
-    known = _types.get(space)
-    if known is not None:
-        return known
-    async with reading(ctx) as tx:
-        found = (await space_types(tx, [space])).get(space)
-    if found is None:
-        return SpaceType.GROUP  # one's own removal: the space is out of sight, and nobody is removed from an account
-    _types[space] = found
-    if len(_types) > MAX_TYPES:
-        _types.popitem(last=False)
-    return found
+def live_entry(hub: Hub, live: Live, space: UUID | None) -> Delivered:
+    """A live row as every subscriber of everything, or of one space, is given it."""
+    return Delivered(LogEvent.of(live.entry, live.space_type), hub.seal(live.cursor_for(space)))

@@ -29,7 +29,7 @@ class Event(Node):
     log_hash: Base64Bytes = strawberry.field(description="The log's hash chain up to it, l_seq.")
     accepted_at: datetime = strawberry.field(description="When the server accepted it.")
 
-    @strawberry.field(description="The space whose log this is.")
+    @strawberry.field(description="The space whose log this is.", metadata={"shared": True})
     def space(self) -> Annotated[Space, strawberry.lazy("schema.spaces")]:
         """The space by its id; anything more of it is loaded when asked for."""
         return space_stub(self.log_event.space, self.log_event.space_type)

@@ -84,7 +84,8 @@ StreamItem = Annotated[
 Items: TypeAlias = AsyncIterator[EventDelivery | CaughtUp | ResyncRequired]
 
 
-def _item(entry: StreamEntry) -> EventDelivery | CaughtUp | ResyncRequired:
+def stream_item(entry: StreamEntry) -> EventDelivery | CaughtUp | ResyncRequired:
+    """The GraphQL object of a stream's entry, without any query."""
     if isinstance(entry, Delivered):
         return EventDelivery(cursor=Cursor(entry.cursor), event=event_of(entry.event))
     if isinstance(entry, Done):
@@ -103,7 +104,7 @@ class MessageSubscription:
     async def events(self, info: Info, after: After = None) -> AsyncIterator[StreamItem]:
         """The backlog behind `after`, CaughtUp, then live."""
         async for entry in follow_everything(info.context, after):
-            yield _item(entry)
+            yield stream_item(entry)
 
     @strawberry.subscription(
         description="The log of one conversation, in order and without a gap. When the stream ends, subscribe again "
@@ -118,4 +119,4 @@ class MessageSubscription:
         """The backlog behind `after`, CaughtUp, then live."""
         space = decode_id("Conversation", conversation_id)
         async for entry in follow_conversation(info.context, space, after):
-            yield _item(entry)
+            yield stream_item(entry)

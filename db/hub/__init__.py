@@ -3,5 +3,6 @@
 from db.cursor import Resync
 from db.hub.hub import Hub
 from db.hub.items import CaughtUp, Delivery, SlowConsumer
+from db.hub.subscription import Live, Sink
 
-__all__ = ["CaughtUp", "Delivery", "Hub", "Resync", "SlowConsumer"]
+__all__ = ["CaughtUp", "Delivery", "Hub", "Live", "Resync", "Sink", "SlowConsumer"]

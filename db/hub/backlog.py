@@ -48,11 +48,11 @@ async def missed(pool: Pool, member: UUID, after: Cursor, page: int = PAGE) -> A
         assert cursor.target is not None  # noqa: S101  (set above)
         done = len(records) < page
         ats = [(r["rank"], r["space_id"], r["seq"]) for r in records]
-        deliveries = [Delivery(row(r), replace(cursor, at=at)) for r, at in zip(records, ats, strict=True)]
+        deliveries = [Delivery(row(r), r["type"], replace(cursor, at=at)) for r, at in zip(records, ats, strict=True)]
         if done:
             cursor = Cursor(cursor.life, cursor.target, space=cursor.space)
             if deliveries:
-                deliveries[-1] = Delivery(deliveries[-1].entry, cursor)
+                deliveries[-1] = replace(deliveries[-1], cursor=cursor)
         else:
             cursor = replace(cursor, at=ats[-1])
         yield deliveries, cursor

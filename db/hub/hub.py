@@ -20,7 +20,7 @@ from db.hub.backlog import missed
 from db.hub.items import CaughtUp, Delivery, ReaderLost, SlowConsumer
 from db.hub.reader import Reader
 from db.hub.roll import Roll
-from db.hub.subscription import QUEUE, Overflow, Subscription
+from db.hub.subscription import QUEUE, Overflow, Sink, Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -74,12 +74,13 @@ class Hub:
         self._poke.set()
 
     async def subscribe(
-        self, member: UUID, after: Cursor | None, space: UUID | None = None
+        self, member: UUID, after: Cursor | None, space: UUID | None = None, sink: Sink | None = None
     ) -> AsyncGenerator[Delivery | CaughtUp, None]:
         """What the member may see of the log (of one space if given), from `after` on: backlog, CaughtUp, live.
 
         Exactly once and in seq order per space; what a cursor cut to 64 open transactions repeats is told by seq.
         A member whose stay ends gets the event that ended it and nothing after. Close it with `aclose()`.
+        With a `sink`, what is live goes there and is not yielded, as soon as one cursor serves all subscribers.
         Raises Resync (another life of the log, a cursor of another space) and SlowConsumer.
         """
         if after is not None and after.space not in (None, space):
@@ -104,14 +105,15 @@ class Hub:
                     if not told:
                         told = True
                         yield CaughtUp(cursor)
-                    async with aclosing(_live(seat, cursor)) as deliveries:  # 3. live
+                    async with aclosing(_live(seat, cursor, sink)) as deliveries:  # 3. live
                         async for delivery in deliveries:
                             cursor = delivery.cursor
                             yield delivery
                 except Overflow:
                     assert cursor is not None  # noqa: S101  (a stream is live only with one)
-                    raise SlowConsumer(cursor) from None
+                    raise SlowConsumer(_behind(seat, cursor)) from None
                 except ReaderLost:
+                    cursor = None if cursor is None else _behind(seat, cursor)
                     await asyncio.sleep(0.02)
 
     @asynccontextmanager
@@ -176,7 +178,12 @@ class Hub:
             connection.terminate()
 
 
-async def _live(seat: Subscription, cursor: Cursor) -> AsyncGenerator[Delivery, None]:
+def _behind(seat: Subscription, cursor: Cursor) -> Cursor:
+    """Where a stream is that may have poured rows into its sink."""
+    return cursor if seat.last is None else seat.last.cursor_for(seat.space)
+
+
+async def _live(seat: Subscription, cursor: Cursor, sink: Sink | None) -> AsyncGenerator[Delivery, None]:
     """The reader's rows, less what the backlog up to the snapshot in `cursor` has had."""
     had, life = cursor.base, cursor.life
     skipping = True
@@ -185,8 +192,10 @@ async def _live(seat: Subscription, cursor: Cursor) -> AsyncGenerator[Delivery, 
         if skipping and live.base.covers(had):
             skipping = False  # the reader has passed the backlog: its shared cursors serve from here on
         if not skipping:
-            shared = live.cursor if seat.space is None else replace(live.cursor, space=seat.space)
-            yield Delivery(live.entry, shared)
+            yield Delivery(live.entry, live.space_type, live.cursor_for(seat.space))
+            if sink is not None:
+                seat.flow(sink)
+                await seat.over()
         elif not had.sees(live.entry.xid):
             at = (live.rank, live.entry.space, live.entry.seq)
-            yield Delivery(live.entry, Cursor(life, had, live.now, at, seat.space))
+            yield Delivery(live.entry, live.space_type, Cursor(life, had, live.now, at, seat.space))

@@ -10,9 +10,13 @@ from db.log import LogRow
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A row of the log, and the cursor to keep in the same local transaction as what it brings."""
+    """A row of the log, and the cursor to keep in the same local transaction as what it brings.
+
+    `space_type` is None where the space is out of the member's sight by now.
+    """
 
     entry: LogRow
+    space_type: int | None
     cursor: Cursor
 
 

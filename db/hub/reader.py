@@ -76,7 +76,7 @@ class Reader:
         # One cursor for all subscribers: behind the look's last row it is the snapshot alone.
         at = (rank, entry.space, entry.seq)
         cursor = Cursor(self.life, now) if last else Cursor(self.life, self.at, now, at)
-        live = Live(entry, rank, self.at, now, cursor)
+        live = Live(entry, record["type"], rank, self.at, now, cursor)
         for subscription in self._roll.listeners(entry.space, entry.seq):
             subscription.offer(live)
 

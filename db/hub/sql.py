@@ -12,7 +12,7 @@ _COLUMNS = """e.space_id, e.seq, e.xid, e.id, e.kind, e.actor_id, e.subject_id, 
 # Every row since the last snapshot ($1), of all spaces. Not 'xid >= xmin', which a long transaction makes dear: from
 # xmax on, plus the few that were open. Account logs first.
 LOOK = f"""
-SELECT e.*, CASE WHEN s.type = 4 THEN 0 ELSE 1 END AS rank FROM (
+SELECT e.*, CASE WHEN s.type = 4 THEN 0 ELSE 1 END AS rank, s.type FROM (
   SELECT {_COLUMNS} FROM event e WHERE e.xid >= pg_snapshot_xmax($1::pg_snapshot)
   UNION ALL
   SELECT {_COLUMNS} FROM event e WHERE e.xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
@@ -31,7 +31,7 @@ WHERE space_id = ANY($1::uuid[]) AND member_id = ANY($2::uuid[])"""
 # position ($3, $4, $5), in space $6 or all, $7 rows at most. What a snapshot sees is a prefix of every space's log
 # (commit order is seq order): it is enough to walk back from the stay's end to the first seen row, by the primary key.
 BACKLOG = f"""
-SELECT e.*, r.rank
+SELECT e.*, r.rank, s.type
 FROM own_stay m
 LEFT JOIN space s ON s.id = m.space_id
 CROSS JOIN LATERAL (SELECT CASE WHEN s.type = 4 THEN 0 ELSE 1 END AS rank) r

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NoReturn
 from uuid import UUID
 
 from db.cursor import Cursor, Snapshot
 from db.hub.items import ReaderLost
 from db.log import LogRow
+
+log = logging.getLogger(__name__)
 
 QUEUE = 1024
 
@@ -19,10 +24,19 @@ class Live:
     """A row as the hub read it, between the snapshots `base` and `now`; `rank` is 0 in account logs. Shared by all."""
 
     entry: LogRow
+    space_type: int
     rank: int
     base: Snapshot
     now: Snapshot
     cursor: Cursor
+
+    def cursor_for(self, space: UUID | None) -> Cursor:
+        """The cursor behind it, for subscribers of everything or of one space."""
+        return self.cursor if space is None else replace(self.cursor, space=space)
+
+
+Sink = Callable[[Live], bool]
+"""Takes a row at once, inside the reader's look: plain and quick. False: there is no room for it."""
 
 
 class Overflow(Exception):
@@ -39,6 +53,9 @@ class Subscription:
         self._queue: deque[Live] = deque()
         self._ended: type[Exception] | None = None
         self._news = asyncio.Event()
+        self._sink: Sink | None = None
+        self.last: Live | None = None
+        """The newest row that the sink has taken."""
 
     @property
     def ended(self) -> bool:
@@ -49,12 +66,39 @@ class Subscription:
         """Queue a row; a full queue is emptied and ends the subscription."""
         if self._ended is not None:
             return
-        if len(self._queue) >= self.limit:
+        if self._sink is not None:
+            self._pour(self._sink, live)
+        elif len(self._queue) >= self.limit:
             self._queue.clear()
             self.end(Overflow)
         else:
             self._queue.append(live)
             self._news.set()
+
+    def flow(self, sink: Sink) -> None:
+        """From now on rows go to `sink` and no more to `get`; first those that are queued."""
+        self._sink = sink
+        while self._queue and self._ended is None:
+            self._pour(sink, self._queue.popleft())
+        self._queue.clear()
+
+    def _pour(self, sink: Sink, live: Live) -> None:
+        try:
+            taken = sink(live)
+        except Exception:
+            log.exception("A subscriber failed to take an entry; it resumes.")
+            taken = False
+        if taken:
+            self.last = live
+        else:
+            self.end(Overflow)
+
+    async def over(self) -> NoReturn:
+        """Wait for the end. Raises Overflow or ReaderLost."""
+        while self._ended is None:
+            self._news.clear()
+            await self._news.wait()
+        raise self._ended
 
     def end(self, reason: type[Exception] = ReaderLost) -> None:
         """Nothing more comes; what is queued is still handed out."""

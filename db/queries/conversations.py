@@ -138,12 +138,6 @@ async def spaces(tx: Transaction, member: UUID, ids: Iterable[UUID]) -> list[Spa
     return [SpaceRow(*r) for r in await tx.raw.fetch(_SPACES, member, list(ids))]
 
 
-async def space_types(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, int]:
-    """The types of spaces that the viewer may see; a type never changes."""
-    records = await tx.raw.fetch("SELECT id, type FROM space WHERE id = ANY($1::uuid[])", list(ids))
-    return {r["id"]: r["type"] for r in records}
-
-
 _LOCK = """
 SELECT id, type, head_seq, head_hash, floor_seq, roster_n, roster_hash, lifetime, history, epoch, epoch_hash,
   epoch_accepted_at, epoch_envelopes, epoch_due

@@ -281,7 +281,7 @@ async def test_a_hub_that_does_not_skip_the_backlog_is_caught(
     async def wrong(seat: Subscription, cursor: Cursor) -> AsyncGenerator[Delivery, None]:
         while True:
             live = await seat.get()
-            yield Delivery(live.entry, live.cursor)
+            yield Delivery(live.entry, live.space_type, live.cursor)
 
     monkeypatch.setattr(db.hub.hub, "_live", wrong)
     stats = await Fuzz(dsn, make, seed=2).run(4)

@@ -1,0 +1,170 @@
+"""Shared execution: subscribers with the same document, operation and variables have each event executed once.
+
+Only where nothing selected depends on who asks: a field is shared if it is a plain attribute of the event's object, or
+says so. Everything else keeps an execution of its own (design.md section 3; docs/decisions/0101).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from graphql import (
+    FieldNode,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    VariableNode,
+    Visitor,
+    get_argument_values,
+    visit,
+)
+from graphql.execution import Executor, execute_subscription_event
+
+from api.documents import Document
+from api.execution import Engine, Prepared
+from api.refusals import present
+from db.hub import Hub, Live
+from resolvers.context import Ctx
+from resolvers.streams import live_entry
+from schema.messages import stream_item
+from schema.node import decode_id
+
+SHARED = "shared"
+"""The key in a field's metadata by which it says that it does not depend on the viewer."""
+STREAMS = ("events", "messages")
+
+_encode = msgspec.json.Encoder().encode
+_sorted = msgspec.json.Encoder(order="sorted").encode
+
+Key = tuple[str, str, bytes]
+
+
+class Group:
+    """Subscribers whose responses are the same bytes. The last event's are kept: the hub hands one out to all."""
+
+    def __init__(self, executor: Executor[Any], hub: Hub, space: UUID | None) -> None:
+        self._executor, self._hub, self._space = executor, hub, space
+        self._last: Live | None = None
+        self._tail = b""
+        self.members = 0
+
+    def tail(self, live: Live) -> bytes:
+        """The response to a live entry and the closing brace of the message that carries it, as JSON."""
+        if live is not self._last:
+            item = stream_item(live_entry(self._hub, live, self._space))
+            result = execute_subscription_event(self._executor.build_per_event_executor(item))
+            response: dict[str, Any] = {"data": result.data}  # type: ignore[union-attr]  # plain fields: no awaitable
+            if result.errors:  # type: ignore[union-attr]
+                response["errors"] = [present(error) for error in result.errors]  # type: ignore[union-attr]
+            self._tail, self._last = _encode(response) + b"}", live
+        return self._tail
+
+
+class Groups:
+    """The groups of a process."""
+
+    def __init__(self, engine: Engine, core: GraphQLSchema, hub: Hub, nobody: Callable[[], Ctx]) -> None:
+        """`nobody` makes a context without a viewer: what a shared field asks of one fails."""
+        self._engine, self._core, self._hub, self._nobody = engine, core, hub, nobody
+        self._groups: dict[Key, Group] = {}
+
+    def join(self, prepared: Prepared) -> tuple[Key, Group] | None:
+        """The group of a subscription; None where it needs an execution of its own. `leave` it at the end.
+
+        Raises RequestError when the variables or the cost do not fit.
+        """
+        root = _root(prepared.operation)
+        if root is None or not is_shareable(self._core, prepared.document, prepared.operation):
+            return None
+        variables = dict(prepared.request.variables)
+        after = next((arg.value for arg in root.arguments or () if arg.name.value == "after"), None)
+        if isinstance(after, VariableNode) and _uses(prepared.operation, prepared.document)[after.name.value] == 1:
+            variables.pop(after.name.value, None)
+        key = (prepared.request.query, prepared.request.operation_name or "", _sorted(variables))
+        group = self._groups.get(key)
+        if group is None:
+            executor = self._engine.build(prepared, self._nobody())
+            space = self._space(root, executor)
+            group = self._groups[key] = Group(executor, self._hub, space)
+        group.members += 1
+        return key, group
+
+    def leave(self, key: Key) -> None:
+        """One member less; the last one takes the group along."""
+        group = self._groups[key]
+        group.members -= 1
+        if group.members == 0:
+            del self._groups[key]
+
+    def _space(self, root: FieldNode, executor: Executor[Any]) -> UUID | None:
+        assert self._core.subscription_type is not None  # noqa: S101  (a subscription was validated against it)
+        field = self._core.subscription_type.fields[root.name.value]
+        arguments = get_argument_values(field, root, executor.variable_values)
+        id_ = arguments.get("conversationId") or arguments.get("conversation_id")
+        return None if id_ is None else decode_id("Conversation", id_)
+
+
+def is_shareable(core: GraphQLSchema, document: Document, operation: OperationDefinitionNode) -> bool:
+    """Whether nothing that the operation selects depends on the viewer. Asked once per document and operation."""
+    name = operation.name.value if operation.name else ""
+    known = document.shareable.get(name)
+    if known is None:
+        look = _Look()
+        info = TypeInfo(core)
+        visit(document.ast, TypeInfoVisitor(info, _With(look, info)))
+        known = document.shareable[name] = look.is_shared
+    return known
+
+
+@dataclass
+class _Look:
+    is_shared: bool = True
+
+
+class _With(Visitor):
+    """Fields of fragments count wherever they are used; unused ones are refused by validation."""
+
+    def __init__(self, look: _Look, info: TypeInfo) -> None:
+        super().__init__()
+        self._look, self._info = look, info
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        parent, definition = self._info.get_parent_type(), self._info.get_field_def()
+        if parent is None or definition is None:
+            self._look.is_shared = False
+        elif parent.name == "Subscription":
+            self._look.is_shared &= node.name.value in STREAMS
+        elif not node.name.value.startswith("__"):
+            self._look.is_shared &= _is_shared(definition.extensions)
+
+
+def _is_shared(extensions: Mapping[str, Any]) -> bool:
+    field = extensions.get("strawberry-definition")
+    if field is None:
+        return False
+    return field.base_resolver is None or bool(field.metadata.get(SHARED))
+
+
+def _root(operation: OperationDefinitionNode) -> FieldNode | None:
+    selections = operation.selection_set.selections
+    return selections[0] if len(selections) == 1 and isinstance(selections[0], FieldNode) else None
+
+
+def _uses(operation: OperationDefinitionNode, document: Document) -> Counter[str]:
+    """How often each variable is used, its definitions left aside."""
+    counter: Counter[str] = Counter()
+
+    class Count(Visitor):
+        def enter_variable(self, node: VariableNode, _key: object, parent: object, *_: object) -> None:
+            counter[node.name.value] += 1
+
+    visit(document.ast, Count())
+    for definition in operation.variable_definitions or ():
+        counter[definition.variable.name.value] -= 1
+    return counter
