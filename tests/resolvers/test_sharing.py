@@ -1,0 +1,184 @@
+"""Shared execution: the bytes that all subscribers of a group get are those that each would have got alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+from circle_client.protocol.roster import Role
+from graphql import (
+    GraphQLCompositeType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+    is_composite_type,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.execution import Engine, Prepared, Request
+from api.settings import Settings
+from api.sharing import Group, Groups
+from db.hub import Live
+from resolvers.context import Ctx
+from schema.root import schema
+from tests.support import scenes
+from tests.support.actors import Actor
+from tests.support.inside import World
+from tests.support.rooms import Room
+
+CORE = schema._schema
+ENGINE = Engine(schema, Settings(max_aliases=5_000, max_selections=5_000))
+
+
+def possible(type_: GraphQLCompositeType) -> list[GraphQLObjectType]:
+    return [type_] if isinstance(type_, GraphQLObjectType) else list(CORE.get_possible_types(type_))
+
+
+def selections(type_: GraphQLCompositeType, depth: int = 0) -> st.SearchStrategy[str]:
+    """Any selection on the type, alias by alias; what needs arguments or goes on for ever is left out."""
+    options: list[st.SearchStrategy[str]] = [st.just("__typename")]
+    if isinstance(type_, GraphQLUnionType | GraphQLInterfaceType) and depth < 4:
+        options += [
+            st.builds(lambda one, inner: f"... on {one} {inner}", st.just(one.name), selections(one, depth + 1))
+            for one in possible(type_)
+        ]
+    if not isinstance(type_, GraphQLUnionType):
+        for name, field in type_.fields.items():
+            inner = get_named_type(field.type)
+            if field.args:
+                continue
+            if not is_composite_type(inner):
+                options.append(st.just(name))
+            elif depth < 4:
+                options.append(st.builds(lambda n, s: f"{n} {s}", st.just(name), selections(inner, depth + 1)))
+    one = st.one_of(options)
+    conditions = st.sampled_from(["", "", "", " @include(if: $yes)", " @skip(if: $yes)", " @skip(if: $no)"])
+    return st.lists(st.tuples(one, conditions), min_size=1, max_size=4).map(lambda found: _braces(found, depth))
+
+
+def _braces(found: list[tuple[str, str]], depth: int) -> str:
+    parts = []
+    for text, condition in found:
+        if text.startswith("..."):
+            head, _, rest = text.partition("{")
+            parts.append(f"{head}{condition} {{{rest}")
+        else:
+            head, brace, rest = text.partition(" ")
+            parts.append(f"{head}{depth}: {head}{condition}{brace}{rest}")
+    return "{ __typename " + " ".join(parts) + " }"
+
+
+item = get_named_type(CORE.subscription_type.fields["events"].type)  # type: ignore[union-attr]
+assert isinstance(item, GraphQLUnionType)
+USED = "yes: __typename @include(if: $yes) no: __typename @skip(if: $no)"  # an unused variable is refused
+documents = selections(item).map(lambda inner: inner.replace("{", f"{{ {USED}", 1))
+
+
+def prepare(document: str, variables: dict[str, Any]) -> Prepared:
+    return ENGINE.prepare(Request(document, variables, None))
+
+
+@dataclass(repr=False)
+class Place:
+    """A conversation and its two members."""
+
+    room: Room
+    ada: Actor
+    bob: Actor
+
+
+class Both:
+    """A subscription that is executed for each and one that is shared, side by side."""
+
+    def __init__(self, world: World, actor: Actor, groups: Groups) -> None:
+        self.world, self.actor, self.groups = world, actor, groups
+        self.poured: list[tuple[bytes, bytes]] = []
+
+    @asynccontextmanager
+    async def stream(self, prepared: Prepared, group: Group | None) -> AsyncIterator[AsyncIterator[Any]]:
+        def new_ctx() -> Ctx:
+            ctx = self.world.ctx(self.actor)
+            if group is not None:
+                ctx.sink = lambda live: self.pour(group, live)
+            return ctx
+
+        async with aclosing(ENGINE.subscribe(prepared, new_ctx)) as responses:
+            yield responses
+
+    def pour(self, group: Group, live: Live) -> bool:
+        self.poured.append((live.entry.item, group.tail(live)))
+        return True
+
+
+async def take(responses: AsyncIterator[Any], count: int) -> list[bytes]:
+    async with asyncio.timeout(20):
+        return [msgspec.json.encode(await anext(responses)) for _ in range(count)]
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(document=documents, of_one=st.booleans())
+async def test_shared_bytes_are_what_each_would_have_got(
+    world: World, place: Place, document: str, of_one: bool
+) -> None:
+    room, ada, bob = place.room, place.ada, place.bob
+    root, more = ("messages(conversationId: $id)", ", $id: ID!") if of_one else ("events", "")
+    text = f"subscription ($yes: Boolean!, $no: Boolean!{more}) {{ {root} {document} }}"
+    variables: dict[str, Any] = {"yes": True, "no": False} | ({"id": world.id_of(room)} if of_one else {})
+    prepared = prepare(text, variables)
+    groups = Groups(ENGINE, CORE, world.hub, lambda: world.ctx(None))
+    joined = groups.join(prepared)
+    if joined is None:
+        return  # it asks for what depends on the viewer: executed for each
+    both = Both(world, bob, groups)
+    async with both.stream(prepared, joined[1]) as shared, both.stream(prepared, None) as own:
+        await asyncio.gather(take(shared, 1), take(own, 1))  # caught up
+        following = asyncio.create_task(take(shared, 2))  # the first goes the long way, and then the sink takes over
+        sent = 4
+        expected = asyncio.create_task(take(own, sent))
+        for _ in range(sent):
+            await scenes.send(world, room, ada)
+        each = await expected
+        async with asyncio.timeout(20):
+            while len(both.poured) < sent - 1:  # noqa: ASYNC110  (what is waited for sets no event)
+                await asyncio.sleep(0.001)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+    assert [tail for _, tail in both.poured] == [one + b"}" for one in each[1:]]
+
+
+@pytest.fixture
+async def place(world: World) -> Place:
+    ada, bob = [await world.join(name) for name in ("ada", "bob")]
+    return Place(await scenes.create(world, ada, {bob: Role.WRITER}), ada, bob)
+
+
+ITEM = "{ ... on EventDelivery { cursor event { id seq space { id } ... on EnvelopeEvent { envelope } } } }"
+
+
+def test_who_shares_and_who_does_not(world: World) -> None:
+    groups = Groups(ENGINE, CORE, world.hub, lambda: world.ctx(None))
+    events = f"subscription ($after: Cursor) {{ events(after: $after) {ITEM} }}"
+    one, other = (groups.join(prepare(events, {"after": after})) for after in ("a", None))
+    assert one is not None
+    assert other is not None
+    assert one[1] is other[1]  # from wherever they resume
+    for key, _ in (one, other):
+        groups.leave(key)
+    again = groups.join(prepare(events, {}))
+    assert again is not None
+    assert again[1] is not one[1]  # the last one took the group along
+    for asked in (
+        "subscription { events { ... on EventDelivery { event { space { head } } } } }",
+        "subscription { events { ...A } } fragment A on EventDelivery { event { space { ... on Conversation "
+        "{ members(first: 1) { nodes { role } } } } } }",
+    ):
+        assert groups.join(prepare(asked, {})) is None
