@@ -7,6 +7,7 @@ import json
 import platform
 from pathlib import Path
 
+from bench.fanout import fanout
 from bench.parties import party
 from bench.paths import Row, crowd, decoding, delivery, resuming, screen, sending
 
@@ -22,6 +23,7 @@ async def measure() -> list[Row]:
             *await crowd(people),
             *await delivery(people),
             *await screen(people),
+            *await fanout(people),
             *await resuming(people),
         ]
 

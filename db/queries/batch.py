@@ -36,7 +36,8 @@ class Arriving:
     ref: UUID | None
 
 
-# As the single send asks (db.queries.messages), once for all; each sender is shown what that sender may read.
+# As the single send asks (db.queries.messages), once for all; each sender is shown what that sender may read. `+ 0`
+# keeps that from being taken for a range to scan: what is looked for has a unique index.
 _ARRIVALS = """
 SELECT t.space_id, d.dk, c.n, c.identity, r.role, r.identity, k.seq, k.kind, k.item, k.log_hash, k.body,
   k.accepted_at, s.log_hash, f.kind, f.actor_id, f.body
@@ -46,9 +47,9 @@ LEFT JOIN sender_stay t ON t.space_id = w.space AND t.member_id = w.member
 LEFT JOIN device d ON d.id = w.device AND d.member_id = w.member AND d.active
 LEFT JOIN member_chain c ON c.member_id = w.member
 LEFT JOIN roster_member r ON r.space_id = w.space AND r.member_id = w.member
-LEFT JOIN event k ON k.space_id = t.space_id AND k.id = w.id AND k.seq >= t.from_seq
-LEFT JOIN event s ON s.space_id = t.space_id AND s.seq = w.seen AND s.seq >= t.from_seq
-LEFT JOIN event f ON f.space_id = t.space_id AND f.id = w.ref AND f.seq >= t.from_seq
+LEFT JOIN event k ON k.space_id = t.space_id AND k.id = w.id AND k.seq + 0 >= t.from_seq
+LEFT JOIN event s ON s.space_id = t.space_id AND s.seq = w.seen AND s.seq + 0 >= t.from_seq
+LEFT JOIN event f ON f.space_id = t.space_id AND f.id = w.ref AND f.seq + 0 >= t.from_seq
 ORDER BY w.place"""
 
 
