@@ -38,7 +38,7 @@ class Arriving:
 
 # As the single send asks (db.queries.messages), once for all; each sender is shown what that sender may read. `+ 0`
 # keeps that from being taken for a range to scan: what is looked for has a unique index.
-_ARRIVALS = """
+ARRIVALS = """
 SELECT t.space_id, d.dk, c.n, c.identity, r.role, r.identity, k.seq, k.kind, k.item, k.log_hash, k.body,
   k.accepted_at, s.log_hash, f.kind, f.actor_id, f.body
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::uuid[])
@@ -56,7 +56,7 @@ ORDER BY w.place"""
 async def arrivals(batch: Batch, wanted: Sequence[Arriving]) -> list[Arrival | None]:
     """For each envelope what it is checked against; None where its sender has no seat in the space."""
     records = await batch.fetch(
-        _ARRIVALS,
+        ARRIVALS,
         [w.space for w in wanted],
         [w.member for w in wanted],
         [w.device for w in wanted],

@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 
 import db.models
 from db.engine import Connection, Database
-from db.migrate import MigrationError, _config, _make_roles, current, migrate, newest
+from db.migrate import ROLES, MigrationError, _config, _make_roles, current, migrate, newest
 from db.migrations import TABLES
 from db.uow import UnitOfWork
 from tests.support.database import Maker, Server
@@ -165,9 +165,7 @@ async def test_a_login_that_is_no_superuser_can_migrate_and_serve(postgres: Serv
         with pytest.raises(MigrationError, match="administrator"):
             await migrate(dsn)
         async with postgres.connected("postgres") as admin:
-            await admin.execute(
-                "GRANT circle_owner, circle_app, circle_auth, circle_hub, circle_job, circle_send, circle_guard TO plain"
-            )
+            await admin.execute(f"GRANT {', '.join(ROLES)} TO plain")
         assert await migrate(dsn) == newest()
         database = Database(dsn)
         await database.open()

@@ -9,6 +9,7 @@ import pytest
 from db import log
 from db.engine import Connection, Database
 from db.hub import sql
+from db.queries import batch
 from tests.support.database import Maker
 
 SPACES, EVENTS = 40, 500
@@ -70,3 +71,16 @@ async def test_a_look_reads_only_what_is_new(database: Database, crowd: tuple[UU
     assert "Seq Scan on event" not in text, text
     assert "event_xid" in text
     await hub.close()
+
+
+async def test_a_batch_looks_envelopes_up_one_by_one(database: Database, crowd: tuple[UUID, UUID]) -> None:
+    """Not by walking through the log: however much of it a sender may read."""
+    anna, space = crowd
+    sender = await database.connect("circle_send")
+    await sender.execute(f"BEGIN; SET LOCAL circle.senders = '{{{anna}}}'")
+    some = await sender.fetchval("SELECT id FROM event WHERE space_id = $1 AND seq = 7", space)
+    text = await plan(sender, batch.ARRIVALS, [space], [anna], [uuid4()], [some], [9], [some])
+    assert text.count("event_space_id_id_key") == 2, text  # the id, and the reference
+    assert "event_pkey" in text
+    assert "Seq Scan on event" not in text
+    await sender.close()
