@@ -73,8 +73,6 @@ class Batches:
                 return kept
         self._connection = fresh = await self._database.connect("circle_send", direct=False)
         with outages(fresh):
-            # The statements join so much that planning them costs more than running them; the plan is the same for all.
-            await fresh.execute("SET plan_cache_mode = force_generic_plan")
             await fresh.execute(statement)
         return fresh
 
