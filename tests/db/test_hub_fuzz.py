@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -22,7 +23,7 @@ from db.bus import Bus
 from db.cursor import Cursor, Snapshot
 from db.engine import Database
 from db.errors import Busy
-from db.hub import CaughtUp, Delivery, Hub, SlowConsumer
+from db.hub import CaughtUp, Delivery, Hub, Live, Sink, SlowConsumer
 from db.hub.subscription import Subscription
 from db.log import Entry, append, lock_spaces
 from db.models import EventKind
@@ -167,7 +168,8 @@ class Fuzz:
             hub = self.random.choice(self.hubs)
             left, slow = self.random.choice([1, 2, 5, 30, 10**6]), self.random.random() < 0.2
             with suppress(TimeoutError, StopAsyncIteration, SlowConsumer):
-                async with aclosing(hub.subscribe(client.member, hub.open(client.cursor))) as stream:
+                sink = self.random.choice([None, partial(self.pour, client, hub)])
+                async with aclosing(hub.subscribe(client.member, hub.open(client.cursor), sink=sink)) as stream:
                     async with asyncio.timeout(self.random.uniform(0.02, 2)):  # cut anywhere, also inside a query
                         await self.follow(client, hub, stream, left, slow)
             self.stats["connections"] += 1
@@ -181,6 +183,14 @@ class Fuzz:
             left -= 1
             if slow:
                 await asyncio.sleep(0.03)
+
+    def pour(self, client: Client, hub: Hub, live: Live) -> bool:
+        """What a socket's sink does; now and then there is no room."""
+        if self.random.random() < 0.02:
+            return False
+        client.apply(hub, Delivery(live.entry, live.space_type, live.cursor))
+        self.stats["poured"] += 1
+        return True
 
     async def break_things(self) -> None:
         async with aclosing_connection(self.dsn) as admin:
@@ -257,6 +267,7 @@ class aclosing_connection:  # noqa: N801  (reads like contextlib.aclosing)
 async def test_nothing_is_lost_doubled_or_out_of_order(dsn: str, make: Maker) -> None:
     stats = await Fuzz(dsn, make, seed=20261123).run(10)
     assert stats["deliveries"] > 500
+    assert stats["poured"] > 50
     assert stats["hubs replaced"] + stats["readers killed"] > 3
     assert {k: stats[k] for k in ("lost", "outside a stay", "doubled", "out of order")} == {
         "lost": 0,
@@ -278,7 +289,7 @@ async def test_a_hub_that_does_not_skip_the_backlog_is_caught(
 ) -> None:
     """Live rows right after the backlog, without asking what the backlog had."""
 
-    async def wrong(seat: Subscription, cursor: Cursor) -> AsyncGenerator[Delivery, None]:
+    async def wrong(seat: Subscription, cursor: Cursor, sink: Sink | None) -> AsyncGenerator[Delivery, None]:
         while True:
             live = await seat.get()
             yield Delivery(live.entry, live.space_type, live.cursor)
