@@ -207,7 +207,7 @@ export class Board {
       pictureUrl: view.picture ? pictureUrl(view.picture.bytes, view.picture.mediaType, toBase64) : null,
       role: view.role,
       participants,
-      items: [...items.values()].toSorted(inOrder).map((item) => this.#item(item, view)),
+      items: [...items.values()].filter(isLine).toSorted(inOrder).map((item) => this.#item(item, view)),
       hasOlder: view.hasOlder || this.#hidesOlder(view, items),
       loadingOlder,
       lastActivity: view.lastActivity,
@@ -265,6 +265,10 @@ function inOrder(one: ItemView, other: ItemView): number {
   if (one.seq !== null && other.seq !== null) return one.seq - other.seq;
   if (one.seq === null && other.seq === null) return one.time - other.time || (one.key < other.key ? -1 : 1);
   return one.seq === null ? 1 : -1;
+}
+
+function isLine({ body }: ItemView): boolean {
+  return body.kind !== 'unreadable' || body.isNoLine !== true;
 }
 
 function mentions(items: Map<string, ItemView>, members: Set<string>): boolean {

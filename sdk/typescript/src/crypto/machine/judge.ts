@@ -13,15 +13,20 @@ import { REASONS } from './reasons';
 import type { Space } from './space';
 import { keys, type EnvelopeRow, type EpochRecord, type LogRow } from './spaceRecord';
 
-/** An envelope that is not believed; `reason` stands in its place. `isFork` stops sending. */
+/**
+ * An envelope that is not believed; `reason` stands in its place. `isFork` stops sending. `kind`: what its header says
+ * that it is, where everything but its content was believed.
+ */
 export class Refused extends Error {
   readonly reason: string;
   readonly isFork: boolean;
+  readonly kind: number | null;
 
-  constructor(reason: string, isFork = false) {
+  constructor(reason: string, isFork = false, kind: number | null = null) {
     super(reason);
     this.reason = reason;
     this.isFork = isFork;
+    this.kind = kind;
   }
 }
 
@@ -64,7 +69,7 @@ export async function judge(space: Space, draft: Draft, people: People, place: P
   const judged = { header, id: toHex(header.id), sender: toHex(header.member), isAdmin: role >= Role.ADMIN, until, about };
   if (until !== null && until <= now) return { ...judged, content: null };
   const key = epoch.branches[header.b];
-  if (!key) throw new Refused(epoch.reason ?? REASONS.noKey);
+  if (!key) throw new Refused(epoch.reason ?? REASONS.noKey, false, header.kind);
   try {
     return { ...judged, content: await openEnvelope(envelope, key) };
   } catch {

@@ -15,7 +15,7 @@ import type { Space } from './space';
 import { lifetimeOf } from './policy';
 import type { Queued } from './queue';
 import { keys, noticeItem, type EnvelopeRow, type LateChange, type LogRow, type StoredItem } from './spaceRecord';
-import type { LogEvent } from './wire';
+import type { ItemBody, LogEvent } from './wire';
 
 /** `live`: the newest entry of the log; otherwise one of before what is known. */
 export async function takeEnvelope(space: Space, draft: Draft, context: Context, event: LogEvent, isLive: boolean): Promise<Shown> {
@@ -27,7 +27,7 @@ export async function takeEnvelope(space: Space, draft: Draft, context: Context,
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.isFork) space.record.alarm ??= alarm('fork', `Whoever wrote the message at entry ${event.seq} has seen another history.`);
-    return keep(space, draft, { ...line(event, `seq:${event.seq}`, event.acceptedAt, null), body: { kind: 'unreadable', reason: error.reason } });
+    return keep(space, draft, { ...line(event, `seq:${event.seq}`, event.acceptedAt, null), body: unreadable(error) });
   }
   const { header, id, sender, content, until } = judged;
   const place = (await draft.get('log', [space.id, event.seq])) as LogRow | undefined;
@@ -44,6 +44,12 @@ export async function takeEnvelope(space: Space, draft: Draft, context: Context,
   } catch {
     return keep(space, draft, { ...line(event, id, header.time, sender), body: { kind: 'unreadable', reason: REASONS.newer } });
   }
+}
+
+/** A title, a reaction or the like without its key would be no line if it had one. */
+function unreadable({ reason, kind }: Refused): ItemBody {
+  const isNoLine = kind !== null && kind !== EnvelopeKind.MESSAGE;
+  return { kind: 'unreadable', reason, ...(isNoLine ? { isNoLine } : {}) };
 }
 
 /** Its time is over: what this device still shows of it goes at once. */

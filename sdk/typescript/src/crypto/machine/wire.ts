@@ -98,7 +98,14 @@ export type Notice =
   /** Around the lines that only this device still has: the person went on with what the server shows. */
   | { what: 'kept' | 'kept-end'; by: string; count: number };
 
-export type ItemBody = { kind: 'text'; text: string } | { kind: 'notice'; notice: Notice } | { kind: 'unreadable'; reason: string };
+export type ItemBody = { kind: 'text'; text: string } | { kind: 'notice'; notice: Notice } | Unreadable;
+
+/** `isNoLine`: what is sealed there is no message, so that nothing stands in its place. */
+export interface Unreadable {
+  kind: 'unreadable';
+  reason: string;
+  isNoLine?: true;
+}
 
 export interface ItemView {
   /** Hex envelope id, or `seq:N`. */
