@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -32,6 +32,7 @@ from api.sharing import Groups
 from api.web import WebClient
 from db.batch import Batches
 from db.bus import Bus
+from db.ending import end
 from db.errors import Busy, DatabaseUnavailable
 from db.hub import Hub
 from db.uow import UnitOfWork
@@ -143,11 +144,7 @@ async def _running(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*(end(task) for task in tasks))
 
 
 def build_app(circle: Circle) -> Starlette:

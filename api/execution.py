@@ -87,7 +87,7 @@ class Engine:
         # A query's fields read one moment. A mutation's must see what it just wrote.
         async with nullcontext() if prepared.is_mutation else one_moment(ctx):
             result = execute_root_selection_set(executor)
-            return _respond(await result if isawaitable(result) else result)
+            return respond(await result if isawaitable(result) else result)
 
     async def subscribe(self, prepared: Prepared, new_ctx: Callable[[], Ctx]) -> AsyncGenerator[Response, None]:
         """Run a subscription: yields responses; `new_ctx` is asked for a context per event.
@@ -99,7 +99,7 @@ class Engine:
         source = create_source_event_stream(executor)
         stream = await source if isawaitable(source) else source
         if isinstance(stream, ExecutionResult):
-            yield _respond(stream, started=False)
+            yield respond(stream, started=False)
             return
 
         def run_event(event_executor: Executor[Any]) -> Any:
@@ -109,7 +109,7 @@ class Engine:
         events = map_source_to_response_event(executor, stream, run_event)
         try:
             async for result in events:
-                yield _respond(result)
+                yield respond(result)
         except Exception as failure:
             # A source that is a generator refuses only when it is first asked.
             error = failure if isinstance(failure, GraphQLError) else GraphQLError("", original_error=failure)
@@ -155,7 +155,8 @@ class Prepared:
         return is_subscription(self.operation)
 
 
-def _respond(result: ExecutionResult, *, started: bool = True) -> Response:
+def respond(result: ExecutionResult, *, started: bool = True) -> Response:
+    """A result as it is sent, each error by way of `present`; without `data` where nothing `started`."""
     response: Response = {"data": result.data} if started else {}
     if result.errors:
         response["errors"] = [present(error) for error in result.errors]

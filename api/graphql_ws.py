@@ -219,7 +219,11 @@ class Socket:
         key, group = joined
         first = b'{"id":' + msgspec.json.encode(operation_id) + b',"type":"next","payload":'
         try:
-            yield lambda live: self._out.put_ready(first, group.tail(live))
+            task = asyncio.current_task()
+            # Given up by its client, it takes nothing more: the id may be another operation's already.
+            yield (
+                lambda live: self._operations.get(operation_id) is task and self._out.put_ready(first, group.tail(live))
+            )
         finally:
             self._hub.groups.leave(key)
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 from graphql import (
+    ExecutionResult,
     FieldNode,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -27,8 +28,7 @@ from graphql import (
 from graphql.execution import Executor, execute_subscription_event
 
 from api.documents import Document
-from api.execution import Engine, Prepared
-from api.refusals import present
+from api.execution import Engine, Prepared, respond
 from db.hub import Hub, Live
 from resolvers.context import Ctx
 from resolvers.streams import live_entry
@@ -59,10 +59,8 @@ class Group:
         if live is not self._last:
             item = stream_item(live_entry(self._hub, live, self._space))
             result = execute_subscription_event(self._executor.build_per_event_executor(item))
-            response: dict[str, Any] = {"data": result.data}  # type: ignore[union-attr]  # plain fields: no awaitable
-            if result.errors:  # type: ignore[union-attr]
-                response["errors"] = [present(error) for error in result.errors]  # type: ignore[union-attr]
-            self._tail, self._last = _encode(response) + b"}", live
+            assert isinstance(result, ExecutionResult)  # noqa: S101  (plain fields: nothing to wait for)
+            self._tail, self._last = _encode(respond(result)) + b"}", live
         return self._tail
 
 

@@ -32,9 +32,8 @@ class Batches:
     """Keeps one connection, made when it is first needed and anew when it was lost. For one task alone."""
 
     def __init__(self, database: Database) -> None:
-        self._database, self._connection = database, None
-
-    _connection: Connection | None
+        self._database = database
+        self._connection: Connection | None = None
 
     @asynccontextmanager
     async def batch(self, senders: Iterable[UUID]) -> AsyncIterator[Batch]:

@@ -176,6 +176,10 @@ class Sending:
             for job in jobs:
                 job.fail(Alone())
             return []
+        except asyncio.CancelledError:
+            for job in jobs:  # nobody knows whether the commit took effect; ids tell at the retry
+                job.fail(Busy())
+            raise
         outcome.tell()
         if outcome.placed:
             self._on_append()

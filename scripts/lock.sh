@@ -8,5 +8,5 @@ python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check uv
 for name in base dev codegen; do
   "$work/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-    --no-annotate --no-header --no-emit-index-url "requirements/$name.in" -o "requirements/$name.txt"
+    --no-annotate --no-header "requirements/$name.in" -o "requirements/$name.txt"
 done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,22 +19,22 @@ if TYPE_CHECKING:
     from circle_client.running import Running
 
 
-class KeyActions:
+class KeyActions(ABC):
     """The part of `Circle` that is about keys."""
 
     @property
+    @abstractmethod
     def running(self) -> Running:
         """The parts at work; `Circle` has them."""
-        raise NotImplementedError
 
     @property
     def me(self) -> Person:
         """Oneself."""
         return self.running.account.me
 
+    @abstractmethod
     async def resolve(self, person: Person | str) -> Person:
         """A Person by handle; `Circle` finds them."""
-        raise NotImplementedError
 
     # ---- devices
 
