@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -14,49 +12,26 @@ from circle_client.protocol.invite import InviteLink
 
 from tests.support.database import Server
 from tests.support.hostile import Hostile, hostile
-from tests.support.server import ROOT, RunningServer, running
+from tests.support.server import RunningServer, running
+from tests.support.vitest import vitest
 
 
-async def vitest(spec: str, server: RunningServer, evil: Hostile) -> None:
+async def lies(spec: str, server: RunningServer, evil: Hostile) -> None:
     """Run one file of hostile tests."""
-    process = await asyncio.create_subprocess_exec(
-        "npx",
-        "vitest",
-        "run",
-        "--config",
-        "vitest.integration.config.ts",
-        f"test/hostile/{spec}.spec.ts",
-        cwd=ROOT / "sdk" / "typescript",
-        env={
-            **os.environ,
-            "CIRCLE_TEST_ORIGIN": server.url,
-            "CIRCLE_HOSTILE_ORIGIN": evil.url,
-            "CIRCLE_TEST_SETUP_TOKEN": InviteLink(server.set_up_token).fragment(),
-        },
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        async with asyncio.timeout(400):
-            said, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, said.decode()
+    fragment = InviteLink(server.set_up_token).fragment()
+    await vitest(f"hostile/{spec}", server.url, fragment, CIRCLE_HOSTILE_ORIGIN=evil.url)
 
 
 async def test_lies_about_people_and_the_account(tmp_path: Path, dsn: str) -> None:
     """A swapped identity, a rolled-back account, an omitted conversation, a device that is shown too little."""
     async with running(tmp_path, dsn) as server, hostile(server.url) as evil:
-        await vitest("trust", server, evil)
+        await lies("trust", server, evil)
 
 
 async def test_lies_about_devices(tmp_path: Path, dsn: str) -> None:
     """Linking, rotation, revocation, signing in, and a message that is said to have expired."""
     async with running(tmp_path, dsn) as server, hostile(server.url) as evil:
-        await vitest("devices", server, evil)
+        await lies("devices", server, evil)
 
 
 class Backups:
@@ -102,6 +77,6 @@ async def test_a_restored_backup(tmp_path: Path, dsn: str, postgres: Server) -> 
         server = await backups.start(dsn)
         evil.orders = {"backup": backups.backup, "restore": backups.restore}
         try:
-            await vitest("restored", server, evil)
+            await lies("restored", server, evil)
         finally:
             await backups.stop()

@@ -11,21 +11,21 @@ from circle_client import Circle, Conversation
 from circle_client.errors import InvalidInput
 from circle_client.protocol.invite import InviteLink
 
-from tests.e2e.test_typescript_sdk import vitest
 from tests.support.sdk import PASSWORD, party, texts, theirs, until
 from tests.support.server import running
+from tests.support.vitest import vitest
 
 
 async def test_devices_of_the_typescript_client(tmp_path: Path, dsn: str) -> None:
     """Linking, recovery, rotation, revocation, lost keys and a reset, by engines as browsers run them."""
     async with running(tmp_path, dsn) as server:
-        await vitest("devices", server.url, InviteLink(server.set_up_token).fragment())
+        await vitest("integration/devices", server.url, InviteLink(server.set_up_token).fragment())
 
 
 async def test_devices_when_things_go_wrong(tmp_path: Path, dsn: str) -> None:
     """Lost answers, a cut recovery, a false proof, 46 days of silence, a cleared browser, a cut reset."""
     async with running(tmp_path, dsn) as server:
-        await vitest("devicesFaults", server.url, InviteLink(server.set_up_token).fragment())
+        await vitest("integration/devicesFaults", server.url, InviteLink(server.set_up_token).fragment())
 
 
 async def seen(folder: Path, name: str) -> str:
@@ -82,7 +82,7 @@ async def test_devices_on_both_sdks(tmp_path: Path, dsn: str) -> None:
                 assert own.alarm is None
 
         environment = {"CIRCLE_TEST_FOLDER": str(screens), "CIRCLE_TEST_PASSWORD": PASSWORD}
-        await asyncio.gather(vitest("devicesPython", server.url, "", **environment), persons())
+        await asyncio.gather(vitest("integration/devicesPython", server.url, "", **environment), persons())
 
 
 async def test_the_typescript_client_reads_everything_with_the_recovery_key(tmp_path: Path, dsn: str) -> None:
@@ -99,7 +99,7 @@ async def test_the_typescript_client_reads_everything_with_the_recovery_key(tmp_
                 await room.add(f"guest{len(people.circles) - 1}")
             await ada.running.devices.rotate()
         await vitest(
-            "reading",
+            "integration/reading",
             server.url,
             "",
             CIRCLE_TEST_WORDS=" ".join(ada.recovery_words or ()),

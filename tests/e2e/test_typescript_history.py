@@ -6,11 +6,11 @@ from pathlib import Path
 
 from circle_client.protocol.invite import InviteLink
 
-from tests.e2e.test_typescript_sdk import vitest
 from tests.support.server import running
+from tests.support.vitest import vitest
 
 
 async def test_history_with_the_typescript_client(tmp_path: Path, dsn: str) -> None:
     """A grant that comes just before a rotation, a giver that was cut off, a member who is let in again."""
     async with running(tmp_path, dsn) as server:
-        await vitest("history", server.url, InviteLink(server.set_up_token).fragment())
+        await vitest("integration/history", server.url, InviteLink(server.set_up_token).fragment())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -12,44 +11,20 @@ from circle_client import Circle, History
 from circle_client.protocol.invite import InviteLink
 
 from tests.support.sdk import party
-from tests.support.server import ROOT, RunningServer, running
-
-
-async def vitest(spec: str, url: str, fragment: str, **environment: str) -> None:
-    """Run one file of integration tests against a server, joining by the fragment of a link."""
-    process = await asyncio.create_subprocess_exec(
-        "npx",
-        "vitest",
-        "run",
-        "--config",
-        "vitest.integration.config.ts",
-        f"test/integration/{spec}.spec.ts",
-        cwd=ROOT / "sdk" / "typescript",
-        env={**os.environ, **environment, "CIRCLE_TEST_ORIGIN": url, "CIRCLE_TEST_SETUP_TOKEN": fragment},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        async with asyncio.timeout(300):
-            said, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, said.decode()
+from tests.support.server import RunningServer, running
+from tests.support.vitest import vitest
 
 
 async def test_the_typescript_client_against_the_server(tmp_path: Path, dsn: str) -> None:
     """Sign-up, invites, a group, messages, removal and a restart, by engines as browsers run them."""
     async with running(tmp_path, dsn) as server:
-        await vitest("members", server.url, InviteLink(server.set_up_token).fragment())
+        await vitest("integration/members", server.url, InviteLink(server.set_up_token).fragment())
 
 
 async def test_lifetimes_history_and_spoiled_keys(tmp_path: Path, dsn: str) -> None:
     """Messages end on time, newcomers get what is shared, and a member who seals garbage is found out and mended."""
     async with running(tmp_path, dsn) as server:
-        await vitest("time", server.url, InviteLink(server.set_up_token).fragment())
+        await vitest("integration/time", server.url, InviteLink(server.set_up_token).fragment())
 
 
 async def answer(ada: Circle, server: RunningServer) -> None:
@@ -81,7 +56,7 @@ async def test_both_clients_in_one_conversation(tmp_path: Path, dsn: str) -> Non
         ada = await people.come("ada")
         answering = asyncio.create_task(answer(ada, server))
         try:
-            await vitest("python", server.url, urlsplit(await ada.create_invite(1)).fragment)
+            await vitest("integration/python", server.url, urlsplit(await ada.create_invite(1)).fragment)
             assert not answering.done()
         finally:
             answering.cancel()

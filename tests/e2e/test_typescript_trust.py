@@ -6,11 +6,11 @@ from pathlib import Path
 
 from circle_client.protocol.invite import InviteLink
 
-from tests.e2e.test_typescript_sdk import vitest
 from tests.support.server import running
+from tests.support.vitest import vitest
 
 
 async def test_who_is_who_in_the_typescript_client(tmp_path: Path, dsn: str) -> None:
     """Marks reach all devices of a member; who began anew gets nothing until somebody lets them in."""
     async with running(tmp_path, dsn) as server:
-        await vitest("trust", server.url, InviteLink(server.set_up_token).fragment())
+        await vitest("integration/trust", server.url, InviteLink(server.set_up_token).fragment())
