@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphql import (
     DocumentNode,
@@ -24,6 +24,9 @@ from api.cost import CostNode, plan_cost
 from api.limits import Limits, check_structure
 from api.refusals import RequestError
 
+if TYPE_CHECKING:
+    from api.sharing import Shape
+
 RULES = (*specified_rules, MaxIntrospectionDepthRule, MaybeNullValidationRule, OneOfInputValidationRule)
 MAX_VALIDATION_ERRORS = 20
 MAX_CACHED_TEXT = 32 * 1024
@@ -33,13 +36,13 @@ MAX_CACHED_TEXT = 32 * 1024
 class Document:
     """A valid document within the limits; `costs` says what each of its operations may cost.
 
-    `shareable`: which of its operations do not depend on the viewer, as far as that was asked (api.sharing).
+    `shapes`: what sharing has found out of its operations, as far as that was asked (api.sharing).
     """
 
     ast: DocumentNode
     operations: Mapping[str, OperationDefinitionNode]
     costs: Mapping[str, CostNode]
-    shareable: dict[str, bool] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run. Raises RequestError when the name fits none, or is needed and missing."""

@@ -45,6 +45,17 @@ _sorted = msgspec.json.Encoder(order="sorted").encode
 Key = tuple[str, str, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`root`: the subscription's field, None where it needs an execution of its own.
+
+    `own`: a variable that says nothing but where a subscriber goes on, so that it divides no group.
+    """
+
+    root: FieldNode | None
+    own: str | None
+
+
 class Group:
     """Subscribers whose responses are the same bytes. The last event's are kept: the hub hands one out to all."""
 
@@ -77,13 +88,11 @@ class Groups:
 
         Raises RequestError when the variables or the cost do not fit.
         """
-        root = _root(prepared.operation)
-        if root is None or not is_shareable(self._core, prepared.document, prepared.operation):
+        shape = shape_of(self._core, prepared.document, prepared.operation)
+        root = shape.root
+        if root is None:
             return None
-        variables = dict(prepared.request.variables)
-        after = next((arg.value for arg in root.arguments or () if arg.name.value == "after"), None)
-        if isinstance(after, VariableNode) and _uses(prepared.operation, prepared.document)[after.name.value] == 1:
-            variables.pop(after.name.value, None)
+        variables = {name: value for name, value in prepared.request.variables.items() if name != shape.own}
         key = (prepared.request.query, prepared.request.operation_name or "", _sorted(variables))
         group = self._groups.get(key)
         if group is None:
@@ -104,42 +113,46 @@ class Groups:
         assert self._core.subscription_type is not None  # noqa: S101  (a subscription was validated against it)
         field = self._core.subscription_type.fields[root.name.value]
         arguments = get_argument_values(field, root, executor.variable_values)
-        id_ = arguments.get("conversationId") or arguments.get("conversation_id")
+        id_ = arguments.get("conversation_id")
         return None if id_ is None else decode_id("Conversation", id_)
 
 
-def is_shareable(core: GraphQLSchema, document: Document, operation: OperationDefinitionNode) -> bool:
-    """Whether nothing that the operation selects depends on the viewer. Asked once per document and operation."""
+def shape_of(core: GraphQLSchema, document: Document, operation: OperationDefinitionNode) -> Shape:
+    """What sharing needs to know of an operation. Found out once per document and operation."""
     name = operation.name.value if operation.name else ""
-    known = document.shareable.get(name)
+    known = document.shapes.get(name)
     if known is None:
-        look = _Look()
-        info = TypeInfo(core)
-        visit(document.ast, TypeInfoVisitor(info, _With(look, info)))
-        known = document.shareable[name] = look.is_shared
+        root, info = _root(operation), TypeInfo(core)
+        look = _Look(info)
+        visit(document.ast, TypeInfoVisitor(info, look))
+        for definition in operation.variable_definitions or ():
+            look.uses[definition.variable.name.value] -= 1
+        after = next((arg.value for arg in root.arguments or () if arg.name.value == "after"), None) if root else None
+        own = after.name.value if isinstance(after, VariableNode) and look.uses[after.name.value] == 1 else None
+        known = document.shapes[name] = Shape(root if look.is_shared else None, own)
     return known
 
 
-@dataclass
-class _Look:
-    is_shared: bool = True
-
-
-class _With(Visitor):
+class _Look(Visitor):
     """Fields of fragments count wherever they are used; unused ones are refused by validation."""
 
-    def __init__(self, look: _Look, info: TypeInfo) -> None:
+    def __init__(self, info: TypeInfo) -> None:
         super().__init__()
-        self._look, self._info = look, info
+        self._info = info
+        self.is_shared = True
+        self.uses: Counter[str] = Counter()
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
         parent, definition = self._info.get_parent_type(), self._info.get_field_def()
         if parent is None or definition is None:
-            self._look.is_shared = False
+            self.is_shared = False
         elif parent.name == "Subscription":
-            self._look.is_shared &= node.name.value in STREAMS
+            self.is_shared &= node.name.value in STREAMS
         elif not node.name.value.startswith("__"):
-            self._look.is_shared &= _is_shared(definition.extensions)
+            self.is_shared &= _is_shared(definition.extensions)
+
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        self.uses[node.name.value] += 1
 
 
 def _is_shared(extensions: Mapping[str, Any]) -> bool:
@@ -152,17 +165,3 @@ def _is_shared(extensions: Mapping[str, Any]) -> bool:
 def _root(operation: OperationDefinitionNode) -> FieldNode | None:
     selections = operation.selection_set.selections
     return selections[0] if len(selections) == 1 and isinstance(selections[0], FieldNode) else None
-
-
-def _uses(operation: OperationDefinitionNode, document: Document) -> Counter[str]:
-    """How often each variable is used, its definitions left aside."""
-    counter: Counter[str] = Counter()
-
-    class Count(Visitor):
-        def enter_variable(self, node: VariableNode, _key: object, parent: object, *_: object) -> None:
-            counter[node.name.value] += 1
-
-    visit(document.ast, Count())
-    for definition in operation.variable_definitions or ():
-        counter[definition.variable.name.value] -= 1
-    return counter

@@ -8,6 +8,7 @@ import { LOG_START, nextHash } from '../protocol/log';
 import { MemberKind, parseMemberLink } from '../protocol/member';
 import { parseRosterLink, SpaceType } from '../protocol/roster';
 import { checkRosterPin, verifyRoster } from '../protocol/rosterState';
+import { readAhead } from './ahead';
 import { alarm } from './alarmWords';
 import { claimsOf, membersOfLinks } from './claims';
 import { noteSeal, oweHistory, takeComplaint } from './complaints';
@@ -203,6 +204,7 @@ async function takeStretch(space: Space, draft: Draft, context: Context, events:
     merge(shown, await noteChange(space, draft, event));
   }
   for (const n of await epochsIn(events)) await learnEpoch(space, draft, context, n).catch(() => undefined);
+  await readAhead(space, context.people, events);
   for (const event of events) {
     merge(shown, await takeEnvelope(space, draft, context, event, false));
     if (event.body.kind === 'complaint') merge(shown, await tellComplaint(space, draft, context, event, event.body));

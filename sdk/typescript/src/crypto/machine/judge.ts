@@ -1,11 +1,12 @@
 /** Every check that e2ee.md section 7 asks of an envelope before its content is believed. */
 import { equal, fromHex, toHex, type Bytes } from '../protocol/bytes';
-import { EnvelopeKind, openEnvelope, parseEnvelope, verifyEnvelope, type Content, type Envelope, type Header } from '../protocol/envelope';
+import { EnvelopeKind, type Content, type Envelope, type Header } from '../protocol/envelope';
 import { ProtocolError } from '../protocol/errors';
 import { deviceAt, identityAt } from '../protocol/member';
 import { Role } from '../protocol/roster';
 import type { Roster } from '../protocol/rosterState';
 import { checkRules, type Referred } from '../protocol/rules';
+import { opened, parsed, verified } from './ahead';
 import type { Draft } from './draft';
 import { deadlineOf, earlier } from './expiry';
 import type { People } from './people';
@@ -71,7 +72,7 @@ export async function judge(space: Space, draft: Draft, people: People, place: P
   const key = epoch.branches[header.b];
   if (!key) throw new Refused(epoch.reason ?? REASONS.noKey, false, header.kind);
   try {
-    return { ...judged, content: await openEnvelope(envelope, key) };
+    return { ...judged, content: await opened(envelope, key) };
   } catch {
     throw new Refused(REASONS.changed);
   }
@@ -80,7 +81,7 @@ export async function judge(space: Space, draft: Draft, people: People, place: P
 async function read(bytes: Bytes, item: Bytes): Promise<Envelope> {
   let envelope: Envelope;
   try {
-    envelope = await parseEnvelope(bytes);
+    envelope = await parsed(bytes);
   } catch {
     throw new Refused(REASONS.changed);
   }
@@ -114,7 +115,7 @@ async function checkSender(space: Space, people: People, place: Place, envelope:
   const identity = identityAt(chain, header.n);
   if (!seat || !identity || !equal(seat.identity, identity)) throw new Refused(REASONS.notAllowed);
   try {
-    await verifyEnvelope(envelope, device.dk);
+    await verified(envelope, device.dk);
   } catch {
     throw new Refused(REASONS.stranger);
   }

@@ -1,6 +1,7 @@
 /** Learning and judging: what the server tells becomes what this device believes and shows. */
 import type { Key } from '../../store/sealed';
 import type { Bytes } from '../protocol/bytes';
+import { readAhead } from './ahead';
 import { isWholeAgain } from './alarmWords';
 import { contradictionOf, raise } from './contradiction';
 import { claimsOf, claimsOfAnnouncement, claimsOfLink } from './claims';
@@ -146,6 +147,10 @@ export class Reading {
     const spaces = [...new Set(events.map(({ space }) => space))];
     return this.#rooms.change(spaces, async (draft) => {
       const changes: SpaceChange[] = [];
+      for (const id of spaces) {
+        const space = await this.#rooms.find(id);
+        if (space) await readAhead(space, this.#context.people, events.filter((event) => event.space === id));
+      }
       for (const event of events) {
         const space = (await this.#rooms.find(event.space)) ?? this.#begun(draft, event);
         if (!space || event.seq > space.head.n + 1) continue;

@@ -2,9 +2,9 @@
 import { asBytes, concat, equal, type Bytes } from './bytes';
 import { anyMap, bytes, bytesUpTo, decode, encode, fields, nullable, read, struct, tuple, uint, type Value } from './cbor';
 import { demand, ProtocolError } from './errors';
-import { hBody, kdfWith, signBody, verifyBody } from './labels';
+import { hBody, kdf, signBody, verifyBody } from './labels';
 import { isPaddedSize, pad, unpad } from './padding';
-import { gcmOpen, gcmSeal, kdfKey, macKey, macWith, sha256, SIGNATURE_LENGTH, type KdfKey, type MacKey, type SigningKey } from './primitives';
+import { gcmOpen, gcmSeal, macKey, macWith, sha256, SIGNATURE_LENGTH, type MacKey, type SigningKey } from './primitives';
 import { hash, head, id, SUITE, suite, time, type Head } from './signer';
 
 /** ct = GCM(key, nonce, header, P) has at most 96 KiB. */
@@ -122,31 +122,28 @@ export function verifyEnvelope(envelope: Envelope, dk: Bytes): Promise<void> {
   return verifyBody(dk, envelope.signature, 'envelope', envelope.signed);
 }
 
-/** What is derived from a branch's key for all its envelopes; held for as long as the key itself is. */
-interface OpenBranch {
-  readonly key: KdfKey;
-  /** E([space, e, h_e]), and the key of MACs under it. */
+/** The key of MACs under a branch's key, held for as long as the key itself is. */
+interface BranchMac {
+  /** E([space, e, h_e]). */
   readonly place: Bytes;
-  readonly syn: MacKey;
+  readonly key: MacKey;
 }
 
-const openBranches = new WeakMap<Bytes, Promise<OpenBranch>>();
+const branchMacs = new WeakMap<Bytes, BranchMac>();
 
-async function openBranch(branchKey: Bytes, { space, epoch }: Header): Promise<OpenBranch> {
+async function synOf(branchKey: Bytes, { space, epoch }: Header, headerHash: Bytes, padded: Bytes): Promise<Bytes> {
   const place = [space, epoch.n, epoch.hash];
   const encoded = encode(place);
-  const known = await openBranches.get(branchKey);
-  if (known && equal(known.place, encoded)) return known;
-  const made = (async () => {
-    const key = await kdfKey(branchKey);
-    return { key, place: encoded, syn: await macKey(await kdfWith(key, null, 'syn', place, 32)) };
-  })();
-  openBranches.set(branchKey, made);
-  return made;
+  let known = branchMacs.get(branchKey);
+  if (!known || !equal(known.place, encoded)) {
+    known = { place: encoded, key: macKey(await kdf(branchKey, null, 'syn', place, 32)) };
+    branchMacs.set(branchKey, known);
+  }
+  return macWith(known.key, concat(headerHash, padded));
 }
 
-async function keyAndNonce({ key }: OpenBranch, syn: Bytes, headerHash: Bytes): Promise<readonly [Bytes, Bytes]> {
-  const derived = await kdfWith(key, syn, 'envelope-key', headerHash, 44);
+async function keyAndNonce(branchKey: Bytes, syn: Bytes, headerHash: Bytes): Promise<readonly [Bytes, Bytes]> {
+  const derived = await kdf(branchKey, syn, 'envelope-key', headerHash, 44);
   return [derived.slice(0, 32), derived.slice(32)];
 }
 
@@ -161,9 +158,8 @@ export async function sealEnvelope(header: Header, content: Content, branchKey: 
   const padded = pad(encode(content));
   demand(padded.length + TAG <= CT_CAP, 'envelope', 'MALFORMED', 'This is too long for one message.');
   const headerHash = await sha256(headerBytes);
-  const branch = await openBranch(branchKey, header);
-  const syn = await macWith(branch.syn, concat(headerHash, padded));
-  const [key, nonce] = await keyAndNonce(branch, syn, headerHash);
+  const syn = await synOf(branchKey, header, headerHash, padded);
+  const [key, nonce] = await keyAndNonce(branchKey, syn, headerHash);
   const ct = await gcmSeal(key, nonce, headerBytes, padded);
   const signed = await signedValue(headerBytes, syn, ct);
   const signature = await signBody(dk, 'envelope', signed);
@@ -176,11 +172,10 @@ export async function sealEnvelope(header: Header, content: Content, branchKey: 
  */
 export async function openEnvelope(envelope: Envelope, branchKey: Bytes): Promise<Content> {
   const headerHash = await sha256(envelope.headerBytes);
-  const branch = await openBranch(branchKey, envelope.header);
-  const [key, nonce] = await keyAndNonce(branch, envelope.syn, headerHash);
+  const [key, nonce] = await keyAndNonce(branchKey, envelope.syn, headerHash);
   const padded = await gcmOpen(key, nonce, envelope.headerBytes, envelope.ct);
   demand(padded !== null, 'envelope', 'UNREADABLE', "This message does not open with this epoch's key.");
-  const syn = await macWith(branch.syn, concat(headerHash, padded));
+  const syn = await synOf(branchKey, envelope.header, headerHash, padded);
   demand(equal(syn, envelope.syn), 'envelope', 'UNREADABLE', 'This message does not fit its own digest.');
   const text = unpad(padded);
   try {

@@ -1,7 +1,7 @@
 /** Domain separation: X, H, SIG and KDF of e2ee.md section 2. */
 import { concat, EMPTY, utf8, type Bytes } from './bytes';
 import { encode, type Value } from './cbor';
-import { hkdf, hkdfWith, hpkeOpen, hpkeSeal, sha256, sign, verify, type KdfKey, type SealKey, type SigningKey } from './primitives';
+import { hkdf, hpkeOpen, hpkeSeal, sha256, sign, verify, type SealKey, type SigningKey } from './primitives';
 
 /** Every label of the page, and no other. */
 export const LABELS = [
@@ -38,11 +38,6 @@ export function h(label: Label, value: Value): Promise<Bytes> {
 /** KDF(k, salt, l, v, n) = HKDF-SHA256(IKM k, salt, info X(l, v), n bytes); no salt is written `-` on the page. */
 export function kdf(key: Bytes, salt: Bytes | null, label: Label, value: Value, length: number): Promise<Bytes> {
   return hkdf(key, salt ?? EMPTY, x(label, value), length);
-}
-
-/** {@link kdf} from a key that was taken into use once for many derivations. */
-export function kdfWith(key: KdfKey, salt: Bytes | null, label: Label, value: Value, length: number): Promise<Bytes> {
-  return hkdfWith(key, salt ?? EMPTY, x(label, value), length);
 }
 
 /** SIG(l, v) over a body's bytes. Signatures can be random: never hash, compare or remake one. */

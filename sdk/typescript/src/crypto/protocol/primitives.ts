@@ -1,10 +1,13 @@
 /**
- * The primitives of e2ee.md section 1: WebCrypto for hashes, MACs, HKDF, AES-GCM and Ed25519,
- * `@hpke` for X-Wing, `hash-wasm` for Argon2id. None is written by hand; what is written here
+ * The primitives of e2ee.md section 1: WebCrypto for AES-GCM, Ed25519 and long digests, `@noble/hashes` for short
+ * digests, MACs and HKDF, `@hpke` for X-Wing, `hash-wasm` for Argon2id. None is written by hand; what is written here
  * are the checks on bytes that must come first.
  */
 import { Aes256Gcm, CipherSuite, HkdfSha256 } from '@hpke/core';
 import { XWing } from '@hpke/hybridkem-x-wing';
+import { hkdf as expand } from '@noble/hashes/hkdf.js';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 as digest } from '@noble/hashes/sha2.js';
 import { argon2id } from 'hash-wasm';
 import { asBytes, concat, EMPTY, fromBase64Url, fromHex, toHex, utf8, type Bytes } from './bytes';
 import { demand, ProtocolError } from './errors';
@@ -27,38 +30,34 @@ export function randomBytes(length: number): Bytes {
   return globalThis.crypto.getRandomValues(new Uint8Array(length));
 }
 
+/** Up to here a digest is done sooner than the engine's own thread is asked for it (docs/decisions/0095). */
+const SHORT = 4096;
+
 export async function sha256(data: Bytes): Promise<Bytes> {
-  return asBytes(await subtle.digest('SHA-256', data));
+  return asBytes(data.length <= SHORT ? digest(data) : await subtle.digest('SHA-256', data));
 }
 
-/** A key of MACs, or of derivations, as the engine holds it. */
-export type MacKey = CryptoKey & { readonly _use: 'mac' };
-export type KdfKey = CryptoKey & { readonly _use: 'kdf' };
+/** A key of MACs taken into use once for many texts. */
+export type MacKey = ReturnType<typeof hmac.create>;
 
-export async function macKey(key: Bytes): Promise<MacKey> {
-  return (await subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])) as MacKey;
-}
-
-export async function kdfKey(ikm: Bytes): Promise<KdfKey> {
-  return (await subtle.importKey('raw', ikm, 'HKDF', false, ['deriveBits'])) as KdfKey;
+export function macKey(key: Bytes): MacKey {
+  return hmac.create(digest, key);
 }
 
 /** HMAC-SHA256. */
-export async function mac(key: Bytes, data: Bytes): Promise<Bytes> {
-  return macWith(await macKey(key), data);
+export function mac(key: Bytes, data: Bytes): Promise<Bytes> {
+  return Promise.resolve(asBytes(hmac(digest, key, data)));
 }
 
-export async function macWith(key: MacKey, data: Bytes): Promise<Bytes> {
-  return asBytes(await subtle.sign('HMAC', key, data));
+export function macWith(key: MacKey, data: Bytes): Bytes {
+  return asBytes(key.clone().update(data).digest());
 }
 
 /** HKDF-SHA256 with all its inputs spelled out; the protocol derives through `labels.kdf` only. */
-export async function hkdf(ikm: Bytes, salt: Bytes, info: Bytes, length: number): Promise<Bytes> {
-  return hkdfWith(await kdfKey(ikm), salt, info, length);
-}
-
-export async function hkdfWith(key: KdfKey, salt: Bytes, info: Bytes, length: number): Promise<Bytes> {
-  return asBytes(await subtle.deriveBits({ name: 'HKDF', hash: 'SHA-256', salt, info }, key, length * 8));
+export function hkdf(ikm: Bytes, salt: Bytes, info: Bytes, length: number): Promise<Bytes> {
+  return new Promise((resolve) => {
+    resolve(asBytes(expand(digest, ikm, salt, info, length)));
+  });
 }
 
 /** AES-256-GCM, the 16-byte tag last. A key of the page that seals one plaintext ever takes `nonce` null: 12 zero bytes. */
