@@ -108,13 +108,20 @@ export async function parseEnvelope(source: Bytes): Promise<Envelope> {
   return assemble(asBytes(source), headerBytes, syn, ct, signature, await signedValue(headerBytes, syn, ct));
 }
 
+const peeked = new WeakMap<Bytes, Header>();
+
 /**
- * The header alone, without a digest: for what only asks whom and which keys an envelope names.
+ * The header alone, without a digest: for what only asks whom and which keys an envelope names. The same bytes are
+ * asked about several times on the way, and read once.
  * @throws {ProtocolError} as {@link parseEnvelope}
  */
 export function peekHeader(source: Bytes): Header {
+  const known = peeked.get(source);
+  if (known) return known;
   demand(source.length <= ENVELOPE_CAP, 'cbor', 'MALFORMED', 'This envelope is too long.');
-  return parseHeader(read(source, envelopeTuple)[0]);
+  const header = parseHeader(read(source, envelopeTuple)[0]);
+  peeked.set(source, header);
+  return header;
 }
 
 /** Verifies the signature by the sender's DK. @throws {ProtocolError} ed25519/FORBIDDEN */
