@@ -19,7 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from api.auth import Authenticator, Session, cookie_token, same_origin
-from api.database import open_database
+from api.database import join_database, open_database
 from api.execution import Engine
 from api.graphql_http import GraphQLOverHTTP
 from api.graphql_ws import TRY_AGAIN, Socket, SocketHub
@@ -86,13 +86,14 @@ class Circle:
 
 
 @asynccontextmanager
-async def open_circle(settings: Settings, server_key: bytes) -> AsyncIterator[Circle]:
+async def open_circle(settings: Settings, server_key: bytes, *, worker: bool = False) -> AsyncIterator[Circle]:
     """Start everything, newest parts last, and stop it in the opposite order.
 
+    `worker`: the parent process keeps the database and has migrated it.
     Raises EmbeddedError, MigrationError or DatabaseUnavailable with a plain sentence.
     """
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings))
+        database = await stack.enter_async_context((join_database if worker else open_database)(settings))
         bus = Bus(settings.bus_url)
         await bus.start()
         stack.push_async_callback(bus.stop)

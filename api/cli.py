@@ -28,12 +28,18 @@ class InvitedRole(StrEnum):
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes behind the one port. [default: CIRCLE_WORKERS, or 1]")
+    ] = None,
+) -> None:
     """Serve the web client and the API until stopped."""
-    settings = load_settings()  # first: what is wrong with them is said without loading the server
+    # First: what is wrong with them is said without loading the server.
+    settings = load_settings() if workers is None else load_settings(workers=workers)
     from api.serve import serve as run
+    from api.workers import serve_by_workers
 
-    run(settings)
+    (run if settings.workers == 1 else serve_by_workers)(settings)
 
 
 @app.command()

@@ -12,6 +12,9 @@ from db.embedded.server import dsn_of
 from db.engine import Database, answers
 from db.migrate import migrate
 
+CONNECTIONS_PER_PROCESS = 20
+"""All that one process opens at most (db/engine.py), and some."""
+
 
 @asynccontextmanager
 async def open_database(settings: Settings, *, share: bool = False) -> AsyncIterator[Database]:
@@ -20,14 +23,26 @@ async def open_database(settings: Settings, *, share: bool = False) -> AsyncIter
     Raises EmbeddedError, MigrationError or DatabaseUnavailable with a plain sentence.
     """
     async with open_server(settings, share=share) as dsn:
-        direct = settings.database_direct_url or dsn
-        await migrate(direct)
-        database = Database(dsn, direct_dsn=direct, own_logins=settings.embedded)
-        try:
-            await database.open()
+        await migrate(settings.database_direct_url or dsn)
+        async with _opened(settings, dsn) as database:
             yield database
-        finally:
-            await database.close()
+
+
+@asynccontextmanager
+async def join_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database that this process's parent keeps and has migrated. Raises DatabaseUnavailable."""
+    async with _opened(settings, dsn_of(settings.data_dir) if settings.embedded else settings.database_url) as database:
+        yield database
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, dsn: str) -> AsyncIterator[Database]:
+    database = Database(dsn, direct_dsn=settings.database_direct_url or dsn, own_logins=settings.embedded)
+    try:
+        await database.open()
+        yield database
+    finally:
+        await database.close()
 
 
 @asynccontextmanager
@@ -40,7 +55,8 @@ async def open_server(settings: Settings, *, share: bool = False) -> AsyncIterat
         yield dsn_of(settings.data_dir)
         return
     # Started here, in the main thread: on Linux the server ends with the thread that started it.
-    postgres = EmbeddedPostgres(settings.data_dir)
+    connections = str(max(60, CONNECTIONS_PER_PROCESS * settings.workers + 10))
+    postgres = EmbeddedPostgres(settings.data_dir, settings={"max_connections": connections})
     try:
         await postgres.start()
     except OSError as error:

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -18,7 +18,7 @@ from api.connection import GuardedHttp
 from api.frames import FramedSocket
 from api.logs import set_up_logs
 from api.settings import Settings, load_secret_key
-from api.start import BACKLOG, data_folder, listening
+from api.start import BACKLOG, data_folder, greet, listening
 from resolvers.invites import renew_set_up_link
 
 
@@ -34,37 +34,57 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
-    stopping = asyncio.Event()
-    server: Server | None = None
-    this = asyncio.current_task()
+    with stoppable() as stop:
+        async with open_circle(settings, load_secret_key(settings)) as circle:
+            link = await renew_set_up_link(circle.uow, utc_now())
+            server = Server(build_app(circle), settings, lambda: greet(settings, link))
+            await stop.serve(server, listener)
 
-    def stop() -> None:
-        if server is None and this is not None and not stopping.is_set():
-            this.cancel()
-        elif server is not None:
-            server.force_exit = stopping.is_set()
-            server.should_exit = True
-        stopping.set()
 
+class Stop:
+    """What SIGINT and SIGTERM do: end the start that is under way, or the serving; a second one does not wait."""
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        self._server: Server | None = None
+        self._task = asyncio.current_task()
+
+    def __call__(self) -> None:
+        """Stop."""
+        if self._server is not None:
+            self._server.force_exit = self.is_asked
+            self._server.should_exit = True
+        elif self._task is not None and not self.is_asked:
+            self._task.cancel()
+        self.is_asked = True
+
+    async def serve(self, server: Server, listener: socket.socket) -> None:
+        """Serve until stopped."""
+        self._server = server
+        gc.collect()
+        gc.freeze()  # what lives as long as the process need not be looked at again and again
+        gc.set_threshold(20_000, 20, 20)
+        await server.serve(sockets=[listener])
+
+
+@contextmanager
+def stoppable() -> Iterator[Stop]:
+    """The block ends without an exception where a signal ended it."""
+    stop = Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
     try:
-        async with open_circle(settings, load_secret_key(settings)) as circle:
-            link = await renew_set_up_link(circle.uow, utc_now())
-            server = Server(build_app(circle), settings, link)
-            gc.collect()
-            gc.freeze()  # what lives as long as the process need not be looked at again and again
-            gc.set_threshold(20_000, 20, 20)
-            await server.serve(sockets=[listener])
+        yield stop
     except asyncio.CancelledError:
-        if not stopping.is_set():
+        if not stop.is_asked:
             raise
 
 
 class Server(uvicorn.Server):
     """uvicorn, with our signal handling and our words."""
 
-    def __init__(self, app: Starlette, settings: Settings, set_up_link: str | None) -> None:
+    def __init__(self, app: Starlette, settings: Settings, on_ready: Callable[[], None]) -> None:
+        """`on_ready` is called once connections are taken."""
         config = uvicorn.Config(
             app,
             http=GuardedHttp,
@@ -82,17 +102,14 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
         )
         super().__init__(config)
-        self._settings, self._set_up_link = settings, set_up_link
+        self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say where."""
+        """Start, and say so."""
         await super().startup(sockets)
-        print(f"Circle is ready: {self._settings.origin}", flush=True)
-        if self._set_up_link is not None:
-            print("It has no owner yet. Whoever opens this link first sets it up:", flush=True)
-            print(f"  {self._settings.origin}/join#{self._set_up_link}", flush=True)
+        self._on_ready()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `_serve`: uvicorn would raise them once more at the end."""
+        """Leave signals to `Stop`: uvicorn would raise them once more at the end."""
         yield

@@ -27,6 +27,7 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
     data_dir: Path = Path("data")
     database_url: str = ""
     database_direct_url: str = ""
@@ -110,10 +111,14 @@ class Settings(BaseSettings):
 
     @property
     def bus_url(self) -> str:
-        """Where pokes travel: Redis, else the shared database's NOTIFY, else this process's memory."""
-        if self.redis_url:
-            return self.redis_url
-        return "memory://" if self.embedded else self.database_direct_url or self.database_url
+        """Where pokes travel: Redis, else the database's NOTIFY; within one process with its own database, memory."""
+        if self.redis_url or not self.embedded:
+            return self.redis_url or self.database_direct_url or self.database_url
+        if self.workers == 1:
+            return "memory://"
+        from db.embedded.server import dsn_of  # here alone: settings are read before anything is loaded
+
+        return dsn_of(self.data_dir, user="circle_hub")
 
     @property
     def embedded(self) -> bool:

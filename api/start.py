@@ -73,3 +73,11 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
         yield listener
     finally:
         listener.close()
+
+
+def greet(settings: Settings, set_up_link: str | None) -> None:
+    """Say on standard output that the server is ready, and where to begin while it has no owner."""
+    print(f"Circle is ready: {settings.origin}", flush=True)
+    if set_up_link is not None:
+        print("It has no owner yet. Whoever opens this link first sets it up:", flush=True)
+        print(f"  {settings.origin}/join#{set_up_link}", flush=True)

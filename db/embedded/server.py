@@ -36,13 +36,13 @@ logger = logging.getLogger(__name__)
 _LOG_LIMIT = 5 * 2**20
 
 
-def dsn_of(data_dir: Path, database: str = DATABASE) -> str:
+def dsn_of(data_dir: Path, database: str = DATABASE, user: str = SUPERUSER) -> str:
     """The URL of the embedded database of that Circle data folder, whether it runs or not."""
-    return _dsn(socket_place(data_dir.resolve() / "postgres"), database)
+    return _dsn(socket_place(data_dir.resolve() / "postgres"), database, user)
 
 
-def _dsn(socket: Socket, database: str) -> str:
-    return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(socket.folder))}&port={PORT}"
+def _dsn(socket: Socket, database: str, user: str = SUPERUSER) -> str:
+    return f"postgresql://{user}@/{database}?host={quote(str(socket.folder))}&port={PORT}"
 
 
 class EmbeddedPostgres:
