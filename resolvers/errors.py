@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from db.queries.markers import MarkerRow
 
 
 class Code(StrEnum):
@@ -27,6 +31,8 @@ class Code(StrEnum):
     EPOCH_DUE = "EPOCH_DUE"
     FORKED_LOG = "FORKED_LOG"
     DIRECT_EXISTS = "DIRECT_EXISTS"
+    MARKER_CONFLICT = "MARKER_CONFLICT"
+    TOO_MANY_MEMBERS = "TOO_MANY_MEMBERS"
     WRONG_PASSWORD = "WRONG_PASSWORD"  # noqa: S105 - the name of a refusal
     INVITE_UNKNOWN = "INVITE_UNKNOWN"
     INVITE_USED = "INVITE_USED"
@@ -92,6 +98,18 @@ class DirectExists(Refusal):
     def __init__(self, space: UUID) -> None:
         super().__init__(Code.DIRECT_EXISTS, "You already have a direct conversation with this person.")
         self.space = space
+
+
+class MarkerConflict(Refusal):
+    """Another marker is stored than the one to be replaced."""
+
+    def __init__(self, current: MarkerRow) -> None:
+        super().__init__(
+            Code.MARKER_CONFLICT,
+            "Another of your devices has marked this conversation meanwhile.",
+            ("input", "version"),
+        )
+        self.current = current
 
 
 class RewrapIncomplete(Refusal):

@@ -6,10 +6,11 @@ from enum import IntEnum
 
 from db.models.kinds import EventKind as EventKind
 from db.models.kinds import History as HistoryPolicy
+from db.models.kinds import MarkerScope as MarkerScope
 from db.models.kinds import SpaceRole as SpaceRole
 from db.models.kinds import SpaceType as SpaceType
 
-__all__ = ["ConversationType", "EventKind", "HistoryPolicy", "SpaceRole", "SpaceType"]
+__all__ = ["ConversationType", "EventKind", "HistoryPolicy", "MarkerScope", "SpaceRole", "SpaceType"]
 
 
 class ConversationType(IntEnum):

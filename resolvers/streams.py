@@ -10,6 +10,7 @@ from uuid import UUID
 
 from db.cursor import Cursor
 from db.hub import CaughtUp, Delivery, Hub, Live, Resync, SlowConsumer
+from db.queries.markers import MarkerRow
 from resolvers.access import access_conversation
 from resolvers.context import Ctx
 from resolvers.events import LogEvent
@@ -22,6 +23,14 @@ class Delivered:
     """An entry, and the cursor behind it."""
 
     event: LogEvent
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A marker in its newest state, and the cursor behind it."""
+
+    marker: MarkerRow
     cursor: str
 
 
@@ -39,7 +48,7 @@ class MustResync:
     message: str
 
 
-StreamEntry: TypeAlias = "Delivered | Done | MustResync"
+StreamEntry: TypeAlias = "Delivered | Marked | Done | MustResync"
 
 
 async def follow_everything(ctx: Ctx, after: str | None) -> AsyncIterator[StreamEntry]:

@@ -32,6 +32,7 @@ from schema.errors import UserError, user_errors
 from schema.events import EnvelopeEvent, Event, RosterEvent, event_of, load_event
 from schema.inputs import SignedInput
 from schema.loaders import forget
+from schema.markers import Marker, load_own_marker, load_receipts
 from schema.members import Member, load_member
 from schema.node import Node, decode_id, load_node, register_node
 from schema.scalars import Base64Bytes
@@ -149,6 +150,19 @@ class Conversation(Space):
         row = await load_space(info.context, self.space_id)
         found = None if row.state_seq is None else await load_event(info.context, self.space_id, row.state_seq)
         return cast("EnvelopeEvent | None", found)
+
+    @strawberry.field(
+        description="The present members' receipts, at most one each, the viewer's own included; those that have "
+        "expired are left out. Only conversations of at most 50 members take any."
+    )
+    async def markers(self, info: Info) -> list[Marker]:
+        """All receipts."""
+        return await load_receipts(info.context, self.space_id)
+
+    @strawberry.field(description="How far the viewer has read, for the viewer's own devices; null before the first.")
+    async def viewer_marker(self, info: Info) -> Marker | None:
+        """The viewer's own marker."""
+        return await load_own_marker(info.context, self.space_id)
 
     @strawberry.field(description="The log, ascending by seq, as far as the viewer may read it.")
     async def events(

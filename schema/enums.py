@@ -8,7 +8,7 @@ from enum import Enum
 import strawberry
 
 from resolvers.errors import Code, DueReason
-from resolvers.kinds import ConversationType, HistoryPolicy, SpaceRole
+from resolvers.kinds import ConversationType, HistoryPolicy, MarkerScope, SpaceRole
 
 
 def describe(cls: type[Enum], name: str, description: str, values: Mapping[Enum, str]) -> None:
@@ -40,6 +40,8 @@ describe(
         Code.EPOCH_DUE: "A new epoch must be announced first.",
         Code.FORKED_LOG: "What the client saw is not this server's log.",
         Code.DIRECT_EXISTS: "The two members have a direct conversation already.",
+        Code.MARKER_CONFLICT: "Another marker is stored than the one to be replaced: open it and try again.",
+        Code.TOO_MANY_MEMBERS: "The conversation has too many members for this.",
         Code.WRONG_PASSWORD: "Handle and password do not fit together.",
         Code.INVITE_UNKNOWN: "No such invite.",
         Code.INVITE_USED: "The invite was used already.",
@@ -90,5 +92,14 @@ describe(
     {
         HistoryPolicy.JOINING: "What comes after joining.",
         HistoryPolicy.SHARED: "Also what came before, as far as keys are granted.",
+    },
+)
+describe(
+    MarkerScope,
+    "MarkerScope",
+    "Whose eyes a marker is for.",
+    {
+        MarkerScope.OWN: "The member's own devices: how far the member has read.",
+        MarkerScope.RECEIPT: "All members of the conversation: how far the member has received and read.",
     },
 )

@@ -13,11 +13,13 @@ from resolvers.errors import (
     DirectExists,
     DueReason,
     EpochDue,
+    MarkerConflict,
     RateLimited,
     Refusal,
     RewrapIncomplete,
     StaleEpoch,
 )
+from resolvers.markers import MarkerRow
 from schema import enums as enums  # the descriptions of Code and DueReason are set there
 from schema.context import Info
 from schema.node import load_node
@@ -26,6 +28,7 @@ from schema.scalars import Base64Bytes
 if TYPE_CHECKING:
     from schema.conversations import Conversation
     from schema.epochs import Epoch
+    from schema.markers import Marker
     from schema.rotation import MissingWrap
 
 MAX_MISSING = 1_000
@@ -88,6 +91,20 @@ class DirectExistsError(UserError):
         return cast("Conversation", await load_node(info.context, "Conversation", self.space))
 
 
+@strawberry.type(description="Another marker is stored than the one that was to be replaced.")
+class MarkerConflictError(UserError):
+    """Carries what is stored."""
+
+    row: strawberry.Private[MarkerRow]
+
+    @strawberry.field(description="The stored marker: open it, take the higher numbers, and replace this version.")
+    def current(self) -> Annotated[Marker, strawberry.lazy("schema.markers")]:
+        """The marker as the viewer sees it."""
+        from schema.markers import Marker
+
+        return Marker.of(self.row)
+
+
 @strawberry.type(description="The rotation leaves keys behind, or a device or the recovery key without a box.")
 class RewrapIncompleteError(UserError):
     """Carries what is missing."""
@@ -116,6 +133,8 @@ def user_errors(refusal: Refusal) -> list[UserError]:
         return [RateLimitedError(message=message, path=path, code=code, retry_after=refusal.retry_after)]
     if isinstance(refusal, DirectExists):
         return [DirectExistsError(message=message, path=path, code=code, space=refusal.space)]
+    if isinstance(refusal, MarkerConflict):
+        return [MarkerConflictError(message=message, path=path, code=code, row=refusal.current)]
     if isinstance(refusal, RewrapIncomplete):
         boxes = [Base64Bytes(device) for device in refusal.boxes]
         return [

@@ -9,12 +9,13 @@ import strawberry
 
 from resolvers.errors import Refusal
 from resolvers.messages import SendMessage, send_message
-from resolvers.streams import Delivered, Done, StreamEntry, follow_conversation, follow_everything
+from resolvers.streams import Delivered, Done, Marked, StreamEntry, follow_conversation, follow_everything
 from schema.connection import After
 from schema.context import Info
 from schema.errors import UserError, user_errors
 from schema.events import EnvelopeEvent, Event, event_of
 from schema.loaders import forget
+from schema.markers import Marker
 from schema.node import decode_id
 from schema.scalars import Base64Bytes, Cursor
 
@@ -63,6 +64,17 @@ class EventDelivery:
     event: Event = strawberry.field(description="The entry.")
 
 
+@strawberry.type(
+    description="A marker that was set or replaced, in its newest state, and where to resume behind it. Comes in "
+    "events, and in messages for receipts of the conversation."
+)
+class MarkerDelivery:
+    """A marker with its cursor."""
+
+    cursor: Cursor = strawberry.field(description="Subscribe with it as `after` to get what follows this marker.")
+    marker: Marker = strawberry.field(description="The marker.")
+
+
 @strawberry.type(description="The backlog is done, what follows is live. Without `after` it comes first and means now.")
 class CaughtUp:
     """The end of the backlog."""
@@ -78,14 +90,16 @@ class ResyncRequired:
 
 
 StreamItem = Annotated[
-    EventDelivery | CaughtUp | ResyncRequired,
+    EventDelivery | MarkerDelivery | CaughtUp | ResyncRequired,
     strawberry.union("StreamItem", description="What a stream of durable events brings."),
 ]
-Items: TypeAlias = AsyncIterator[EventDelivery | CaughtUp | ResyncRequired]
+Item: TypeAlias = EventDelivery | MarkerDelivery | CaughtUp | ResyncRequired
 
 
-def stream_item(entry: StreamEntry) -> EventDelivery | CaughtUp | ResyncRequired:
+def stream_item(entry: StreamEntry) -> Item:
     """The GraphQL object of a stream's entry, without any query."""
+    if isinstance(entry, Marked):
+        return MarkerDelivery(cursor=Cursor(entry.cursor), marker=Marker.of(entry.marker))
     if isinstance(entry, Delivered):
         return EventDelivery(cursor=Cursor(entry.cursor), event=event_of(entry.event))
     if isinstance(entry, Done):

@@ -13,12 +13,14 @@ from schema.errors import (
     DirectExistsError,
     EpochDueError,
     InputError,
+    MarkerConflictError,
     RateLimitedError,
     RewrapIncompleteError,
     StaleEpochError,
 )
 from schema.events import ComplaintEvent, EnvelopeEvent, EpochEvent, MemberLinkEvent, RosterEvent
 from schema.identity import IdentityMutation, IdentityQuery
+from schema.markers import MarkerMutation
 from schema.messages import MessageMutation, MessageSubscription
 from schema.node import NodeQuery
 from schema.rotation import RotationMutation
@@ -35,7 +37,13 @@ class Query(IdentityQuery, ConversationQuery, NodeQuery):
     "expected failures are data in `errors`, and then nothing was changed."
 )
 class Mutation(
-    IdentityMutation, DeviceMutation, RotationMutation, ConversationMutation, EpochMutation, MessageMutation
+    IdentityMutation,
+    DeviceMutation,
+    RotationMutation,
+    ConversationMutation,
+    EpochMutation,
+    MessageMutation,
+    MarkerMutation,
 ):
     """The mutation root."""
 
@@ -57,6 +65,7 @@ schema = strawberry.Schema(
         EpochDueError,
         RateLimitedError,
         DirectExistsError,
+        MarkerConflictError,
         RewrapIncompleteError,
         EnvelopeEvent,
         RosterEvent,

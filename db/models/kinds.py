@@ -37,6 +37,13 @@ class History(IntEnum):
     SHARED = 1
 
 
+class MarkerScope(IntEnum):
+    """`marker.scope`: whose eyes a marker is for."""
+
+    OWN = 0
+    RECEIPT = 1
+
+
 class SessionKind(IntEnum):
     """`session.kind`: how the session's token travels."""
 

@@ -227,7 +227,7 @@ class Api:
                     yield Delivery(item.cursor, space.id, event_of(space.protocol_id, item.event))
                 elif item.typename__ == "CaughtUp":
                     yield CaughtUp(item.cursor)
-                else:
+                elif item.typename__ == "ResyncRequired":
                     yield Resync()
         except ValidationError as error:
             raise ServerFault("The server's answer has another shape than its schema says.") from error

@@ -103,6 +103,7 @@ from .events import (
     EventsEventsEventDeliveryEventMemberLinkEventSpace,
     EventsEventsEventDeliveryEventRosterEvent,
     EventsEventsEventDeliveryEventRosterEventSpace,
+    EventsEventsMarkerDelivery,
     EventsEventsResyncRequired,
 )
 from .events_backward import (
@@ -524,6 +525,7 @@ __all__ = [
     "EventsEventsEventDeliveryEventMemberLinkEventSpace",
     "EventsEventsEventDeliveryEventRosterEvent",
     "EventsEventsEventDeliveryEventRosterEventSpace",
+    "EventsEventsMarkerDelivery",
     "EventsEventsResyncRequired",
     "EventsForward",
     "EventsForwardNodeAccount",

@@ -36,9 +36,9 @@ AnswerDeviceAnswerDeviceDevice = DeviceParts
 
 
 class AnswerDeviceAnswerDeviceErrorsUserError(BaseModel):
-    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
-        alias="__typename"
-    )
+    typename__: Literal[
+        "InputError", "MarkerConflictError", "StaleEpochError", "UserError"
+    ] = Field(alias="__typename")
     message: str
     path: list[str]
     code: ErrorCode

@@ -30,6 +30,7 @@ from .events import (
     Events,
     EventsEventsCaughtUp,
     EventsEventsEventDelivery,
+    EventsEventsMarkerDelivery,
     EventsEventsResyncRequired,
 )
 from .events_backward import (
@@ -1757,7 +1758,10 @@ class Client(CarriedClient):
         self, after: Union[Optional[str], UnsetType] = UNSET, **kwargs: Any
     ) -> AsyncIterator[
         Union[
-            EventsEventsEventDelivery, EventsEventsCaughtUp, EventsEventsResyncRequired
+            EventsEventsEventDelivery,
+            EventsEventsMarkerDelivery,
+            EventsEventsCaughtUp,
+            EventsEventsResyncRequired,
         ]
     ]:
         query = gql("""

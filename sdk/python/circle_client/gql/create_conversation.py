@@ -40,9 +40,9 @@ CreateConversationCreateConversationConversation = ConversationParts
 
 
 class CreateConversationCreateConversationErrorsUserError(BaseModel):
-    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
-        alias="__typename"
-    )
+    typename__: Literal[
+        "InputError", "MarkerConflictError", "StaleEpochError", "UserError"
+    ] = Field(alias="__typename")
     message: str
     path: list[str]
     code: ErrorCode

@@ -14,6 +14,7 @@ from .base_model import BaseModel
 class Events(BaseModel):
     events: Union[
         "EventsEventsEventDelivery",
+        "EventsEventsMarkerDelivery",
         "EventsEventsCaughtUp",
         "EventsEventsResyncRequired",
     ] = Field(discriminator="typename__")
@@ -146,6 +147,10 @@ class EventsEventsEventDeliveryEventRosterEventSpace(BaseModel):
     protocol_id: Annotated[bytes, BeforeValidator(parse_bytes)] = Field(
         alias="protocolId"
     )
+
+
+class EventsEventsMarkerDelivery(BaseModel):
+    typename__: Literal["MarkerDelivery"] = Field(alias="__typename")
 
 
 class EventsEventsCaughtUp(BaseModel):

@@ -36,9 +36,9 @@ class RotateMemberKeyRotateMemberKeyKey(BaseModel):
 
 
 class RotateMemberKeyRotateMemberKeyErrorsUserError(BaseModel):
-    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
-        alias="__typename"
-    )
+    typename__: Literal[
+        "InputError", "MarkerConflictError", "StaleEpochError", "UserError"
+    ] = Field(alias="__typename")
     message: str
     path: list[str]
     code: ErrorCode

@@ -39,9 +39,9 @@ class SendMessageSendMessageEvent(BaseModel):
 
 
 class SendMessageSendMessageErrorsUserError(BaseModel):
-    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
-        alias="__typename"
-    )
+    typename__: Literal[
+        "InputError", "MarkerConflictError", "StaleEpochError", "UserError"
+    ] = Field(alias="__typename")
     message: str
     path: list[str]
     code: ErrorCode

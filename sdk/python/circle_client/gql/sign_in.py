@@ -37,9 +37,9 @@ SignInSignInViewer = ViewerParts
 
 
 class SignInSignInErrorsUserError(BaseModel):
-    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
-        alias="__typename"
-    )
+    typename__: Literal[
+        "InputError", "MarkerConflictError", "StaleEpochError", "UserError"
+    ] = Field(alias="__typename")
     message: str
     path: list[str]
     code: ErrorCode

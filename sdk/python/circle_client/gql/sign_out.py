@@ -32,9 +32,9 @@ class SignOutSignOut(BaseModel):
 
 
 class SignOutSignOutErrorsUserError(BaseModel):
-    typename__: Literal["InputError", "StaleEpochError", "UserError"] = Field(
-        alias="__typename"
-    )
+    typename__: Literal[
+        "InputError", "MarkerConflictError", "StaleEpochError", "UserError"
+    ] = Field(alias="__typename")
     message: str
     path: list[str]
     code: ErrorCode

@@ -159,6 +159,8 @@ export type ErrorCode =
   | 'INVITE_USED'
   /** Signed bytes are not what the protocol prescribes. */
   | 'MALFORMED'
+  /** Another marker is stored than the one to be replaced: open it and try again. */
+  | 'MARKER_CONFLICT'
   /** There is nothing by that id that the viewer may see. */
   | 'NOT_FOUND'
   /** Too many tries; wait and try again. */
@@ -171,6 +173,8 @@ export type ErrorCode =
   | 'STALE_DEVICE'
   /** Sealed under an epoch that is not the current one. */
   | 'STALE_EPOCH'
+  /** The conversation has too many members for this. */
+  | 'TOO_MANY_MEMBERS'
   /** Handle and password do not fit together. */
   | 'WRONG_PASSWORD';
 
@@ -192,6 +196,13 @@ export type HistoryPolicy =
   | 'JOINING'
   /** Also what came before, as far as keys are granted. */
   | 'SHARED';
+
+/** Whose eyes a marker is for. */
+export type MarkerScope =
+  /** The member's own devices: how far the member has read. */
+  | 'OWN'
+  /** All members of the conversation: how far the member has received and read. */
+  | 'RECEIPT';
 
 /** A link of a member's chain. */
 export type MemberLinkInput = {
@@ -304,6 +315,18 @@ export type SessionKind =
   | 'BEARER'
   /** In an HttpOnly cookie, for browsers. */
   | 'COOKIE';
+
+/** What setMarker takes. */
+export type SetMarkerInput = {
+  /** The conversation in which the position is. */
+  conversationId: Scalars['ID']['input'];
+  /** E([header, syn, ct, signature]) of kind 5 by e2ee.md section 7, 1 KiB at most. OWN: sealed in the account space, content {0: conversation, 1: seq up to which it is read}. RECEIPT: sealed in the conversation, content {0: seq up to which it is delivered, 1: seq up to which it is read}; either may be missing. */
+  envelope: Scalars['Base64Bytes']['input'];
+  /** Whose eyes it is for. */
+  scope: MarkerScope;
+  /** The version that it takes the place of; 0 for the first. */
+  version: Scalars['Int']['input'];
+};
 
 /** What signIn takes. */
 export type SignInInput = {
@@ -475,6 +498,7 @@ export type CreateConversationMutation = { createConversation: { conversation?: 
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -489,6 +513,7 @@ export type ChangeRosterMutation = { changeRoster: { event?: { seq: number } | n
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -503,6 +528,7 @@ export type AnnounceEpochMutation = { announceEpoch: { event?: { seq: number } |
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -517,6 +543,7 @@ export type SendMessageMutation = { sendMessage: { event?: { seq: number, item: 
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -531,6 +558,7 @@ export type ComplainMutation = { complain: { event?: { seq: number } | null, err
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -545,6 +573,7 @@ export type GrantEpochsMutation = { grantEpochs: { grant?: { id: string } | null
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -579,6 +608,7 @@ export type EventsSubscription = { events:
             | { __typename: 'Conversation', id: string, protocolId: string }
            }
        }
+    | { __typename: 'MarkerDelivery' }
     | { __typename: 'ResyncRequired', message: string }
    };
 
@@ -658,6 +688,7 @@ export type OfferDeviceMutation = { offerDevice: { offer?: { linkId: string, req
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -672,6 +703,7 @@ export type AnswerDeviceMutation = { answerDevice: { device?: { id: string, prot
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -686,6 +718,7 @@ export type RecoverDeviceMutation = { recoverDevice: { device?: { id: string, pr
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -700,6 +733,7 @@ export type RenameDeviceMutation = { renameDevice: { device?: { id: string, prot
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -714,6 +748,7 @@ export type PublishDeviceSealMutation = { publishDeviceSeal: { device?: { id: st
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -728,6 +763,7 @@ export type RotateMemberKeyMutation = { rotateMemberKey: { key?: { generation: n
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -805,6 +841,8 @@ type ErrorFields_EpochDueError_Fragment = { __typename: 'EpochDueError', reason:
 
 type ErrorFields_InputError_Fragment = { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode };
 
+type ErrorFields_MarkerConflictError_Fragment = { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode };
+
 type ErrorFields_RateLimitedError_Fragment = { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode };
 
 type ErrorFields_RewrapIncompleteError_Fragment = { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode };
@@ -815,6 +853,7 @@ export type ErrorFieldsFragment =
   | ErrorFields_DirectExistsError_Fragment
   | ErrorFields_EpochDueError_Fragment
   | ErrorFields_InputError_Fragment
+  | ErrorFields_MarkerConflictError_Fragment
   | ErrorFields_RateLimitedError_Fragment
   | ErrorFields_RewrapIncompleteError_Fragment
   | ErrorFields_StaleEpochError_Fragment
@@ -859,6 +898,7 @@ export type SignUpMutation = { signUp: { token?: string | null, viewer?: { membe
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -873,6 +913,7 @@ export type SignInMutation = { signIn: { token?: string | null, viewer?: { membe
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -887,6 +928,7 @@ export type SignOutMutation = { signOut: { signedOut: boolean, errors: Array<
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -908,6 +950,7 @@ export type RevokeSessionMutation = { revokeSession: { session?: { id: string } 
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -929,6 +972,7 @@ export type CreateInviteMutation = { createInvite: { invite?: { id: string, role
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
@@ -943,6 +987,7 @@ export type RevokeInviteMutation = { revokeInvite: { invite?: { id: string } | n
       | { __typename: 'DirectExistsError', message: string, path: Array<string>, code: ErrorCode, conversation: { id: string } }
       | { __typename: 'EpochDueError', reason: EpochDueReason, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'InputError', message: string, path: Array<string>, code: ErrorCode }
+      | { __typename: 'MarkerConflictError', message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RateLimitedError', retryAfter: number, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'RewrapIncompleteError', missingBoxes: Array<string>, message: string, path: Array<string>, code: ErrorCode }
       | { __typename: 'StaleEpochError', message: string, path: Array<string>, code: ErrorCode }
