@@ -172,6 +172,8 @@ export class Sync {
           this.#events.onLevel();
           break;
         }
+        case 'MarkerDelivery':
+          break; // no entry of the log: the cursor of the next one is behind it, too
         case 'ResyncRequired':
           await this.#keeper.keepCursor(null);
           return;
