@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
+from typing import TYPE_CHECKING, Annotated, cast
 from uuid import UUID
 
 import strawberry
@@ -31,6 +31,9 @@ from schema.enums import describe
 from schema.loaders import loader
 from schema.node import Node, encode_id, load_node, register_node
 from schema.scalars import Base64Bytes
+
+if TYPE_CHECKING:
+    from schema.presence import Presence
 
 describe(
     ServerRole,
@@ -163,6 +166,13 @@ class Member(Node):
         """Active devices, through the operation's loader."""
         rows = await loader(info.context, "member-devices", get_devices_of).load(self.row.id)
         return [Device.of(row) for row in rows]
+
+    @strawberry.field(description="Whether the member is there, as far as the viewer is shown it.")
+    async def presence(self, info: Info) -> Annotated[Presence, strawberry.lazy("schema.presence")] | None:
+        """The presence at this moment."""
+        from schema.presence import load_presence
+
+        return await load_presence(info, self.row.id)
 
 
 def _link(row: LinkRow) -> MemberLink:

@@ -6,6 +6,7 @@ import strawberry
 from graphql import GraphQLArgument, GraphQLInputField, GraphQLSchema, Undefined
 from strawberry.schema.config import StrawberryConfig
 
+from schema.calls import CallMutation, CallSubscription
 from schema.conversations import Account, Conversation, ConversationMutation, ConversationQuery
 from schema.devices import DeviceMutation
 from schema.epochs import EpochMutation
@@ -23,8 +24,11 @@ from schema.identity import IdentityMutation, IdentityQuery
 from schema.markers import MarkerMutation
 from schema.messages import MessageMutation, MessageSubscription
 from schema.node import NodeQuery
+from schema.presence import PresenceMutation, PresenceSubscription
+from schema.privacy import PrivacyMutation
 from schema.rotation import RotationMutation
 from schema.scalars import SCALARS
+from schema.typing import TypingMutation, TypingSubscription
 
 
 @strawberry.type(description="Everything that can be asked. Without a session only the public fields answer.")
@@ -44,12 +48,19 @@ class Mutation(
     EpochMutation,
     MessageMutation,
     MarkerMutation,
+    TypingMutation,
+    PresenceMutation,
+    CallMutation,
+    PrivacyMutation,
 ):
     """The mutation root."""
 
 
-@strawberry.type(description="Everything that can be followed live, resuming without a gap.")
-class Subscription(MessageSubscription):
+@strawberry.type(
+    description="Everything that can be followed live: the durable without a gap; typing, presence and call signals "
+    "as they come."
+)
+class Subscription(MessageSubscription, TypingSubscription, PresenceSubscription, CallSubscription):
     """The subscription root."""
 
 

@@ -23,6 +23,7 @@ from schema.enums import describe
 from schema.invites import Invite
 from schema.members import Device, Member, load_device, load_member
 from schema.node import Node, encode_id, load_node, register_node
+from schema.privacy import PrivacyViewer
 from schema.rotation import RotationViewer
 from schema.scalars import Base64Bytes
 
@@ -95,7 +96,7 @@ class Session(Node):
 
 
 @strawberry.type(description="The signed-in member's own account.")
-class Viewer(DeviceViewer, RotationViewer):
+class Viewer(DeviceViewer, RotationViewer, PrivacyViewer):
     """The root of what is the viewer's alone."""
 
     @strawberry.field(description="The viewer as a member.")

@@ -32,12 +32,14 @@ BOUNDED = {
     "Query.membersByProtocolId": "as many as were asked for, 100 at most",
     "Member.devices": "20 devices",
     "Epoch.grants": "the newest 100",
+    "PresenceUpdate.presences": "as many as were asked for, 200 at most",
     "RewrapIncompleteError.missing": "the first 1,000",
     "RewrapIncompleteError.missingBoxes": "20 devices and the recovery key",
 }
 BOUNDED_INPUTS = {
     "Query.nodes.ids": "100",
     "Query.membersByProtocolId.protocolIds": "100",
+    "Subscription.presence.memberIds": "200",
     "SignUpInput.boxes": "two",
     "EpochInput.seals": "1,000",
     "RotateMemberKeyInput.boxes": "21",

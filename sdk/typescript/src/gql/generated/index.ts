@@ -228,6 +228,15 @@ export type OfferDeviceInput = {
   request: Scalars['Base64Bytes']['input'];
 };
 
+/** Whether somebody is there. */
+export type PresenceState =
+  /** Connected, but not in use. */
+  | 'AWAY'
+  /** Not there, or not shown to the viewer. */
+  | 'OFFLINE'
+  /** Connected and in use. */
+  | 'ONLINE';
+
 /** What publishDeviceSeal takes. */
 export type PublishDeviceSealInput = {
   /** The device seal of generation k + 1, signed by DK. */
@@ -300,6 +309,12 @@ export type SendMessageInput = {
   envelope: Scalars['Base64Bytes']['input'];
 };
 
+/** What sendSignal takes. */
+export type SendSignalInput = {
+  /** E([header, syn, ct, signature]) of kind 7 and lifetime class 1, 97 KiB at most; it names the conversation. */
+  envelope: Scalars['Base64Bytes']['input'];
+};
+
 /** What a member may do on the server. */
 export type ServerRole =
   /** Invites members. */
@@ -326,6 +341,30 @@ export type SetMarkerInput = {
   scope: MarkerScope;
   /** The version that it takes the place of; 0 for the first. */
   version: Scalars['Int']['input'];
+};
+
+/** What setPresence takes. */
+export type SetPresenceInput = {
+  /** What this device is doing. */
+  state: PresenceState;
+};
+
+/** What setPrivacy takes: what is to change. */
+export type SetPrivacyInput = {
+  /** Send delivery receipts; null: as it was. */
+  deliveryReceipts?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Show presence; null: as it was. */
+  presence?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Send read receipts; null: as it was. */
+  readReceipts?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+/** What setTyping takes. */
+export type SetTypingInput = {
+  /** The conversation's id. */
+  conversationId: Scalars['ID']['input'];
+  /** True while the member types, false once that has stopped. */
+  typing: Scalars['Boolean']['input'];
 };
 
 /** What signIn takes. */
