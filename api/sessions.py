@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -86,16 +87,22 @@ class SessionWatch:
                 failing = True
 
     async def look(self) -> None:
-        """Close the sockets whose session is over, and renew those that are in use."""
-        open_sessions = {socket.session.id: socket for socket in self._sockets.sockets if socket.session is not None}
+        """Close the sockets whose session is over, renew those in use, and learn of devices that the bus has lost."""
+        open_sessions: defaultdict[UUID, set[UUID | None]] = defaultdict(set)  # as which devices their sockets ask
+        for socket in self._sockets.sockets:
+            if socket.session is not None:
+                open_sessions[socket.session.id].add(socket.session.viewer.device)
         if not open_sessions:
             return
         now = self._clock()
         async with self._uow.auth() as tx:
             living = await find_living(tx, list(open_sessions), now)
-            stale = [id for id, seen in living.items() if now - seen > RENEW_AFTER]
+            stale = [id for id, (seen, _) in living.items() if now - seen > RENEW_AFTER]
             if stale:
                 await renew_sessions(tx, stale, now)
+        for id, (_, device) in living.items():
+            if device is not None and open_sessions[id] != {device}:
+                self._take_device(id, device)
         self._sockets.end_sessions(lambda session: session.id in open_sessions and session.id not in living)
 
     async def keep_house(self) -> None:

@@ -84,8 +84,8 @@ async def renew_session(tx: Transaction, session: SessionRow, now: datetime) -> 
     return replace(session, last_seen_at=now, expires_at=now + LIFETIME)
 
 
-async def find_living(tx: Transaction, ids: Sequence[UUID], now: datetime) -> dict[UUID, datetime]:
-    """Which of these sessions still live, with when they were last seen, for the edge's open sockets (auth role)."""
+async def find_living(tx: Transaction, ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[datetime, UUID | None]]:
+    """Which of these sessions still live, for the edge's open sockets: when last seen, and their device (auth role)."""
     return await queries.living_sessions(tx, ids, now)
 
 

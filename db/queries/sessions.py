@@ -61,17 +61,19 @@ async def session_by_token(tx: Transaction, token_hash: bytes, now: datetime) ->
     return None if row is None else SessionRow(*row)
 
 
-async def living_sessions(tx: Transaction, ids: Sequence[UUID], now: datetime) -> dict[UUID, datetime]:
-    """Which of these sessions live, and when they were last seen."""
+async def living_sessions(
+    tx: Transaction, ids: Sequence[UUID], now: datetime
+) -> dict[UUID, tuple[datetime, UUID | None]]:
+    """Which of these sessions live, when they were last seen, and as which device they sign."""
     rows = await tx.raw.fetch(
         """
-        SELECT id, last_seen_at FROM session s WHERE id = ANY($1) AND revoked_at IS NULL AND expires_at > $2
+        SELECT id, last_seen_at, device_id FROM session s WHERE id = ANY($1) AND revoked_at IS NULL AND expires_at > $2
           AND (device_id IS NULL OR EXISTS (SELECT FROM device d WHERE d.id = s.device_id AND d.active))
         """,
         ids,
         now,
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 async def add_session(tx: Transaction, session: SessionRow, token_hash: bytes) -> None:

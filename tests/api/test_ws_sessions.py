@@ -50,6 +50,7 @@ async def test_a_cookie_counts_only_for_our_own_page(server: RunningServer) -> N
         assert (await ws.run(me))["data"]["viewer"] is None
 
 
+WHICH = "{ viewer { device { id } session { id } } }"
 REVOKE = """mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { session { id } errors { code } } }"""
 
 
@@ -69,6 +70,22 @@ async def test_revoking_a_session_closes_its_sockets_and_no_other(server: Runnin
             assert await ended.closed() == 4401
         assert (await stays.run("{ viewer { member { id } } }"))["data"]["viewer"] is not None
     assert (await other.send("{ viewer { member { id } } }")).status_code == 401
+
+
+async def test_a_device_that_a_session_got_elsewhere_is_its_sockets_within_a_second(server: RunningServer) -> None:
+    """The bus may lose the word of it."""
+    person, _ = await server.owner()
+    token = await sign_in(server, person)
+    session = (await server.http(token).data("{ viewer { session { id } } }"))["viewer"]["session"]["id"]
+    async with websocket(server.url) as ws:
+        await ws.start(token)
+        assert (await ws.run(WHICH))["data"]["viewer"] == {"device": None, "session": {"id": session}}
+        await server.fetch(
+            "UPDATE session SET device_id = (SELECT id FROM device) WHERE device_id IS NULL RETURNING id"
+        )
+        async with asyncio.timeout(2):
+            while (await ws.run(WHICH))["data"]["viewer"]["device"] is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
 
 
 async def test_a_session_that_ends_elsewhere_closes_its_sockets_within_a_second(server: RunningServer) -> None:
