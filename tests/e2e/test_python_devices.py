@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,24 +14,7 @@ from circle_client.engine.refresh import ACCOUNT_PIN
 from circle_client.errors import DeviceRevoked, Forked, InvalidInput, WrongPassword
 from circle_client.machine.rotation import DAY
 
-from tests.support.sdk import PASSWORD, Party, party, texts, theirs, until
-from tests.support.server import running
-
-
-@pytest.fixture
-async def people(tmp_path: Path, dsn: str) -> AsyncIterator[Party]:
-    async with running(tmp_path, dsn) as server, party(server.url, server.set_up_token, tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-async def ada(people: Party) -> Circle:
-    return await people.come("ada")
-
-
-@pytest.fixture
-async def bob(people: Party, ada: Circle) -> Circle:
-    return await people.come("bob")
+from tests.support.sdk import PASSWORD, Party, texts, theirs, until
 
 
 async def test_a_rotation_changes_nothing_for_people(people: Party, ada: Circle, bob: Circle) -> None:
@@ -138,20 +120,6 @@ async def test_words_of_somebody_else_let_nobody_in(people: Party, ada: Circle, 
     assert not path.exists()
 
 
-async def linked(people: Party, old: Circle, path: Path, *, by_qr: bool = False) -> Circle:
-    """A second device of the member, let in by the first."""
-    asks: list[asyncio.Task[None]] = []
-
-    def show(words: list[str], qr: str) -> None:
-        asks.append(asyncio.create_task(old.answer_link(qr if by_qr else words)))
-
-    handle = old.me.handle
-    circle = await Circle.link(people.url, handle, PASSWORD, path, show)
-    await asyncio.gather(*asks)
-    people.circles[f"{handle}'s second"] = circle
-    return circle
-
-
 @pytest.mark.parametrize("by_qr", [False, True])
 async def test_a_linked_device_reads_all_history_and_both_write(
     people: Party, ada: Circle, bob: Circle, tmp_path: Path, by_qr: bool
@@ -162,7 +130,7 @@ async def test_a_linked_device_reads_all_history_and_both_write(
     await ada.running.devices.rotate()
     await tea.send("two")
     await until(lambda: tea.head == 5)
-    second = await linked(people, ada, tmp_path / "second.circle", by_qr=by_qr)
+    second = await people.linked(ada, tmp_path / "second.circle", by_qr=by_qr)
     assert await history_of(second, tea) == ["one", "two"]
     await (await theirs(second, tea)).send("three")
     await tea.send("four")
@@ -191,7 +159,7 @@ async def test_a_wrong_code_lets_nobody_in(people: Party, ada: Circle, bob: Circ
 
 
 async def test_devices_are_listed_and_renamed(people: Party, ada: Circle, tmp_path: Path) -> None:
-    second = await linked(people, ada, tmp_path / "second.circle")
+    second = await people.linked(ada, tmp_path / "second.circle")
     (mine,) = [device for device in await second.devices() if device.is_current]
     await ada.rename_device(mine, "Second")
     assert sorted((device.name, device.is_current) for device in await ada.devices()) == [
@@ -207,7 +175,7 @@ async def test_a_revoked_device_is_wiped_and_reads_nothing_more(
     bobs = await theirs(bob, tea)
     await bobs.send("one")
     path = tmp_path / "second.circle"
-    second = await linked(people, ada, path)
+    second = await people.linked(ada, path)
     assert await history_of(second, tea) == ["one"]
     (other,) = [device for device in await ada.devices() if not device.is_current]
     (own,) = [device for device in await ada.devices() if device.is_current]
@@ -227,7 +195,7 @@ async def test_a_revoked_device_is_wiped_and_reads_nothing_more(
 
 async def test_a_device_that_was_away_is_wiped_when_it_next_speaks(people: Party, ada: Circle, tmp_path: Path) -> None:
     path = tmp_path / "second.circle"
-    second = await linked(people, ada, path)
+    second = await people.linked(ada, path)
     device = next(device for device in await second.devices() if device.is_current)
     await second.close()
     await ada.revoke_device(device)
@@ -239,7 +207,7 @@ async def test_a_device_that_was_away_is_wiped_when_it_next_speaks(people: Party
 
 async def test_two_devices_that_rotate_at_once_end_with_one_key(people: Party, ada: Circle, tmp_path: Path) -> None:
     tea = await ada.create_conversation("group", [], "Tea")
-    second = await linked(people, ada, tmp_path / "second.circle")
+    second = await people.linked(ada, tmp_path / "second.circle")
     own = await theirs(second, tea)
     await asyncio.gather(*(circle.running.devices.rotate() for circle in (ada, second)))
     for circle in (ada, second):
@@ -258,7 +226,7 @@ async def test_a_key_that_was_lost_on_the_way_is_taken_before_the_next_seal(
     people: Party, ada: Circle, tmp_path: Path
 ) -> None:
     """The second device publishes its seal while it does not know of the first one's newest key."""
-    second = await linked(people, ada, tmp_path / "second.circle")
+    second = await people.linked(ada, tmp_path / "second.circle")
     await ada.running.devices.rotate()
     await second.running.engine.keys.take_newest()
     assert second.running.engine.machine.keyring.must_publish
@@ -272,7 +240,7 @@ async def test_a_key_that_was_lost_on_the_way_is_taken_before_the_next_seal(
 async def test_a_box_for_a_seal_that_was_replaced_is_made_again(
     people: Party, ada: Circle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    second = await linked(people, ada, tmp_path / "second.circle")
+    second = await people.linked(ada, tmp_path / "second.circle")
     devices, api = ada.running.devices, ada.running.account.api.devices
     await devices.rotate()
     shown = await api.devices()
@@ -294,7 +262,7 @@ async def test_a_linked_device_holds_the_account_to_what_the_other_one_knew(
 ) -> None:
     await ada.acknowledge_recovery_key()
     path = tmp_path / "second.circle"
-    second = await linked(people, ada, path)
+    second = await people.linked(ada, path)
     assert second.running.account.store.get(ACCOUNT_PIN, b"") is None  # compared and done with
     await second.close()
     account = await open_account(people.url, path, PASSWORD)

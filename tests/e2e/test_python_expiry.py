@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,18 +17,11 @@ from circle_client.errors import InvalidInput, NotAllowed
 from circle_client.protocol.password import password_root
 from circle_client.store import Store
 
-from tests.support.sdk import PASSWORD, Party, party, texts, theirs, until
-from tests.support.server import running
+from tests.support.sdk import PASSWORD, Party, texts, theirs, until
 
 HOUR = 3600
 SECRET = "burn after reading"
 Forward = Callable[[float], None]
-
-
-@pytest.fixture
-async def people(tmp_path: Path, dsn: str) -> AsyncIterator[Party]:
-    async with running(tmp_path, dsn) as server, party(server.url, server.set_up_token, tmp_path) as found:
-        yield found
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,29 +14,7 @@ from circle_client.protocol import epoch_keys
 from circle_client.protocol.cbor import Value
 from circle_client.protocol.labels import Label, seal
 
-from tests.support.sdk import PASSWORD, Party, party, texts, theirs, until
-from tests.support.server import running
-
-
-@pytest.fixture
-async def people(tmp_path: Path, dsn: str) -> AsyncIterator[Party]:
-    async with running(tmp_path, dsn) as server, party(server.url, server.set_up_token, tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-async def ada(people: Party) -> Circle:
-    return await people.come("ada")
-
-
-@pytest.fixture
-async def bob(people: Party, ada: Circle) -> Circle:
-    return await people.come("bob")
-
-
-@pytest.fixture
-async def eve(people: Party, bob: Circle) -> Circle:
-    return await people.come("eve")
+from tests.support.sdk import PASSWORD, Party, texts, theirs, until
 
 
 async def reads(circle: Circle, like: Conversation, wanted: list[str]) -> Conversation:
@@ -89,6 +66,22 @@ async def test_a_grant_that_comes_just_before_a_rotation_outlives_the_old_key(
     words = eve.recovery_words or ()
     async with await Circle.recover(people.url, "eve", PASSWORD, words, tmp_path / "second.circle") as second:
         await reads(second, tea, ["before"])
+
+
+async def test_who_was_away_keeps_what_they_were_given_through_rotations(
+    people: Party, ada: Circle, bob: Circle, tmp_path: Path
+) -> None:
+    tea = await ada.create_conversation("group", ["bob"], "Tea", history=History.SHARED)
+    await tea.send("one")
+    await tea.remove("bob")
+    await tea.send("two")  # under keys whose list does not name bob
+    await tea.add("bob")
+    await reads(bob, tea, ["one", "two"])
+    await bob.running.devices.rotate()
+    await reads(await people.linked(bob, tmp_path / "second.circle"), tea, ["one", "two"])
+    words = bob.recovery_words or ()
+    async with await Circle.recover(people.url, "bob", PASSWORD, words, tmp_path / "third.circle") as third:
+        await reads(third, tea, ["one", "two"])
 
 
 async def _nothing(space: Space) -> None:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from circle_client import ChangeKind, Circle, Conversation, Lifetime, Role
 from circle_client.protocol import epoch_keys
 from circle_client.protocol.cbor import Value
 from circle_client.protocol.labels import Label, seal
 
-from tests.support.sdk import Party, party, texts, theirs, until
-from tests.support.server import running
-
-
-@pytest.fixture
-async def people(tmp_path: Path, dsn: str) -> AsyncIterator[Party]:
-    async with running(tmp_path, dsn) as server, party(server.url, server.set_up_token, tmp_path) as found:
-        yield found
+from tests.support.sdk import Party, texts, theirs, until
 
 
 def notices(conversation: Conversation) -> list[str]:

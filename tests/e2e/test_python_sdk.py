@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
@@ -19,29 +18,7 @@ from circle_client.protocol import epoch_keys
 from circle_client.protocol.cbor import Value
 from circle_client.protocol.labels import Label, seal
 
-from tests.support.sdk import PASSWORD, Party, hear, party, texts, theirs, until, wire
-from tests.support.server import running
-
-
-@pytest.fixture
-async def people(tmp_path: Path, dsn: str) -> AsyncIterator[Party]:
-    async with running(tmp_path, dsn) as server, party(server.url, server.set_up_token, tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-async def ada(people: Party) -> Circle:
-    return await people.come("ada")
-
-
-@pytest.fixture
-async def bob(people: Party, ada: Circle) -> Circle:
-    return await people.come("bob")
-
-
-@pytest.fixture
-async def eve(people: Party, bob: Circle) -> Circle:
-    return await people.come("eve")
+from tests.support.sdk import PASSWORD, Party, hear, texts, theirs, until, wire
 
 
 async def test_messages_cross_in_a_group_a_direct_and_a_broadcast_conversation(

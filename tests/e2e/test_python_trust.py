@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,24 +9,7 @@ from circle_client import ChangeKind, Circle, Conversation, History, Role
 from circle_client.errors import InvalidInput, NotAllowed, RevocationUnproven
 from circle_client.protocol.account import AccountBook
 
-from tests.support.sdk import PASSWORD, Party, party, texts, theirs, until
-from tests.support.server import running
-
-
-@pytest.fixture
-async def people(tmp_path: Path, dsn: str) -> AsyncIterator[Party]:
-    async with running(tmp_path, dsn) as server, party(server.url, server.set_up_token, tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-async def ada(people: Party) -> Circle:
-    return await people.come("ada")
-
-
-@pytest.fixture
-async def bob(people: Party, ada: Circle) -> Circle:
-    return await people.come("bob")
+from tests.support.sdk import PASSWORD, Party, texts, theirs, until
 
 
 def readable(conversation: Conversation) -> list[str]:

@@ -45,6 +45,19 @@ class Party:
         self.circles[handle] = circle
         return circle
 
+    async def linked(self, old: Circle, path: Path, *, by_qr: bool = False) -> Circle:
+        """A second device of a member, let in by the first."""
+        asks: list[asyncio.Task[None]] = []
+
+        def show(words: list[str], qr: str) -> None:
+            asks.append(asyncio.create_task(old.answer_link(qr if by_qr else words)))
+
+        handle = old.me.handle
+        circle = await Circle.link(self.url, handle, PASSWORD, path, show)
+        await asyncio.gather(*asks)
+        self.circles[f"{handle}'s second"] = circle
+        return circle
+
     async def close(self) -> None:
         for circle in self.circles.values():
             await circle.close()

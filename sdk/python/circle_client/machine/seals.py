@@ -9,8 +9,8 @@ from circle_client.machine.keyring import Keyring
 from circle_client.machine.people import People
 from circle_client.machine.space import Epoch, Space
 from circle_client.machine.wraps import Wraps
-from circle_client.protocol.epoch import Announcement
-from circle_client.protocol.epoch_keys import check_own_row, must_complain, open_epoch, own_row
+from circle_client.protocol.epoch import Announcement, Recipient
+from circle_client.protocol.epoch_keys import announced_rows, check_own_row, must_complain, open_epoch, own_row
 from circle_client.protocol.errors import ProtocolError
 from circle_client.protocol.primitives import sha256
 
@@ -72,10 +72,14 @@ class SealTaker:
         epoch.sealed_to = row.generation
 
     def _take_wraps(self, epoch: Epoch, recipients: bytes | None) -> None:
+        """Without a row of one's own the keys were granted, for a time when this member was not there."""
         branches = self._wraps.branches(epoch.announcement)
-        if branches and recipients is not None:
+        if branches and recipients is not None and (row := self._find_row(epoch, recipients)) is not None:
             me = self._keys.member
-            row = own_row(epoch.announcement, recipients, me)
             check_own_row(row, self._people.chain(me), epoch.least_n, self._people.generations(me))
             epoch.recipients = recipients
         epoch.branches = branches
+
+    def _find_row(self, epoch: Epoch, recipients: bytes) -> Recipient | None:
+        rows = announced_rows(epoch.announcement, recipients)
+        return next((row for row in rows if row.member == self._keys.member), None)

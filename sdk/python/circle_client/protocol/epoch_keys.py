@@ -101,11 +101,16 @@ def verify_announcement(signed: Signed, roster: Roster, previous: Head, chains: 
     return announcement
 
 
-def own_row(announcement: Announcement, recipients: bytes, member: bytes) -> Recipient:
-    """This member's row of the announced list. Raises RECIPIENTS_CHANGED (`epoch`)."""
+def announced_rows(announcement: Announcement, recipients: bytes) -> tuple[Recipient, ...]:
+    """The rows of the announced list. Raises RECIPIENTS_CHANGED (`epoch`) for another list."""
     if recipients_hash(recipients) != announcement.recipients:
         raise refuse(Code.RECIPIENTS_CHANGED, "The list is not the announced one.")
-    for row in decode_recipients(recipients):
+    return decode_recipients(recipients)
+
+
+def own_row(announcement: Announcement, recipients: bytes, member: bytes) -> Recipient:
+    """This member's row of the announced list. Raises RECIPIENTS_CHANGED (`epoch`)."""
+    for row in announced_rows(announcement, recipients):
         if row.member == member:
             return row
     raise refuse(Code.RECIPIENTS_CHANGED, "The list does not name this member.")
@@ -150,9 +155,8 @@ def check_recipients(recipients: bytes, announcement: Announcement, expected: Se
     newest of kind 2, 3, 4, and a living key made at or before it (docs/decisions/0022). A row may be newer than what
     is known; then fetch first. Raises RECIPIENTS_CHANGED (`epoch`).
     """
-    if recipients_hash(recipients) != announcement.recipients:
-        raise refuse(Code.RECIPIENTS_CHANGED, "The list is not the announced one.")
-    listed = [(row.member, row.n, row.hash, row.generation, row.key_hash) for row in decode_recipients(recipients)]
+    rows = announced_rows(announcement, recipients)
+    listed = [(row.member, row.n, row.hash, row.generation, row.key_hash) for row in rows]
     wanted = [
         (key.member, key.head.n, key.head.hash, key.generation, sha256(key.mk))
         for key in sorted(expected, key=lambda key: key.member)
