@@ -1,6 +1,6 @@
 """The database's shape through time: Alembic revisions, run by `db.migrate`. A released revision is never edited."""
 
-from db.migrations import devices_tables, start_tables
+from db.migrations import devices_tables, presence, start_tables
 
-TABLES = (*start_tables.TABLES, *devices_tables.TABLES)
+TABLES = (*start_tables.TABLES, *devices_tables.TABLES, *presence.TABLES)
 """All tables, as the newest revision has them."""

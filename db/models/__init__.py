@@ -23,6 +23,7 @@ from db.models.devices import (
 from db.models.identity import Attempt, Credential, Invite, Member, Session
 from db.models.kinds import EventKind, History, ServerRole, SessionKind, SpaceRole, SpaceType
 from db.models.log import Event, LogLife
+from db.models.presence import LastSeen, Privacy
 
 __all__ = [
     "ArchiveWrap",
@@ -38,6 +39,7 @@ __all__ = [
     "EventKind",
     "History",
     "Invite",
+    "LastSeen",
     "LogLife",
     "Member",
     "MemberBox",
@@ -46,6 +48,7 @@ __all__ = [
     "MemberLink",
     "MemberWrap",
     "Membership",
+    "Privacy",
     "RosterLink",
     "RosterMember",
     "ServerRole",

@@ -88,7 +88,7 @@ async def test_only_the_owner_and_the_guard_own_anything_and_nobody_bypasses(adm
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'"
         " AND relowner = 'circle_guard'::regrole AND reloptions @> '{security_barrier=true}'"
     )
-    assert {r["relname"] for r in views} == {"own_stay", "sender_stay"}
+    assert {r["relname"] for r in views} == {"own_stay", "peer", "sender_stay"}
     roles = await admin.fetch("SELECT * FROM pg_roles WHERE rolname LIKE 'circle\\__%'")
     assert len(roles) == 7
     for role in roles:

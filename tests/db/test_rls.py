@@ -36,6 +36,11 @@ MAY_SEE = {
     "epoch_grant": "member_id = $1 OR giver_id = $1",
     "event": "EXISTS (SELECT 1 FROM membership m WHERE m.space_id = event.space_id AND m.member_id = $1"
     " AND seq >= joined_seq AND (left_seq IS NULL OR seq <= left_seq))",
+    "privacy": "member_id = $1",
+    "last_seen": "member_id = $1 OR ("
+    " NOT EXISTS (SELECT 1 FROM privacy p WHERE p.member_id IN ($1, last_seen.member_id) AND NOT p.presence)"
+    " AND EXISTS (SELECT 1 FROM membership a JOIN membership b USING (space_id) WHERE a.member_id = $1"
+    " AND b.member_id = last_seen.member_id AND a.left_seq IS NULL AND b.left_seq IS NULL))",
     "alembic_version": "false AND $1::uuid IS NULL",
 }
 
@@ -97,6 +102,19 @@ async def test_the_same_check_finds_foreign_rows_without_policies(
     assert all(for_nobody.values())
 
 
+@pytest.mark.parametrize("hiding", ["anna", "ben"])
+async def test_who_hides_is_seen_by_nobody_and_sees_nobody(
+    admin: Connection, database: Database, world: World, hiding: str
+) -> None:
+    app = await database.connect("circle_app")
+    assert len(await seen(app, "last_seen", world.ben)) == 2
+    await admin.execute("UPDATE privacy SET presence = false WHERE member_id = $1", getattr(world, hiding))
+    for viewer in (world.anna, world.ben):
+        assert await seen(app, "last_seen", viewer) == await allowed(admin, "last_seen", viewer)
+        assert len(await seen(app, "last_seen", viewer)) == 1
+    await app.close()
+
+
 async def test_a_removed_member_sees_nothing_that_followed(admin: Connection, database: Database, world: World) -> None:
     app = await database.connect("circle_app")
     async with app.transaction():
@@ -141,7 +159,7 @@ async def test_shared_history_opens_what_came_before_a_lasting_stay(
 
 async def test_hub_and_auth_see_what_their_work_needs_and_no_more(database: Database, world: World) -> None:
     reads = {
-        "circle_hub": {"event", "space", "membership", "log_life", "alembic_version"},
+        "circle_hub": {"event", "space", "membership", "log_life", "privacy", "last_seen", "alembic_version"},
         "circle_auth": {
             "member",
             "credential",
@@ -212,6 +230,9 @@ FORBIDDEN = {
     "a used invite made fresh": "UPDATE invite SET used_at = NULL",
     "leaving later than now": "UPDATE membership SET left_seq = 1000000"
     " WHERE member_id = '{ben}' AND space_id = '{ours}'",
+    "another's settings": "INSERT INTO privacy VALUES ('{anna}', true, true, true)",
+    "being seen": "UPDATE last_seen SET seen_at = now()",
+    "having been seen": "INSERT INTO last_seen VALUES ('{ben}', now())",
     "another role": "SET ROLE circle_owner",
     "no role": "SET ROLE NONE; DELETE FROM member",
     "another login": "SET SESSION AUTHORIZATION circle",
@@ -245,6 +266,7 @@ UNTOUCHED = {
     "another's invite": "UPDATE invite SET revoked_at = now() WHERE inviter_id = '{anna}'",
     "another's box": "DELETE FROM member_box WHERE member_id = '{anna}'",
     "another's seal": "DELETE FROM epoch_seal WHERE member_id = '{anna}'",
+    "another's privacy": "UPDATE privacy SET presence = false WHERE member_id = '{anna}'",
     "a foreign roster": "DELETE FROM roster_member WHERE space_id = '{theirs}'",
 }
 

@@ -55,6 +55,8 @@ async def _own_rows(admin: Connection, make: Maker, member: UUID) -> None:
     )
     await admin.execute("INSERT INTO device_offer VALUES ($1, 'link', $2, '', '', '', $3, $3)", member, session, NOW)
     await admin.execute("INSERT INTO archive_wrap VALUES ($1, 1, '')", member)
+    await admin.execute("INSERT INTO privacy VALUES ($1, true, true, true)", member)
+    await admin.execute("INSERT INTO last_seen VALUES ($1, $2)", member, NOW)
     await admin.execute(
         "INSERT INTO invite VALUES ($1, $2, 0, $3, $4, $4, NULL, NULL, NULL, NULL)", uuid4(), member.bytes, member, NOW
     )
