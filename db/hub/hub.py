@@ -21,6 +21,7 @@ from db.hub.items import CaughtUp, Delivery, ReaderLost, SlowConsumer
 from db.hub.reader import Reader
 from db.hub.roll import Roll
 from db.hub.subscription import QUEUE, Overflow, Sink, Subscription
+from db.hub.watching import Watching
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ class Hub:
         self._alive = asyncio.Event()
         self._stopping = False
         self._roll, self._newcomers = Roll(), list[Subscription]()
+        self.watching = Watching(self._roll, self.poke)
+        """Who is a member now, for what is told once and not kept."""
         self._task: asyncio.Task[None] | None = None
         self._unsubscribe: Callable[[], None] | None = None
 
@@ -151,6 +154,7 @@ class Hub:
                 for seat in self._newcomers:
                     seat.end()
                 self._newcomers.clear()
+                self.watching.looked(None)
             delay = 0.05 if clock() - started > 1 else min(delay * 2, 2)
             await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311  (jitter, no secret)
 
@@ -169,11 +173,12 @@ class Hub:
                 self._poke.clear()
                 newcomers, self._newcomers = self._newcomers, []
                 try:
-                    await reader.look(newcomers)
+                    await reader.look(newcomers, self.watching.missing())
                 except BaseException:
                     for seat in newcomers:
                         seat.end()
                     raise
+                self.watching.looked(reader.heads)
         finally:
             connection.terminate()
 

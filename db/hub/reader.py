@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from asyncpg import Record
@@ -24,7 +25,7 @@ class Reader:
     def __init__(self, connection: Connection, roll: Roll) -> None:
         """`connection` is in the role circle_hub and used for nothing else."""
         self._connection, self._roll = connection, roll
-        self._heads: dict[UUID, int] = {}
+        self.heads: dict[UUID, int] = {}
         self.life = UUID(int=0)
         self.at = Snapshot(0, 0)
 
@@ -33,10 +34,12 @@ class Reader:
         await self._connection.execute(sql.ENSURE_LIFE)
         async with self._connection.transaction(isolation="repeatable_read", readonly=True):
             self.at, self.life = await self._here()
-            self._heads = {r["id"]: r["head_seq"] for r in await self._connection.fetch(sql.HEADS)}
+            self.heads = {r["id"]: r["head_seq"] for r in await self._connection.fetch(sql.HEADS)}
 
-    async def look(self, newcomers: list[Subscription]) -> None:
+    async def look(self, newcomers: list[Subscription], watched: Sequence[UUID] = ()) -> None:
         """Read and hand out what was committed since the last look; then let the newcomers in, from this moment on.
+
+        The stays of `watched` are kept on the roll from here on, too.
 
         Raises HubFault if the log contradicts itself, and whatever the connection raises.
         """
@@ -52,7 +55,7 @@ class Reader:
                 for record in chunk:
                     self._hand_out(record, now, record is last)
             self._roll.drop_ended(fresh)
-            await self._admit(newcomers, now)
+            await self._admit(newcomers, watched, now)
         self.at = now
 
     async def _here(self) -> tuple[Snapshot, UUID]:
@@ -70,9 +73,9 @@ class Reader:
 
     def _hand_out(self, record: Record, now: Snapshot, last: bool) -> None:
         entry, rank = row(record), record["rank"]
-        if entry.seq != self._heads.get(entry.space, 0) + 1:
-            raise HubFault(f"seq {entry.seq} follows {self._heads.get(entry.space, 0)}")
-        self._heads[entry.space] = entry.seq
+        if entry.seq != self.heads.get(entry.space, 0) + 1:
+            raise HubFault(f"seq {entry.seq} follows {self.heads.get(entry.space, 0)}")
+        self.heads[entry.space] = entry.seq
         # One cursor for all subscribers: behind the look's last row it is the snapshot alone.
         at = (rank, entry.space, entry.seq)
         cursor = Cursor(self.life, now) if last else Cursor(self.life, self.at, now, at)
@@ -80,13 +83,13 @@ class Reader:
         for subscription in self._roll.listeners(entry.space, entry.seq):
             subscription.offer(live)
 
-    async def _admit(self, newcomers: list[Subscription], now: Snapshot) -> None:
+    async def _admit(self, newcomers: list[Subscription], watched: Sequence[UUID], now: Snapshot) -> None:
         """The newcomers' stays come from this look's snapshot; the rows of the next look are theirs."""
-        if not newcomers:
+        if not newcomers and not watched:
             return
-        records = await self._connection.fetch(sql.PRESENT_STAYS, list({s.member for s in newcomers}))
+        records = await self._connection.fetch(sql.PRESENT_STAYS, list({*watched, *(s.member for s in newcomers)}))
         # Asked after the wait, so that nothing can intervene. Done: whoever waited has been cancelled meanwhile.
         waiting = [s for s in newcomers if not s.ended and not s.begun.done()]
-        self._roll.admit(waiting, records)
+        self._roll.admit(waiting, records, watched)
         for subscription in waiting:
             subscription.begun.set_result(Cursor(self.life, now, space=subscription.space))

@@ -24,17 +24,54 @@ class Roll:
         self._subscriptions: dict[UUID, set[Subscription]] = {}
         self._stays: dict[UUID, dict[UUID, list[Stay]]] = defaultdict(dict)
         self._spaces_of: dict[UUID, set[UUID]] = defaultdict(set)
+        self._watched: set[UUID] = set()
+        self._changed: set[UUID] = set()
 
     def members(self) -> list[UUID]:
         """Whose stays are kept."""
-        return list(self._subscriptions)
+        return list(self._subscriptions.keys() | self._watched)
 
-    def admit(self, subscriptions: Iterable[Subscription], records: Iterable[Record]) -> None:
+    def knows(self, member: UUID) -> bool:
+        """Whether the member's stays are kept."""
+        return member in self._subscriptions or member in self._watched
+
+    def is_member(self, space: UUID, member: UUID) -> bool:
+        """Whether a member whose stays are kept is in the space now."""
+        stays = self._stays.get(space, {}).get(member, ())
+        return any(left is None for _, left in stays)
+
+    def members_in(self, space: UUID) -> list[UUID]:
+        """Those of the kept who are in the space now."""
+        return [member for member in self._stays.get(space, ()) if self.is_member(space, member)]
+
+    def shares(self, one: UUID, other: UUID) -> bool:
+        """Whether two of the kept are in one space now."""
+        both = self._spaces_of.get(one, set()) & self._spaces_of.get(other, set())
+        return any(self.is_member(space, one) and self.is_member(space, other) for space in both)
+
+    def take_changed(self) -> set[UUID]:
+        """The kept whose stays have begun, ended or become known since this was last asked."""
+        changed, self._changed = self._changed, set()
+        return changed
+
+    def admit(
+        self, subscriptions: Iterable[Subscription], records: Iterable[Record], watched: Iterable[UUID] = ()
+    ) -> None:
         """Let these in; `records` are their members' present stays in the snapshot from which on they hear."""
         for subscription in subscriptions:
             self._subscriptions.setdefault(subscription.member, set()).add(subscription)
             self._forget_member(subscription.member)
+        for member in watched:
+            self._watched.add(member)
+            self._forget_member(member)
+            self._changed.add(member)
         self._take(records)
+
+    def unwatch(self, member: UUID) -> None:
+        """Nobody asks for the member's stays but, maybe, subscriptions."""
+        self._watched.discard(member)
+        if member not in self._subscriptions:
+            self._forget_member(member)
 
     def leave(self, subscription: Subscription) -> None:
         """Forget it, and with a member's last one the member's stays."""
@@ -44,14 +81,19 @@ class Roll:
         of_member.discard(subscription)
         if not of_member:
             del self._subscriptions[subscription.member]
-            self._forget_member(subscription.member)
+            if subscription.member not in self._watched:
+                self._forget_member(subscription.member)
 
     def refresh(self, spaces: Iterable[UUID], records: Iterable[Record]) -> None:
         """Replace all stays in these spaces."""
+        spaces = list(spaces)
+        before = {(space, member) for space in spaces for member in self.members_in(space)}
         for space in spaces:
             for member in list(self._stays.get(space, ())):
                 self._forget(space, member)
         self._take(records)
+        after = {(space, member) for space in spaces for member in self.members_in(space)}
+        self._changed |= {member for _, member in before ^ after}
 
     def drop_ended(self, spaces: Iterable[UUID]) -> None:
         """Forget stays that have ended: every row within them has been handed out."""
@@ -67,7 +109,7 @@ class Roll:
         """Who may hear this row: a stay includes the event that began it and the one that ended it."""
         for member, stays in self._stays.get(space, {}).items():
             if any(joined <= seq and (left is None or seq <= left) for joined, left in stays):
-                for subscription in self._subscriptions[member]:
+                for subscription in self._subscriptions.get(member, ()):
                     if subscription.space is None or subscription.space == space:
                         yield subscription
 
@@ -77,12 +119,13 @@ class Roll:
             for subscription in of_member:
                 subscription.end()
         self._subscriptions.clear()
+        self._watched.clear()
         self._stays.clear()
         self._spaces_of.clear()
 
     def _take(self, records: Iterable[Record]) -> None:
         for space, member, joined, left in records:
-            if member in self._subscriptions:
+            if self.knows(member):
                 self._stays[space].setdefault(member, []).append((joined, left))
                 self._spaces_of[member].add(space)
 

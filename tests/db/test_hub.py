@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -258,10 +258,10 @@ async def test_a_stream_that_leaves_while_another_of_its_member_enters_takes_not
     await take(first, 1)
     admit = Reader._admit
 
-    async def slowly(self: Reader, newcomers: list[Subscription], now: Snapshot) -> None:
+    async def slowly(self: Reader, newcomers: list[Subscription], watched: Sequence[UUID], now: Snapshot) -> None:
         if newcomers:
             await first.aclose()
-        await admit(self, newcomers, now)
+        await admit(self, newcomers, watched, now)
 
     monkeypatch.setattr(Reader, "_admit", slowly)
     async with aclosing(hub.subscribe(anna, None)) as second:
