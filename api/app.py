@@ -37,6 +37,7 @@ from db.errors import Busy, DatabaseUnavailable
 from db.hub import Hub
 from db.uow import UnitOfWork
 from resolvers.context import Ctx
+from resolvers.limits import Buckets, sends
 from resolvers.members import is_ready
 from resolvers.sending import Sending
 from schema.root import schema
@@ -58,6 +59,7 @@ class Circle:
     server_key: bytes
     uow: UnitOfWork
     sending: Sending
+    sends: Buckets
     hub: Hub
     bus: Bus
     engine: Engine
@@ -73,6 +75,7 @@ class Circle:
             viewer=None if session is None else session.viewer,
             uow=self.uow,
             sending=self.sending,
+            sends=self.sends,
             hub=self.hub,
             bus=self.bus,
             clock=utc_now,
@@ -127,7 +130,10 @@ def _assemble(settings: Settings, server_key: bytes, uow: UnitOfWork, sending: S
     groups = Groups(engine, schema._schema, hub, lambda: new_ctx({}, None))
     sockets = SocketHub(engine, groups, settings, authenticator.bearer, new_ctx)
     watch = SessionWatch(uow, bus, sockets, authenticator, utc_now, settings.socket_recheck_seconds)
-    circle = Circle(settings, server_key, uow, sending, hub, bus, engine, authenticator, sockets, watch, version())
+    limit = sends(settings.sends_per_second, settings.sends_burst)
+    circle = Circle(
+        settings, server_key, uow, sending, limit, hub, bus, engine, authenticator, sockets, watch, version()
+    )
     return circle
 
 

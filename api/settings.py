@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     max_operations_per_socket: Annotated[int, Field(ge=1)] = 100
     max_queued_messages_per_socket: Annotated[int, Field(ge=1)] = 256
     max_sockets_per_client: Annotated[int, Field(ge=1)] = 200
+    sends_per_second: Annotated[float, Field(gt=0)] = 50.0
+    sends_burst: Annotated[int, Field(ge=1)] = 500
     socket_init_seconds: Annotated[float, Field(gt=0)] = 10.0
     socket_ping_seconds: Annotated[float, Field(gt=0)] = 25.0
     socket_recheck_seconds: Annotated[float, Field(gt=0, le=1)] = 0.75

@@ -69,11 +69,12 @@ class Party:
 
 
 @asynccontextmanager
-async def party(size: int) -> AsyncIterator[Party]:
-    """Start a server, sign `size` members up, put them into one group."""
+async def party(size: int, *program: str, **environment: str) -> AsyncIterator[Party]:
+    """Start a server, sign `size` members up, put them into one group. `program`: what is run in its place."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="circle-bench-")))
-        server = ServerProcess(folder, CIRCLE_MAX_SOCKETS_PER_CLIENT="1000")
+        server = ServerProcess(folder, None, **{"CIRCLE_MAX_SOCKETS_PER_CLIENT": "1000", **environment})
+        server.program = program or server.program
         token = set_up_token(await server.greeting())
         stack.push_async_callback(server.stop)
         members: list[Actor] = []

@@ -15,6 +15,7 @@ from resolvers.errors import Unauthenticated
 from resolvers.reading import Moment
 
 if TYPE_CHECKING:
+    from resolvers.limits import Buckets
     from resolvers.sending import Sending
 
 
@@ -66,6 +67,8 @@ class Ctx:
     new_cookie: NewCookie | None = None
     server_name: str = "Circle"
     server_version: str = ""
+    sends: Buckets | None = None
+    """How much each member may send; None: without a limit."""
     sink: Sink | None = None
     """Where a stream of the log may pour what is live (see Hub.subscribe)."""
     loaders: dict[str, Any] = field(default_factory=dict)

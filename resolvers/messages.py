@@ -16,6 +16,7 @@ from resolvers.context import Ctx
 from resolvers.errors import Code, NotFound, Refusal
 from resolvers.events import LogEvent
 from resolvers.kinds import EventKind, SpaceType
+from resolvers.limits import take_send
 from resolvers.protocol import (
     Asker,
     Envelope,
@@ -44,9 +45,10 @@ async def send_message(ctx: Ctx, command: SendMessage) -> LogEvent:
     """Append an envelope to the log of the conversation that it names. The same bytes again give the first result.
 
     Raises Refusal MALFORMED, STALE_DEVICE, ID_CONFLICT, FORBIDDEN, FORKED_LOG, StaleEpoch, EpochDue, NotFound,
-    Unauthenticated, in the order of e2ee.md section 13; Busy.
+    Unauthenticated, in the order of e2ee.md section 13; RateLimited; Busy.
     """
     asker = asker_of(ctx)
+    take_send(ctx)
     with refusing(*ENVELOPE):
         envelope = decode_envelope(command.envelope)
     if (envelope.header.member, envelope.header.device) != (asker.member, asker.device):

@@ -26,6 +26,8 @@ from tests.support.actors import Actor, b64, unb64
 from tests.support.client import Http
 
 ROOT = Path(__file__).resolve().parents[2]
+PLENTY = 1_000_000
+"""Sends that a member may make where the limit is not what is tested: tests send faster than people."""
 
 
 def free_port() -> int:
@@ -105,7 +107,8 @@ async def invite(inviter: Http, token: bytes, role: str = "MEMBER", hours: int =
 async def running(folder: Path, dsn: str, **changes: Any) -> AsyncIterator[RunningServer]:
     """Run the application in this loop, on that database."""
     port = free_port()
-    options = {"log_level": "error", "web_dir": folder / "no-web", "drain_seconds": 1.0, **changes}
+    options = {"log_level": "error", "web_dir": folder / "no-web", "drain_seconds": 1.0, "sends_burst": PLENTY}
+    options |= changes
     settings = load_settings(port=port, host="127.0.0.1", data_dir=folder, database_url=dsn, **options)
     with data_folder(settings.data_dir), listening(settings) as listener:
         async with open_circle(settings, load_secret_key(settings)) as circle:
@@ -126,6 +129,8 @@ async def running(folder: Path, dsn: str, **changes: Any) -> AsyncIterator[Runni
 class ServerProcess:
     """`circle serve` as a process of its own, with an embedded database."""
 
+    program: tuple[str, ...] = ("-m", "api.cli")
+
     def __init__(self, data_dir: Path, port: int | None = None, **environment: str) -> None:
         self.data_dir, self.port = data_dir, port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -138,8 +143,7 @@ class ServerProcess:
         mine = {key: value for key, value in os.environ.items() if not key.startswith("CIRCLE_")}
         return await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            "api.cli",
+            *self.program,
             *command,
             cwd=ROOT,
             env={
@@ -147,6 +151,7 @@ class ServerProcess:
                 "PYTHONPATH": f"{ROOT}:{ROOT / 'sdk/python'}",
                 "CIRCLE_DATA_DIR": str(self.data_dir),
                 "CIRCLE_PORT": str(self.port),
+                "CIRCLE_SENDS_BURST": str(PLENTY),
                 **self.environment,
             },
             stdout=asyncio.subprocess.PIPE,
