@@ -1,10 +1,14 @@
 import type { StoreApi } from 'zustand/vanilla';
 import type { DeviceActions, RecoveryActions } from './types/devices';
 import type { LockActions } from './types/lock';
+import type { PresenceActions, PresenceShown } from './types/presence';
+import type { ConversationReading, MessageReceipt, ReadingActions } from './types/reading';
 import type { HistoryPolicy, LifetimeClass, PolicyActions, TrustActions } from './types/trust';
 
 export type * from './types/devices';
 export type * from './types/lock';
+export type * from './types/presence';
+export type * from './types/reading';
 export type * from './types/trust';
 
 export type Phase =
@@ -39,22 +43,23 @@ export interface TimelineItem {
     | { kind: 'notice'; text: string }        // 'Ada added Bob', 'Ada changed the title' in plain words
     | { kind: 'unreadable'; code: UnreadableCode; reason: string }; // plain words; advice goes by the code
   state: SendState; error?: string;           // plain words when failed
+  receipt: MessageReceipt | null;   // of own messages that were sent, where there are receipts
   expiresAt: number | null;         // ms since 1970, when it has a lifetime
   lifetime: LifetimeClass;
 }
-export interface ConversationState {
+export interface ConversationState extends ConversationReading {
   id: string; protocolId: string; type: ConversationType;
   title: string;                    // for DIRECT the other person's name; for an unreadable title a plain placeholder
   pictureUrl: string | null;        // data: URL, from the sealed state
   role: SpaceRole | null;           // null: no longer a member
   participants: Participant[];
   items: TimelineItem[]; hasOlder: boolean; loadingOlder: boolean;
-  lastActivity: number; unread: number;
+  lastActivity: number;
   lifetime: LifetimeClass;          // of the policy: the longest a message may stay
   history: HistoryPolicy;           // what newcomers may read
   alarm: string | null;             // plain words when the server's log does not fit (fork); sending is stopped
 }
-export interface CircleState {
+export interface CircleState extends PresenceShown {
   phase: Phase; connection: Connection;
   me: Person | null;
   conversations: Record<string, ConversationState>;  // by id
@@ -71,7 +76,7 @@ export interface InvitePreview { inviter: Person | null; isSetUp: boolean; expir
 export interface CircleError extends Error { code: string; retryAfter?: number }
 
 export interface PendingSignUp { words: string[] /* 24 */ }
-export interface CircleClient {
+export interface CircleClient extends PresenceActions, ReadingActions {
   readonly store: StoreApi<CircleState>;
   readonly devices: DeviceActions;
   readonly recovery: RecoveryActions;
@@ -93,7 +98,7 @@ export interface CircleClient {
   knownAccount(): Promise<{ handle: string; displayName: string } | null>;
   searchPeople(text: string): Promise<Person[]>;
   createConversation(input: { type: ConversationType; people: string[] /* Person ids */; title?: string; picture?: Blob; roles?: Record<string, SpaceRole>; lifetime?: LifetimeClass; history?: HistoryPolicy }): Promise<string>;
-  openConversation(id: string): Promise<void>;                          // loads the newest page, marks as read
+  openConversation(id: string): Promise<void>;                          // loads the newest page, marks as read while the page is visible; it is the open one until another is, or closeConversation
   loadOlder(id: string): Promise<void>;
   send(id: string, text: string, options?: { lifetime?: LifetimeClass }): Promise<void>;                        // resolves when queued; state shows in items
   retry(id: string, key: string): Promise<void>;

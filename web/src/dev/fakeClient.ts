@@ -34,7 +34,7 @@ export function createFakeClient(scene: Scene = {}): FakeClient {
     });
   const append = (id: string, item: Partial<TimelineItem> & Pick<TimelineItem, 'body'>) => {
     counter += 1;
-    const full: TimelineItem = { key: `new-${counter}`, seq: counter, time: Date.now(), sender: null, mine: false, state: 'sent', expiresAt: null, lifetime: 0, ...item };
+    const full: TimelineItem = { key: `new-${counter}`, seq: counter, time: Date.now(), sender: null, mine: false, state: 'sent', receipt: null, expiresAt: null, lifetime: 0, ...item };
     patch(id, (one) => ({ items: [...one.items, full], lastActivity: full.time }));
     store.setState((state) => ({ order: [id, ...state.order.filter((other) => other !== id)] }));
     return full.key;
@@ -116,6 +116,11 @@ export function createFakeClient(scene: Scene = {}): FakeClient {
         loadingOlder: false,
         lastActivity: Date.now(),
         unread: 0,
+        unreadIsMore: false,
+        firstUnread: null,
+        typing: [],
+        receipts: [],
+        hasReceipts: type !== 'BROADCAST',
         lifetime,
         history: reach,
         alarm: null,
@@ -124,6 +129,13 @@ export function createFakeClient(scene: Scene = {}): FakeClient {
       return id;
     },
     openConversation: async (id) => patch(id, () => ({ unread: 0 })),
+    closeConversation: () => undefined,
+    markRead: async (id) => patch(id, () => ({ unread: 0 })),
+    setTyping: () => undefined,
+    setPrivacy: async (change) => {
+      await pause();
+      store.setState(({ privacy }) => ({ privacy: privacy && { ...privacy, ...change } }));
+    },
     loadOlder: async (id) => {
       patch(id, () => ({ loadingOlder: true }));
       await new Promise((resolve) => setTimeout(resolve, scene.delay ?? 0));

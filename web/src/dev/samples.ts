@@ -16,6 +16,7 @@ function lines(prefix: string, now: number, all: Line[]): TimelineItem[] {
     mine: sender === ada,
     body: sender === null ? { kind: 'notice', text } : { kind: 'text', text },
     state: 'sent',
+    receipt: null,
     expiresAt: null,
     lifetime: 0,
   }));
@@ -33,6 +34,11 @@ function conversation(seed: number, part: Partial<ConversationState> & Pick<Conv
     loadingOlder: false,
     lastActivity: items.at(-1)?.time ?? Date.now(),
     unread: 0,
+    unreadIsMore: false,
+    firstUnread: null,
+    typing: [],
+    receipts: [],
+    hasReceipts: true,
     lifetime: 0,
     history: 'JOINING',
     alarm: null,
@@ -84,8 +90,8 @@ function direct(now: number): ConversationState {
     [26, ada, 'Two metres of the thin oak, and screws, 4 x 30.'],
   ]);
   items.push(
-    { key: 'bob-failed', seq: null, time: now - 3 * MINUTE, sender: ada, mine: true, body: { kind: 'text', text: 'And sandpaper, please!' }, state: 'failed', error: 'The server could not be reached.', expiresAt: null, lifetime: 0 },
-    { key: 'bob-sending', seq: null, time: now - 1000, sender: ada, mine: true, body: { kind: 'text', text: 'Fine grain.' }, state: 'sending', expiresAt: null, lifetime: 0 },
+    { key: 'bob-failed', seq: null, time: now - 3 * MINUTE, sender: ada, mine: true, body: { kind: 'text', text: 'And sandpaper, please!' }, state: 'failed', error: 'The server could not be reached.', receipt: null, expiresAt: null, lifetime: 0 },
+    { key: 'bob-sending', seq: null, time: now - 1000, sender: ada, mine: true, body: { kind: 'text', text: 'Fine grain.' }, state: 'sending', receipt: null, expiresAt: null, lifetime: 0 },
   );
   return conversation(2, { type: 'DIRECT', title: bob.displayName, participants: as('OWNER', ada, bob), items });
 }
@@ -133,6 +139,8 @@ export function fullState(): CircleState {
     recoveryKeyConfirmed: true,
     accountAlarm: null,
     notice: null,
+    presence: {},
+    privacy: { presence: true, readReceipts: true, deliveryReceipts: true },
   };
 }
 

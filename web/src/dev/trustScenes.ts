@@ -39,8 +39,8 @@ function vanishing({ items }: ConversationState): Partial<ConversationState> {
         const [lifetime, left] = rest[index] ?? [4, HOUR_MS];
         return { ...one, lifetime, time: Math.min(one.time, now - MINUTE_MS), expiresAt: now + left };
       }),
-      { key: 'policy', seq: 90, time: now - MINUTE_MS, sender: null, mine: false, body: { kind: 'notice', text: 'Bob Okafor let messages disappear after 7 days' }, state: 'sent', expiresAt: null, lifetime: 0 },
-      { key: 'sending', seq: null, time: now, sender: ada, mine: true, body: { kind: 'text', text: 'This one goes after an hour.' }, state: 'sending', expiresAt: null, lifetime: 1 },
+      { key: 'policy', seq: 90, time: now - MINUTE_MS, sender: null, mine: false, body: { kind: 'notice', text: 'Bob Okafor let messages disappear after 7 days' }, state: 'sent', receipt: null, expiresAt: null, lifetime: 0 },
+      { key: 'sending', seq: null, time: now, sender: ada, mine: true, body: { kind: 'text', text: 'This one goes after an hour.' }, state: 'sending', receipt: null, expiresAt: null, lifetime: 1 },
     ],
   };
 }

@@ -7,7 +7,7 @@ import { createCircleStore } from '../state/store';
 import type { LeftOut } from '../store/accounts';
 import { Http } from '../transport/http';
 import type {
-  CircleClient, CircleState, DeviceActions, InviteInfo, InvitePreview, LifetimeClass, LockActions, PendingSignUp, Person, PolicyActions, RecoveryActions, SessionInfo,
+  CircleClient, CircleState, DeviceActions, InviteInfo, InvitePreview, LifetimeClass, LockActions, PendingSignUp, Person, PolicyActions, PrivacySettings, RecoveryActions, SessionInfo,
   SpaceRole, TrustActions,
 } from '../types';
 import type { CreateInput } from './conversations';
@@ -146,6 +146,22 @@ export class Client implements CircleClient {
 
   openConversation(id: string): Promise<void> {
     return this.#with(({ conversations }) => conversations.open(id));
+  }
+
+  markRead(id: string): Promise<void> {
+    return this.#with(({ conversations }) => conversations.markRead(id));
+  }
+
+  closeConversation(): void {
+    void this.#parts?.then(({ conversations }) => { conversations.close(); });
+  }
+
+  setTyping(_id: string, _typing: boolean): void {
+    // nobody is told yet
+  }
+
+  setPrivacy(_change: Partial<PrivacySettings>): Promise<void> {
+    return Promise.resolve();
   }
 
   loadOlder(id: string): Promise<void> {

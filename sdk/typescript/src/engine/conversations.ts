@@ -108,6 +108,16 @@ export class Conversations {
     this.#mending.seek(node);
   }
 
+  async markRead(node: string): Promise<void> {
+    const { space } = this.#known(node);
+    this.#board.apply([await this.#keeper.markRead(space)]);
+  }
+
+  /** Nothing is open any more. */
+  close(): void {
+    // nothing is followed for it yet
+  }
+
   /** What this device keeps comes first; then the server's older pages. */
   async loadOlder(node: string): Promise<void> {
     const { space, hasOlder } = this.#known(node);

@@ -212,6 +212,11 @@ export class Board {
       loadingOlder,
       lastActivity: view.lastActivity,
       unread: view.unread,
+      unreadIsMore: false,
+      firstUnread: null,
+      typing: [],
+      receipts: [],
+      hasReceipts: hasReceipts(view),
       lifetime: view.lifetime,
       history: view.history,
       alarm: view.alarm,
@@ -238,6 +243,7 @@ export class Board {
       mine: item.sender !== null && item.sender === this.#me?.id,
       body: this.#body(item.body, view),
       state: item.state,
+      receipt: null,
       expiresAt: item.expiresAt,
       lifetime: item.lifetime,
       ...(item.error === undefined ? {} : { error: item.error }),
@@ -259,6 +265,11 @@ export class Board {
     if (member === this.#me?.id) return start ? 'You' : 'you';
     return this.person(member).displayName;
   };
+}
+
+/** Everyone's receipts go to everyone: not in channels, nor where there are many. */
+function hasReceipts({ type, roster }: SpaceView): boolean {
+  return type !== 'BROADCAST' && roster.length <= 50;
 }
 
 function inOrder(one: ItemView, other: ItemView): number {

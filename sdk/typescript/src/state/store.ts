@@ -12,6 +12,8 @@ export const NOTHING: CircleState = {
   recoveryKeyConfirmed: true,
   accountAlarm: null,
   notice: null,
+  presence: {},
+  privacy: null,
 };
 
 export function createCircleStore(): StoreApi<CircleState> {

@@ -149,6 +149,6 @@ describe('the timeline', () => {
 
 function add(conversation: ConversationState | undefined, set: (conversations: Record<string, ConversationState>) => void) {
   if (!conversation) return;
-  const item = { key: 'incoming', seq: 99, time: Date.now(), sender: bob, mine: false, body: { kind: 'text', text: 'Got it' }, state: 'sent', expiresAt: null, lifetime: 0 } as const;
+  const item = { key: 'incoming', seq: 99, time: Date.now(), sender: bob, mine: false, body: { kind: 'text', text: 'Got it' }, state: 'sent', receipt: null, expiresAt: null, lifetime: 0 } as const;
   set({ [conversation.id]: { ...conversation, items: [...conversation.items, item] } });
 }

@@ -26,7 +26,7 @@ function open(part: Partial<ConversationState> = {}) {
 }
 
 function message(text: string, expiresAt: number | null, part: Partial<TimelineItem> = {}): TimelineItem {
-  return { key: text, seq: 7, time: Date.now() - 60_000, sender: bob, mine: false, body: { kind: 'text', text }, state: 'sent', expiresAt, lifetime: expiresAt === null ? 0 : 1, ...part };
+  return { key: text, seq: 7, time: Date.now() - 60_000, sender: bob, mine: false, body: { kind: 'text', text }, state: 'sent', receipt: null, expiresAt, lifetime: expiresAt === null ? 0 : 1, ...part };
 }
 const messages = () => screen.getByRole('list', { name: 'Messages' });
 

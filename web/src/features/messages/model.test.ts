@@ -7,7 +7,7 @@ const NOON = new Date(2026, 10, 20, 12).getTime();
 const MINUTE = 60_000;
 
 function item(key: string, part: Partial<TimelineItem> = {}): TimelineItem {
-  return { key, seq: 1, time: NOON, sender: bob, mine: false, body: { kind: 'text', text: key }, state: 'sent', expiresAt: null, lifetime: 0, ...part };
+  return { key, seq: 1, time: NOON, sender: bob, mine: false, body: { kind: 'text', text: key }, state: 'sent', receipt: null, expiresAt: null, lifetime: 0, ...part };
 }
 
 describe('rows', () => {

@@ -85,7 +85,7 @@ describe('on the page', () => {
 
   it('shows what has expired no longer, although it is still among the items', () => {
     const item = (key: string, expiresAt: number | null): TimelineItem => ({
-      key, seq: 1, time: 0, sender: bob, mine: false, body: { kind: 'text', text: key }, state: 'sent', expiresAt, lifetime: 1,
+      key, seq: 1, time: 0, sender: bob, mine: false, body: { kind: 'text', text: key }, state: 'sent', receipt: null, expiresAt, lifetime: 1,
     });
     const items = [item('stays', null), item('soon', Date.now() + 5 * SECOND), item('later', Date.now() + 9 * SECOND), item('over', Date.now() - 1)];
     const view = renderHook(() => useUnexpired(items));
