@@ -10,6 +10,7 @@ from uuid import UUID
 
 from db.cursor import Cursor
 from db.hub import CaughtUp, Delivery, Hub, Live, Resync, SlowConsumer
+from db.log import LogRow
 from db.queries.markers import MarkerRow
 from resolvers.access import access_conversation
 from resolvers.context import Ctx
@@ -79,13 +80,17 @@ async def _follow(ctx: Ctx, space: UUID | None, after: str | None) -> AsyncItera
 
 
 def _entry(ctx: Ctx, item: Delivery | CaughtUp) -> StreamEntry:
-    if isinstance(item, CaughtUp):
-        return Done(ctx.hub.seal(item.cursor))
+    cursor = ctx.hub.seal(item.cursor)
+    return Done(cursor) if isinstance(item, CaughtUp) else _delivered(item.entry, item.space_type, cursor)
+
+
+def _delivered(entry: LogRow | MarkerRow, space_type: int | None, cursor: str) -> Delivered | Marked:
+    if isinstance(entry, MarkerRow):
+        return Marked(entry, cursor)
     # Out of sight is what one was removed from, and nobody is removed from an account.
-    space_type = SpaceType.GROUP if item.space_type is None else item.space_type
-    return Delivered(LogEvent.of(item.entry, space_type), ctx.hub.seal(item.cursor))
+    return Delivered(LogEvent.of(entry, SpaceType.GROUP if space_type is None else space_type), cursor)
 
 
-def live_entry(hub: Hub, live: Live, space: UUID | None) -> Delivered:
+def live_entry(hub: Hub, live: Live, space: UUID | None) -> Delivered | Marked:
     """A live row as every subscriber of everything, or of one space, is given it."""
-    return Delivered(LogEvent.of(live.entry, live.space_type), hub.seal(live.cursor_for(space)))
+    return _delivered(live.entry, live.space_type, hub.seal(live.cursor_for(space)))

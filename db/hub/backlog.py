@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-import asyncpg
-from asyncpg import Record
 
 from db.cursor import At, Cursor, Resync, Snapshot
 from db.engine import Lent, Pool
 from db.hub import sql
 from db.hub.items import Delivery, ReaderLost
-from db.log import row
+from db.log import LogRow, row
+from db.outage import LOST
+from db.queries.markers import MarkerRow, marker, place_at
 
 PAGE = 100
 """Rows per page: what a resuming stream may hold in memory (an envelope has 96 KiB at most)."""
+
+MARKER_PAGE = 1000
+"""Markers per page (1 KiB each at most)."""
 
 _START: At = (0, UUID(int=0), 0)
 
 
 Page = tuple[list[Delivery], Cursor]
-
-_AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
 
 
 async def missed(pool: Pool, member: UUID, after: Cursor, page: int = PAGE) -> AsyncGenerator[Page, None]:
@@ -40,23 +41,21 @@ async def missed(pool: Pool, member: UUID, after: Cursor, page: int = PAGE) -> A
                     now = await _begin(connection, member, cursor)
                     if cursor.target is None:
                         cursor, fresh = replace(cursor, target=now, at=None), True
-                    records = await _page(connection, cursor, page)
+                    found = await _page(connection, cursor, member, page)
                 finally:  # also when cut off inside a query: the driver waits for its end
                     await connection.execute("ROLLBACK")
-        except _AWAY as error:
+        except LOST as error:
             raise ReaderLost from error
         assert cursor.target is not None  # noqa: S101  (set above)
-        done = len(records) < page
-        ats = [(r["rank"], r["space_id"], r["seq"]) for r in records]
-        deliveries = [Delivery(row(r), r["type"], replace(cursor, at=at)) for r, at in zip(records, ats, strict=True)]
-        if done:
+        deliveries = [Delivery(entry, type_, replace(cursor, at=at)) for entry, type_, at in found.rows]
+        if found.last:
             cursor = Cursor(cursor.life, cursor.target, space=cursor.space)
             if deliveries:
                 deliveries[-1] = replace(deliveries[-1], cursor=cursor)
         else:
-            cursor = replace(cursor, at=ats[-1])
+            cursor = replace(cursor, at=found.rows[-1][2])
         yield deliveries, cursor
-        if done and fresh:
+        if found.last and fresh:
             return
 
 
@@ -74,9 +73,29 @@ async def _begin(connection: Lent, member: UUID, cursor: Cursor) -> Snapshot:
     return now
 
 
-async def _page(connection: Lent, cursor: Cursor, limit: int) -> list[Record]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Rows with their spaces' types and their places; whether they are the last."""
+
+    rows: list[tuple[LogRow | MarkerRow, int | None, At]]
+    last: bool
+
+
+async def _page(connection: Lent, cursor: Cursor, member: UUID, limit: int) -> _Found:
+    """First what is left of the logs, then the markers."""
     assert cursor.target is not None  # noqa: S101  (the caller has set it)
     rank, space, seq = cursor.at or _START
-    return await connection.fetch(
-        sql.BACKLOG, cursor.base.raw(), cursor.target.raw(), rank, space, seq, cursor.space, limit
+    base, target = cursor.base.raw(), cursor.target.raw()
+    found: list[tuple[LogRow | MarkerRow, int | None, At]] = []
+    if rank != sql.MARKERS:
+        records = await connection.fetch(sql.BACKLOG, base, target, rank, space, seq, cursor.space, limit)
+        found += [(row(r), r["type"], (r["rank"], r["space_id"], r["seq"])) for r in records]
+        if len(records) == limit:
+            return _Found(found, last=False)
+        space, seq = UUID(int=0), 0
+    records = await connection.fetch(
+        sql.MISSED_MARKERS, base, target, space, *place_at(seq), cursor.space, MARKER_PAGE, member
     )
+    markers = [marker(r) for r in records]
+    found += [(m, None, (sql.MARKERS, m.space, m.seq)) for m in markers]
+    return _Found(found, last=len(markers) < MARKER_PAGE)

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 from db.cursor import Cursor
 from db.log import LogRow
+from db.queries.markers import MarkerRow
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A row of the log, and the cursor to keep in the same local transaction as what it brings.
+    """A row of the log or a marker, and the cursor to keep in the same local transaction as what it brings.
 
-    `space_type` is None where the space is out of the member's sight by now.
+    `space_type` is None for markers, and where the space is out of the member's sight by now.
     """
 
-    entry: LogRow
+    entry: LogRow | MarkerRow
     space_type: int | None
     cursor: Cursor
 

@@ -13,14 +13,14 @@ from db.hub import sql
 from db.hub.items import HubFault
 from db.hub.roll import Roll
 from db.hub.subscription import Live, Subscription
-from db.log import row
+from db.log import LogRow
 from db.models.kinds import EventKind
 
 CHUNK = 200
 
 
 class Reader:
-    """From its first snapshot on, every row of the log passes here once, in order."""
+    """From its first snapshot on, every row of the log passes here once, in order, and each marker's newest state."""
 
     def __init__(self, connection: Connection, roll: Roll) -> None:
         """`connection` is in the role circle_hub and used for nothing else."""
@@ -50,7 +50,8 @@ class Reader:
             fresh: set[UUID] = set()
             rows = await self._connection.cursor(sql.LOOK, self.at.raw())
             while chunk := await rows.fetch(CHUNK):
-                await self._refresh({r["space_id"] for r in chunk if r["kind"] == EventKind.ROSTER} - fresh, fresh)
+                changed = {r["space_id"] for r in chunk if r["kind"] == EventKind.ROSTER and r["rank"] != sql.MARKERS}
+                await self._refresh(changed - fresh, fresh)
                 last = chunk[-1] if len(chunk) < CHUNK else None
                 for record in chunk:
                     self._hand_out(record, now, record is last)
@@ -72,16 +73,24 @@ class Reader:
             fresh |= spaces
 
     def _hand_out(self, record: Record, now: Snapshot, last: bool) -> None:
-        entry, rank = row(record), record["rank"]
-        if entry.seq != self.heads.get(entry.space, 0) + 1:
-            raise HubFault(f"seq {entry.seq} follows {self.heads.get(entry.space, 0)}")
-        self.heads[entry.space] = entry.seq
+        entry, rank = sql.looked(record), record["rank"]
+        if isinstance(entry, LogRow):
+            self._follow(entry)
+            listeners = self._roll.listeners(entry.space, entry.seq)
+        else:
+            listeners = self._roll.marker_listeners(entry)
         # One cursor for all subscribers: behind the look's last row it is the snapshot alone.
         at = (rank, entry.space, entry.seq)
         cursor = Cursor(self.life, now) if last else Cursor(self.life, self.at, now, at)
         live = Live(entry, record["type"], rank, self.at, now, cursor)
-        for subscription in self._roll.listeners(entry.space, entry.seq):
+        for subscription in listeners:
             subscription.offer(live)
+
+    def _follow(self, entry: LogRow) -> None:
+        """Nothing is missing before it. Raises HubFault."""
+        if entry.seq != self.heads.get(entry.space, 0) + 1:
+            raise HubFault(f"seq {entry.seq} follows {self.heads.get(entry.space, 0)}")
+        self.heads[entry.space] = entry.seq
 
     async def _admit(self, newcomers: list[Subscription], watched: Sequence[UUID], now: Snapshot) -> None:
         """The newcomers' stays come from this look's snapshot; the rows of the next look are theirs."""

@@ -9,6 +9,8 @@ from uuid import UUID
 from asyncpg import Record
 
 from db.hub.subscription import Subscription
+from db.models.kinds import MarkerScope
+from db.queries.markers import MarkerRow
 
 Stay = tuple[int, int | None]
 
@@ -111,6 +113,15 @@ class Roll:
             if any(joined <= seq and (left is None or seq <= left) for joined, left in stays):
                 for subscription in self._subscriptions.get(member, ()):
                     if subscription.space is None or subscription.space == space:
+                        yield subscription
+
+    def marker_listeners(self, marker: MarkerRow) -> Iterator[Subscription]:
+        """Who may hear of this marker: members present now; of an own one that member alone, in the stream of all."""
+        receipt = marker.scope == MarkerScope.RECEIPT
+        for member, stays in self._stays.get(marker.space, {}).items():
+            if (receipt or member == marker.member) and any(left is None for _, left in stays):
+                for subscription in self._subscriptions.get(member, ()):
+                    if subscription.space is None or (receipt and subscription.space == marker.space):
                         yield subscription
 
     def end(self) -> None:

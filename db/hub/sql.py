@@ -1,4 +1,15 @@
-"""The reading side's SQL. Every reading transaction is REPEATABLE READ READ ONLY, runs HERE first and has no xid."""
+"""The reading side's SQL: of the log, and of the markers that follow it in every batch.
+
+Every reading transaction is REPEATABLE READ READ ONLY, runs HERE first and has no xid."""
+
+from asyncpg import Record
+
+from db.log import LogRow, row
+from db.queries.markers import COLUMNS as MARKER_COLUMNS
+from db.queries.markers import SHOWN, MarkerRow
+
+MARKERS = 2
+"""The rank of markers: behind account logs (0) and all others (1), so that a batch brings first what they speak of."""
 
 HERE = "SELECT pg_current_snapshot() AS now, (SELECT id FROM log_life) AS life"
 
@@ -10,14 +21,35 @@ _COLUMNS = """e.space_id, e.seq, e.xid, e.id, e.kind, e.actor_id, e.subject_id, 
   e.accepted_at, e.expires_at"""
 
 # Every row since the last snapshot ($1), of all spaces. Not 'xid >= xmin', which a long transaction makes dear: from
-# xmax on, plus the few that were open. Account logs first.
+# xmax on, plus the few that were open. Account logs first; markers last (rank 2), when all stays are known, as the
+# newest state of each. They have no seq: member and scope are their place.
 LOOK = f"""
-SELECT e.*, CASE WHEN s.type = 4 THEN 0 ELSE 1 END AS rank, s.type FROM (
+SELECT e.*, CASE WHEN s.type = 4 THEN 0 ELSE 1 END AS rank, s.type, NULL::int AS version FROM (
   SELECT {_COLUMNS} FROM event e WHERE e.xid >= pg_snapshot_xmax($1::pg_snapshot)
   UNION ALL
   SELECT {_COLUMNS} FROM event e WHERE e.xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
 ) e JOIN space s ON s.id = e.space_id
-ORDER BY rank, e.space_id, e.seq"""  # noqa: S608  (constants)
+UNION ALL
+SELECT m.space_id, NULL, m.xid, NULL, m.scope, m.member_id, NULL, NULL, NULL, m.envelope, m.accepted_at, NULL,
+  {MARKERS}, NULL, m.version
+FROM (
+  SELECT * FROM marker n WHERE n.xid >= pg_snapshot_xmax($1::pg_snapshot)
+  UNION ALL
+  SELECT * FROM marker n WHERE n.xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
+) m {SHOWN}
+WHERE m.envelope IS NOT NULL
+ORDER BY rank, space_id, seq, actor_id, kind"""  # noqa: S608  (constants)
+
+
+def looked(record: Record) -> LogRow | MarkerRow:
+    """A row of LOOK."""
+    if record["rank"] != MARKERS:
+        return row(record)
+    return MarkerRow(
+        record["space_id"], record["actor_id"], record["kind"], record["version"], record["xid"], record["body"],
+        record["accepted_at"],
+    )  # fmt: skip
+
 
 PRESENT_STAYS = """
 SELECT space_id, member_id, joined_seq, left_seq FROM membership
@@ -50,3 +82,31 @@ JOIN LATERAL (
 WHERE (m.left_seq IS NOT NULL OR NOT pg_visible_in_snapshot(s.last_xid, $1::pg_snapshot))
   AND (r.rank, m.space_id) >= ($3::int, $4::uuid) AND ($6::uuid IS NULL OR m.space_id = $6::uuid)
 ORDER BY r.rank, m.space_id, e.seq LIMIT $7"""  # noqa: S608  (constants)
+
+
+# The markers among what one member has missed between the snapshots $1 and $2, after the position ($3, $4, $5) of
+# space, member and scope; of space $6 the receipts, or all; $7 rows at most; $8 is the viewer. A row that was replaced
+# after $2 comes with what follows. Who came in after $2 is let in by an entry that comes then, too.
+MISSED_MARKERS = f"""
+SELECT {MARKER_COLUMNS} FROM (
+  SELECT n.*, v.joined_seq AS own_seq FROM own_stay v CROSS JOIN LATERAL (
+    SELECT * FROM marker r
+    WHERE r.scope = 1 AND r.space_id = v.space_id AND r.xid >= pg_snapshot_xmax($1::pg_snapshot)
+    UNION ALL
+    SELECT * FROM marker r
+    WHERE r.scope = 1 AND r.space_id = v.space_id AND r.xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))) n
+  WHERE v.left_seq IS NULL AND v.space_id >= $3::uuid AND ($6::uuid IS NULL OR v.space_id = $6::uuid)
+  UNION ALL
+  SELECT *, o.joined_seq FROM marker o
+  WHERE o.scope = 0 AND o.member_id = $8::uuid AND o.xid >= pg_snapshot_xmax($1::pg_snapshot) AND $6::uuid IS NULL
+  UNION ALL
+  SELECT *, o.joined_seq FROM marker o
+  WHERE o.scope = 0 AND o.member_id = $8::uuid AND o.xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
+    AND $6::uuid IS NULL
+) m {SHOWN}
+WHERE m.envelope IS NOT NULL AND pg_visible_in_snapshot(m.xid, $2::pg_snapshot)
+  AND (m.space_id, m.member_id, m.scope) > ($3::uuid, $4::uuid, $5::smallint)
+  AND NOT EXISTS (
+    SELECT 1 FROM event e
+    WHERE e.space_id = m.space_id AND e.seq = m.own_seq AND NOT pg_visible_in_snapshot(e.xid, $2::pg_snapshot))
+ORDER BY m.space_id, m.member_id, m.scope LIMIT $7"""  # noqa: S608  (constants)

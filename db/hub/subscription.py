@@ -13,6 +13,7 @@ from uuid import UUID
 from db.cursor import Cursor, Snapshot
 from db.hub.items import ReaderLost
 from db.log import LogRow
+from db.queries.markers import MarkerRow
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +22,10 @@ QUEUE = 1024
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A row as the hub read it, between the snapshots `base` and `now`; `rank` is 0 in account logs. Shared by all."""
+    """A row as the hub read it, between the snapshots `base` and `now`; see `db.hub.sql` for ranks. Shared by all."""
 
-    entry: LogRow
-    space_type: int
+    entry: LogRow | MarkerRow
+    space_type: int | None
     rank: int
     base: Snapshot
     now: Snapshot

@@ -21,8 +21,9 @@ from db.models.devices import (
     MemberWrap,
 )
 from db.models.identity import Attempt, Credential, Invite, Member, Session
-from db.models.kinds import EventKind, History, ServerRole, SessionKind, SpaceRole, SpaceType
+from db.models.kinds import EventKind, History, MarkerScope, ServerRole, SessionKind, SpaceRole, SpaceType
 from db.models.log import Event, LogLife
+from db.models.markers import Marker
 from db.models.presence import LastSeen, Privacy
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "Invite",
     "LastSeen",
     "LogLife",
+    "Marker",
+    "MarkerScope",
     "Member",
     "MemberBox",
     "MemberChain",

@@ -20,6 +20,7 @@ from db.engine import Connection, Database
 from db.hub import CaughtUp, Delivery, Hub, Resync, SlowConsumer
 from db.hub.reader import Reader
 from db.hub.subscription import Subscription
+from db.log import LogRow
 from db.migrate import migrate
 from db.models import SpaceType
 from tests.conftest import SERVER_KEY
@@ -56,6 +57,7 @@ async def test_without_a_cursor_the_first_item_is_now_then_live(hub: Hub, make: 
         (got,) = await take(stream, 1)
         assert at(got) == (ours, 2)
         assert isinstance(got, Delivery)
+        assert isinstance(got.entry, LogRow)
         assert got.entry.body == b"hello"
 
 

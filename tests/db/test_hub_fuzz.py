@@ -25,7 +25,7 @@ from db.engine import Database
 from db.errors import Busy
 from db.hub import CaughtUp, Delivery, Hub, Live, Sink, SlowConsumer
 from db.hub.subscription import Subscription
-from db.log import Entry, append, lock_spaces
+from db.log import Entry, LogRow, append, lock_spaces
 from db.models import EventKind
 from db.transaction import Transaction
 from db.uow import UnitOfWork
@@ -52,6 +52,7 @@ class Client:
 
     def apply(self, hub: Hub, item: Delivery | CaughtUp) -> None:
         if isinstance(item, Delivery):
+            assert isinstance(item.entry, LogRow)
             key = (item.entry.space, item.entry.seq)
             self.doubled += key in self.got
             self.got[key] = item.entry.id

@@ -41,6 +41,7 @@ MAY_SEE = {
     " NOT EXISTS (SELECT 1 FROM privacy p WHERE p.member_id IN ($1, last_seen.member_id) AND NOT p.presence)"
     " AND EXISTS (SELECT 1 FROM membership a JOIN membership b USING (space_id) WHERE a.member_id = $1"
     " AND b.member_id = last_seen.member_id AND a.left_seq IS NULL AND b.left_seq IS NULL))",
+    "marker": f"member_id = $1 OR (scope = 1 AND {PRESENT})",
     "alembic_version": "false AND $1::uuid IS NULL",
 }
 
@@ -159,7 +160,7 @@ async def test_shared_history_opens_what_came_before_a_lasting_stay(
 
 async def test_hub_and_auth_see_what_their_work_needs_and_no_more(database: Database, world: World) -> None:
     reads = {
-        "circle_hub": {"event", "space", "membership", "log_life", "privacy", "last_seen", "alembic_version"},
+        "circle_hub": {"event", "space", "membership", "log_life", "privacy", "last_seen", "marker", "alembic_version"},
         "circle_auth": {
             "member",
             "credential",
@@ -185,6 +186,7 @@ async def test_hub_and_auth_see_what_their_work_needs_and_no_more(database: Data
 
 
 HEAD = "SELECT head_seq FROM space WHERE id = '{theirs}'"
+MARKER = "INSERT INTO marker (space_id, member_id, scope, joined_seq, version, accepted_at, epoch, lifetime)"
 FORBIDDEN = {
     "letting oneself into a foreign space": "INSERT INTO membership VALUES ('{ben}', '{theirs}', 100)",
     "letting oneself in again, earlier": "INSERT INTO membership VALUES ('{ben}', '{ours}', 1, NULL)",
@@ -233,6 +235,12 @@ FORBIDDEN = {
     "another's settings": "INSERT INTO privacy VALUES ('{anna}', true, true, true)",
     "being seen": "UPDATE last_seen SET seen_at = now()",
     "having been seen": "INSERT INTO last_seen VALUES ('{ben}', now())",
+    "another's marker": f"{MARKER} VALUES ('{{ours}}', '{{anna}}', 1, 1, 1, now(), 1, 0)"
+    " ON CONFLICT (space_id, member_id, scope) DO UPDATE SET version = 9",
+    "a marker in a foreign space": f"{MARKER} VALUES ('{{theirs}}', '{{ben}}', 1, 1, 1, now(), 1, 0)",
+    "a marker after leaving": "UPDATE marker SET version = 2 WHERE member_id = '{dora}'",
+    "a marker's other member": "UPDATE marker SET member_id = '{anna}'",
+    "a deleted marker": "DELETE FROM marker",
     "another role": "SET ROLE circle_owner",
     "no role": "SET ROLE NONE; DELETE FROM member",
     "another login": "SET SESSION AUTHORIZATION circle",
@@ -267,6 +275,7 @@ UNTOUCHED = {
     "another's box": "DELETE FROM member_box WHERE member_id = '{anna}'",
     "another's seal": "DELETE FROM epoch_seal WHERE member_id = '{anna}'",
     "another's privacy": "UPDATE privacy SET presence = false WHERE member_id = '{anna}'",
+    "another's marker": "UPDATE marker SET version = 9 WHERE member_id = '{anna}'",
     "a foreign roster": "DELETE FROM roster_member WHERE space_id = '{theirs}'",
 }
 

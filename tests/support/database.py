@@ -217,6 +217,22 @@ class Maker:
             )
         return seq
 
+    async def marker(self, space: UUID, member: UUID, scope: int, *, envelope: bytes = b"sealed") -> int:
+        """Set or replace a member's marker, as of the newest stay; returns the version."""
+        version: int = await self.admin.fetchval(
+            "INSERT INTO marker AS m (space_id, member_id, scope, joined_seq, version, envelope, accepted_at, epoch,"
+            " lifetime) SELECT $1, $2, $3, max(joined_seq), 1, $4, $5, 1, 0 FROM membership"
+            " WHERE space_id = $1 AND member_id = $2 ON CONFLICT (space_id, member_id, scope) DO UPDATE"
+            " SET version = m.version + 1, xid = pg_current_xact_id(), envelope = excluded.envelope,"
+            " joined_seq = excluded.joined_seq RETURNING version",
+            space,
+            member,
+            scope,
+            envelope,
+            NOW,
+        )
+        return version
+
     async def join(self, space: UUID, member: UUID, role: SpaceRole = SpaceRole.WRITER) -> int:
         """Let a member in with an event of its own; returns its seq."""
         async with self.admin.transaction():

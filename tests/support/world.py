@@ -36,6 +36,9 @@ async def make_world(admin: Connection) -> World:
     await _link(admin, ours, 1)
     await _epoch(admin, make, ours, 2, anna, [anna, ben])
     await _epoch(admin, make, theirs, 1, cleo, [cleo])
+    for space, member in ((ours, anna), (ours, ben), (ours, dora), (theirs, cleo)):
+        for scope in (0, 1):
+            await make.marker(space, member, scope)
     for space, member in ((ours, ben), (theirs, cleo)):
         await make.event(space, actor=member)
         await admin.execute("INSERT INTO complaint VALUES ($1, 1, $2, 1, '', '', '')", space, member)
