@@ -10,6 +10,18 @@ import asyncpg
 from db.engine import Connection
 from db.errors import DatabaseUnavailable
 
+# InternalClientError: what the driver says where a connection ended between two steps of one query.
+LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+)
+"""What a query raises, besides its own errors, on a connection that has gone."""
+
+_GONE = "The connection to the database was lost."
+
 
 @contextmanager
 def outages(driver: Connection) -> Iterator[None]:
@@ -19,6 +31,9 @@ def outages(driver: Connection) -> Iterator[None]:
     """
     try:
         yield
+    except asyncpg.InternalClientError as error:
+        driver.terminate()
+        raise DatabaseUnavailable(_GONE) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         trouble = _trouble(error, driver)
         if trouble is None:
@@ -34,5 +49,5 @@ def _trouble(error: Exception, driver: Connection) -> str | None:
     if isinstance(error, asyncpg.QueryCanceledError):
         return "The database took too long."
     if driver.is_closed() or isinstance(error, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
-        return "The connection to the database was lost."
+        return _GONE
     return None

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.engine import Connection, Database
 from db.errors import Busy
-from db.outage import outages
+from db.outage import LOST, outages
 from db.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ async def _begin(engine: AsyncEngine, statement: str) -> tuple[AsyncConnection, 
             driver = (await connection.get_raw_connection()).driver_connection
             assert isinstance(driver, asyncpg.Connection)  # noqa: S101  (None only once the connection is closed)
             await driver.execute(statement)
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
+        except LOST:
             await connection.invalidate()
             await connection.close()
         except BaseException:
