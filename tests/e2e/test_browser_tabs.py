@@ -10,6 +10,8 @@ from tests.e2e.test_browser_devices import stage as stage
 from tests.support.web import SLOW
 from tests.support.web_devices import DeviceClient
 
+ELSEWHERE = "Circle is open in another tab"
+
 
 async def test_two_tabs_are_one_device(stage: Stage) -> None:
     first = await browser(stage, "first")
@@ -23,7 +25,7 @@ async def test_two_tabs_are_one_device(stage: Stage) -> None:
     second = DeviceClient(page, stage.server.url)
     await page.goto(stage.server.url)
     await second.inside()
-    await first.page.get_by_role("heading", name="Welcome back").wait_for(timeout=SLOW)
+    await first.page.get_by_role("heading", name=ELSEWHERE).wait_for(timeout=SLOW)
     await page.get_by_role("link", name=TITLE).click()
     await second.reads("From the first tab.")
     await second.say("From the second tab.")
@@ -39,10 +41,15 @@ async def test_two_tabs_are_one_device(stage: Stage) -> None:
     )
     if not await first.page.get_by_role("main", name=TITLE).is_visible():
         await first.page.get_by_role("link", name=TITLE).click()
-    await page.get_by_role("heading", name="Welcome back").wait_for(timeout=SLOW)
+    await page.get_by_role("heading", name=ELSEWHERE).wait_for(timeout=SLOW)
     await first.reads("From the first tab.", "From the second tab.")
     await first.say("From the first tab again.")
     for text in ("From the first tab.", "From the second tab.", "From the first tab again."):
         said = first.page.get_by_role("main", name=TITLE).get_by_text(text, exact=True)
         await expect(said).to_have_count(1)
     assert len(await first.devices()) == 1
+
+    # Two windows side by side are both in sight: there it takes a press of a button.
+    await page.get_by_role("button", name="Use Circle here").click()
+    await second.inside()
+    await first.page.get_by_role("heading", name=ELSEWHERE).wait_for(timeout=SLOW)

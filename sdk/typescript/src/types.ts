@@ -15,9 +15,12 @@ export type Phase =
   | 'starting'      // nothing known yet
   | 'signed-out'    // no session
   | 'locked'        // session or known account on this browser, keys wrapped: needs the password
+  | 'standing-by'   // another tab of this browser acts for the account: see takeOver
   | 'no-keys'       // signed in, but this browser does not hold the account's keys
   | 'ready';
 export type Connection = 'connecting' | 'online' | 'offline';
+/** The account whose keys, wrapped, lie on this browser. */
+export interface KnownAccount { protocolId: string; handle: string; displayName: string }
 export type SpaceRole = 'READER' | 'WRITER' | 'ADMIN' | 'OWNER';
 export type ConversationType = 'DIRECT' | 'GROUP' | 'BROADCAST';
 
@@ -93,9 +96,11 @@ export interface CircleClient extends PresenceActions, ReadingActions {
   completeSignUp(pending: PendingSignUp): Promise<void>;                // after the person confirmed the words
   signIn(input: { handle: string; password: string }): Promise<void>;   // leads to 'ready' or 'no-keys'
   unlock(password: string): Promise<void>;
+  /** In phase 'standing-by': this tab acts for the account again, and the other one stands by. In any other phase nothing happens. */
+  takeOver(): Promise<void>;
   lock(): Promise<void>;
   signOut(): Promise<void>;                                             // ends the session; keys stay wrapped on this browser
-  knownAccount(): Promise<{ handle: string; displayName: string } | null>;
+  knownAccount(): Promise<KnownAccount | null>;
   searchPeople(text: string): Promise<Person[]>;
   createConversation(input: { type: ConversationType; people: string[] /* Person ids */; title?: string; picture?: Blob; roles?: Record<string, SpaceRole>; lifetime?: LifetimeClass; history?: HistoryPolicy }): Promise<string>;
   openConversation(id: string): Promise<void>;                          // loads the newest page, marks as read while the page is visible; it is the open one until another is, or closeConversation

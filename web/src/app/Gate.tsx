@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import { Route, Routes } from 'react-router';
 import { useCircle } from '../circle';
 import { NewDevice } from '../features/devices';
-import { Join, Locked, SignedOut } from '../features/identity';
+import { Join, Locked, SignedOut, StandingBy } from '../features/identity';
 import { useDrafts } from '../features/messages';
 import { Shell } from './Shell';
 import { Splash } from './Splash';
@@ -11,8 +11,8 @@ import { Splash } from './Splash';
 export function Gate() {
   const phase = useCircle((state) => state.phase);
   useEffect(() => {
-    // What was typed is plain text: it goes with the keys.
-    if (phase !== 'ready') useDrafts.getState().clear();
+    // What was typed is plain text: it goes with the keys. A tab that stands by for another is unlocked as that one is.
+    if (phase !== 'ready' && phase !== 'standing-by') useDrafts.getState().clear();
   }, [phase]);
 
   if (phase === 'starting') return <Splash />;
@@ -24,12 +24,14 @@ export function Gate() {
   );
 }
 
-function Phase({ phase }: { phase: 'signed-out' | 'locked' | 'no-keys' | 'ready' }) {
+function Phase({ phase }: { phase: 'signed-out' | 'locked' | 'standing-by' | 'no-keys' | 'ready' }) {
   switch (phase) {
     case 'signed-out':
       return <SignedOut />;
     case 'locked':
       return <Locked />;
+    case 'standing-by':
+      return <StandingBy />;
     case 'no-keys':
       return <NewDevice />;
     case 'ready':

@@ -9,4 +9,11 @@ export function useTitle(address: string | undefined): void {
     const name = title === undefined ? 'Circle' : `${title} · Circle`;
     document.title = unread > 0 ? `(${unread}) ${name}` : name;
   }, [unread, title]);
+  // What is locked away does not go on standing in the browser's tab.
+  useEffect(
+    () => () => {
+      document.title = 'Circle';
+    },
+    [],
+  );
 }

@@ -90,6 +90,10 @@ export function createFakeClient(scene: Scene = {}): FakeClient {
       if (password === 'wrong password') throw new FakeError('That is not the right password.', 'WRONG_PASSWORD');
       store.setState({ phase: 'ready', me: ada });
     },
+    takeOver: async () => {
+      await pause();
+      store.setState({ phase: 'ready', me: ada });
+    },
     lock: async () => store.setState({ phase: 'locked' }),
     signOut: async () => store.setState({ phase: 'signed-out', me: null }),
     knownAccount: async () => scene.known ?? null,

@@ -1,5 +1,5 @@
 import type { StoreApi } from 'zustand/vanilla';
-import type { Alarm, CircleState, ConversationState, DeviceInfo, LockState, Person } from '../circle';
+import type { Alarm, CircleState, ConversationState, DeviceInfo, KnownAccount, LockState, Person } from '../circle';
 
 /** What the fake world is like. `failing` lets every action fail with a plain sentence. */
 export interface Scene {
@@ -7,7 +7,7 @@ export interface Scene {
   failing?: boolean;
   hasOwner?: boolean;
   setUp?: boolean;
-  known?: { handle: string; displayName: string } | null;
+  known?: KnownAccount | null;
   people?: Person[];
   delay?: number;
   bare?: boolean;

@@ -4,7 +4,7 @@ import { fullState, history } from './samples';
 import { trustScenes } from './trustScenes';
 
 const NOTHING = { conversations: {}, order: [] };
-const KNOWN = { handle: ada.handle, displayName: ada.displayName };
+const KNOWN = { protocolId: ada.protocolId, handle: ada.handle, displayName: ada.displayName };
 
 const WIPED = 'This device was removed from your account by another of your devices. What it held was deleted.';
 
@@ -21,6 +21,7 @@ export const scenes: Record<string, () => Scene> = {
   'no-owner': () => ({ state: { phase: 'signed-out', me: null }, hasOwner: false }),
   'set-up': () => ({ state: { phase: 'signed-out', me: null }, hasOwner: false, setUp: true, delay: 150 }),
   locked: () => ({ state: { phase: 'locked', me: null }, known: KNOWN }),
+  'standing-by': () => ({ state: { phase: 'standing-by', me: null }, known: KNOWN }),
   'no-keys': () => ({ state: { phase: 'no-keys' } }),
   'new-browser': () => ({ state: { phase: 'signed-out', me: null }, newBrowser: true }),
   /** A code and its words that have just ended. */

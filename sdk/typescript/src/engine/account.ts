@@ -4,6 +4,7 @@ import type { Keeper } from '../crypto';
 import { CircleFailure } from '../errors';
 import { locksOf, type AccountRecord, type Accounts, type Locks, type Unusable } from '../store/accounts';
 import type { Board } from '../state/board';
+import type { KnownAccount } from '../types';
 import type { BrowserSessions } from './browserSession';
 import type { Held } from './held';
 import { NOTICES } from './notices';
@@ -35,9 +36,9 @@ export class Account {
   }
 
   /** Whose keys, wrapped, lie on this browser; null where there are none. */
-  async known(): Promise<{ handle: string; displayName: string } | null> {
+  async known(): Promise<KnownAccount | null> {
     const account = await this.#accounts.latest();
-    return account && account.standing !== 'joining' ? { handle: account.handle, displayName: account.displayName } : null;
+    return account && account.standing !== 'joining' ? { protocolId: account.member, handle: account.handle, displayName: account.displayName } : null;
   }
 
   /** Changes what is noted of the account in use. */

@@ -7,12 +7,12 @@ import { createCircleStore } from '../state/store';
 import type { LeftOut } from '../store/accounts';
 import { Http } from '../transport/http';
 import type {
-  CircleClient, CircleState, DeviceActions, InviteInfo, InvitePreview, LifetimeClass, LockActions, PendingSignUp, Person, PolicyActions, PrivacySettings, RecoveryActions, SessionInfo,
+  CircleClient, CircleState, DeviceActions, InviteInfo, InvitePreview, KnownAccount, LifetimeClass, LockActions, PendingSignUp, Person, PolicyActions, PrivacySettings, RecoveryActions, SessionInfo,
   SpaceRole, TrustActions,
 } from '../types';
 import type { CreateInput } from './conversations';
 import { buildParts, type ClientOptions, type Parts } from './parts';
-import type { Outcome } from './signingIn';
+import type { Outcome, SigningIn } from './signingIn';
 import { createTabs, type Tabs } from './tabs';
 
 export class Client implements CircleClient {
@@ -58,16 +58,31 @@ export class Client implements CircleClient {
     if (typeof document === 'undefined') return;
     const { signal } = this.#listeners;
     addEventListener('online', () => { void this.#all().then(({ sync }) => { sync.wake(); }); }, { signal });
-    document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void this.#comeBack(); }, { signal });
+    document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void this.#comeBack().catch(() => undefined); }, { signal });
   }
 
   async #comeBack(): Promise<void> {
     const { signingIn, sync, lifetimes } = await this.#all();
     sync.wake();
     lifetimes.wake();
-    if (!this.#standsBy || this.store.getState().phase !== 'locked') return;
+    await this.#comeFirst(signingIn);
+  }
+
+  takeOver(): Promise<void> {
+    return this.#with(({ signingIn }) => this.#comeFirst(signingIn));
+  }
+
+  /** Acts for this browser again, in the place of the tab that had taken over. */
+  async #comeFirst(signingIn: SigningIn): Promise<void> {
+    if (!this.#standsBy || this.store.getState().phase !== 'standing-by') return;
     this.#standsBy = false;
-    await this.#proceed(await signingIn.resume());
+    try {
+      await this.#proceed(await signingIn.resume());
+    } catch (error) {
+      // Still showing the page that offers it: it can be tried again.
+      this.#standsBy = this.store.getState().phase === 'standing-by';
+      throw error;
+    }
   }
 
   stop(): void {
@@ -126,7 +141,7 @@ export class Client implements CircleClient {
     });
   }
 
-  knownAccount(): Promise<{ handle: string; displayName: string } | null> {
+  knownAccount(): Promise<KnownAccount | null> {
     return this.#with(({ account }) => account.known());
   }
 
@@ -269,7 +284,7 @@ export class Client implements CircleClient {
     const parts = await this.#all();
     this.#close(parts);
     await parts.keeper.lock();
-    this.#board.clear(parts.account.restPhase);
+    this.#board.clear(isTakenOver ? 'standing-by' : parts.account.restPhase);
   }
 
   /** Not given the newest key: what is kept stays until a new device takes its place. */

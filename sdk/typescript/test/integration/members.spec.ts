@@ -84,7 +84,7 @@ describe('members of one Circle', () => {
     const again = open('bob');
     await again.start();
     expect(again.store.getState().phase).toBe('locked');
-    expect(await again.knownAccount()).toEqual({ handle: 'bob', displayName: 'Bob' });
+    expect(await again.knownAccount()).toMatchObject({ handle: 'bob', displayName: 'Bob' });
     await expect(again.unlock('not the password')).rejects.toMatchObject({ code: 'WRONG_PASSWORD' });
     await again.unlock(PASSWORD);
     expect(texts(again, group)).toContain('Hello Bob');

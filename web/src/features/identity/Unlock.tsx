@@ -1,14 +1,14 @@
 import { Button, Divider, Stack } from '@mantine/core';
 import { IconFingerprint } from '@tabler/icons-react';
 import { useState, type SubmitEvent } from 'react';
-import { useClient, type LockState } from '../../circle';
-import { Avatar, ErrorLine, useAction } from '../../ui';
-import classes from './Unlock.module.css';
+import { useClient, type KnownAccount, type LockState } from '../../circle';
+import { ErrorLine, useAction } from '../../ui';
+import { Account } from './Account';
 import { PasswordField } from './fields';
 import { FrontPage } from './FrontPage';
 
 interface UnlockProps {
-  account: { handle: string; displayName: string } | null;
+  account: KnownAccount | null;
   /** What opens this browser; null where it could not be told, and then the password is asked for. */
   lock: LockState | null;
   onOther: () => void;
@@ -39,15 +39,7 @@ export function Unlock({ account, lock, onOther }: UnlockProps) {
     >
       <form onSubmit={submit} aria-label="Unlock">
         <Stack gap="md">
-          {account && (
-            <div className={classes.account}>
-              <Avatar id={account.handle} name={account.displayName} size={44} />
-              <div className={classes.names}>
-                <strong>{account.displayName}</strong>
-                <span>@{account.handle}</span>
-              </div>
-            </div>
-          )}
+          {account && <Account account={account} />}
           {passkey && (
             <>
               <Button fullWidth autoFocus loading={byPasskey.busy} disabled={unlock.busy} onClick={tap} leftSection={<IconFingerprint size={20} stroke={1.7} aria-hidden="true" />}>

@@ -8,4 +8,5 @@ export { Notice } from './Notice';
 export { RowSkeleton } from './RowSkeleton';
 export { SessionList } from './SessionList';
 export { useSignOut } from './useSignOut';
+export { StandingBy } from './StandingBy';
 export { Locked, SignedOut } from './Welcome';
