@@ -1,7 +1,8 @@
 """The graphql-transport-ws protocol: one socket, many operations, each with a context of its own.
 
-Source: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. The close codes are the protocol's; 4401 also
-says that the session has ended, and 4408 that the client stopped answering pings.
+Source: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. The close codes are the protocol's; 4403 also
+says that the session has ended, after an `error` for each operation that says why, and 4408 that the client stopped
+answering pings.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -22,13 +23,13 @@ from starlette.types import Receive, Scope, Send
 from api.auth import Session
 from api.execution import Engine, Prepared, Request, Response
 from api.frames import EXTENSION
-from api.refusals import RequestError, explain, mask
+from api.refusals import UNAUTHENTICATED, RequestError, explain, mask
 from api.settings import Settings
 from api.sharing import Groups
 from api.socket_queue import Closed, Outgoing
 from db.errors import Busy, DatabaseUnavailable
 from db.hub import Sink
-from resolvers.context import Ctx
+from resolvers.context import Ctx, EndReason
 
 log = logging.getLogger("circle.api.ws")
 
@@ -37,6 +38,14 @@ INVALID_MESSAGE, UNAUTHORIZED, FORBIDDEN, BAD_SUBPROTOCOL = 4400, 4401, 4403, 44
 TIMED_OUT, DUPLICATE_ID, TOO_MANY_INITS = 4408, 4409, 4429
 TRY_AGAIN = 1013  # RFC 6455's registry: a passing condition, so clients come again
 MAX_ID_LENGTH = 128
+COURTESY_SECONDS = 0.05
+"""After a session's end: the answer to the very request that ended it goes out first."""
+ENDS_KEPT = 1024
+ENDS = {
+    EndReason.EXPIRED: "This session has expired. Sign in again.",
+    EndReason.REVOKED: "This session was ended. Sign in again.",
+    EndReason.DEVICE: "This device was removed from the account.",
+}
 
 
 class Socket:
@@ -53,6 +62,7 @@ class Socket:
         self._acknowledged = False
         self._initialised = False
         self._heard = True
+        self._ended: list[dict[str, Any]] | None = None
 
     async def run(self) -> None:
         """Serve the socket until either side closes it. Never raises for what a client does."""
@@ -76,6 +86,21 @@ class Socket:
     def close(self, code: int, reason: str) -> None:
         """Close the socket soon, dropping what was not yet sent. The first code wins."""
         self._out.close(code, reason)
+
+    def end(self, reason: EndReason) -> None:
+        """The session has ended: no stream brings anything more from here on, each is told why, then the socket closes.
+
+        Mutations that have begun are let finish.
+        """
+        if self._ended is not None:
+            return
+        refusal = RequestError(UNAUTHENTICATED, ENDS[reason], reason=reason.value)
+        self._ended = refusal.errors
+        for operation_id, task in list(self._operations.items()):
+            if task not in self._hub.mutations:
+                self._complete(operation_id)
+                self._out.put_if_room({"id": operation_id, "type": "error", "payload": self._ended})
+        asyncio.get_running_loop().call_later(COURTESY_SECONDS, self.close, FORBIDDEN, "The session has ended")
 
     async def _tear_down(self, tasks: list[asyncio.Task[Any]]) -> None:
         self._out.stop()
@@ -147,6 +172,9 @@ class Socket:
             return False
         if not self._acknowledged:
             self.close(UNAUTHORIZED, "Unauthorized")
+            return True
+        if self._ended is not None:
+            await self._out.put({"id": operation_id, "type": "error", "payload": self._ended})
             return True
         if operation_id in self._operations:
             self.close(DUPLICATE_ID, f"Subscriber for {operation_id} already exists"[:120])
@@ -273,6 +301,7 @@ class SocketHub:
         self.engine, self.groups, self.settings = engine, groups, settings
         self.authenticate, self.new_ctx = authenticate, new_ctx
         self.sockets: set[Socket] = set()
+        self._ends: dict[UUID, EndReason] = {}  # the latest, for sockets that are authenticated meanwhile
         self._by_client: Counter[object] = Counter()
         self.mutations: set[asyncio.Task[None]] = set()
 
@@ -282,6 +311,8 @@ class SocketHub:
         self._by_client[socket.client] += 1
         if self._by_client[socket.client] > self.settings.max_sockets_per_client:
             socket.close(TRY_AGAIN, "Too many sockets")
+        if socket.session is not None and (reason := self._ends.get(socket.session.id)) is not None:
+            socket.end(reason)
 
     def leave(self, socket: Socket) -> None:
         """Count a socket out."""
@@ -290,11 +321,15 @@ class SocketHub:
         if self._by_client[socket.client] <= 0:
             del self._by_client[socket.client]
 
-    def end_sessions(self, gone: Callable[[Session], bool]) -> None:
-        """Close every socket whose session `gone` says has ended."""
-        for socket in list(self.sockets):
-            if socket.session is not None and gone(socket.session):
-                socket.close(UNAUTHORIZED, "The session has ended")
+    def end_sessions(self, ended: Mapping[UUID, EndReason]) -> None:
+        """End every socket of these sessions, saying why."""
+        self._ends.update(ended)
+        while len(self._ends) > ENDS_KEPT:
+            del self._ends[next(iter(self._ends))]
+        for socket in list(self.sockets) if ended else ():
+            reason = None if socket.session is None else ended.get(socket.session.id)
+            if reason is not None:
+                socket.end(reason)
 
     def give_device(self, session: UUID, device: UUID) -> None:
         """What the session's sockets ask from now on, they ask as that device."""

@@ -5,24 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from api.auth import RENEW_AFTER, Authenticator, Session
+from api.auth import RENEW_AFTER, Authenticator
 from api.graphql_ws import SocketHub
 from api.refusals import mask
 from db.bus import Bus
 from db.uow import UnitOfWork
 from resolvers.attempts import drop_old_tries
-from resolvers.sessions import find_living, renew_sessions
+from resolvers.context import EndReason
+from resolvers.sessions import find_living, find_reasons, renew_sessions
 
 log = logging.getLogger("circle.api.sessions")
 
 SESSION_REVOKED, SESSION_DEVICE, GAP = "session-revoked", "session-device", "gap"
-# The answer to the very request that ended the session goes out first.
-COURTESY_SECONDS = 0.05
 HOUSEKEEPING_SECONDS = 3600.0
 
 
@@ -41,11 +40,11 @@ class SessionWatch:
         self._uow, self._bus, self._sockets, self._authenticator = uow, bus, sockets, authenticator
         self._clock, self._seconds = clock, seconds
 
-    def tell(self, sessions: Sequence[UUID]) -> None:
-        """Tell every process, this one included, that these sessions ended."""
+    def tell(self, sessions: Sequence[UUID], reason: EndReason) -> None:
+        """Tell every process that these sessions ended; this one knows it at once."""
+        self._end(dict.fromkeys(sessions, reason))
         for session in sessions:
-            self._authenticator.forget(session)
-            self._bus.publish({"kind": SESSION_REVOKED, "session": str(session)})
+            self._bus.publish({"kind": SESSION_REVOKED, "session": str(session), "reason": reason.value})
 
     def tell_device(self, session: UUID, device: UUID) -> None:
         """Tell every process that a session signs as this device from now on; this one knows it at once."""
@@ -60,17 +59,17 @@ class SessionWatch:
         """Take a message of the bus."""
         kind = message.get("kind")
         if kind == SESSION_REVOKED:
-            ended = str(message.get("session"))
-            self._end_soon(lambda session: str(session.id) == ended)
+            self._end({UUID(str(message.get("session"))): EndReason(message.get("reason", EndReason.REVOKED))})
         elif kind == SESSION_DEVICE:
             self._take_device(UUID(str(message.get("session"))), UUID(str(message.get("device"))))
         elif kind == GAP:
             # Something may have been missed: what is remembered is not to be trusted; sockets are looked at anyway.
             self._authenticator.forget()
 
-    def _end_soon(self, gone: Callable[[Session], bool]) -> None:
-        self._authenticator.forget()
-        asyncio.get_running_loop().call_later(COURTESY_SECONDS, self._sockets.end_sessions, gone)
+    def _end(self, ended: Mapping[UUID, EndReason]) -> None:
+        for session in ended:
+            self._authenticator.forget(session)
+        self._sockets.end_sessions(ended)
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -100,10 +99,12 @@ class SessionWatch:
             stale = [id for id, (seen, _) in living.items() if now - seen > RENEW_AFTER]
             if stale:
                 await renew_sessions(tx, stale, now)
+            dead = [id for id in open_sessions if id not in living]
+            reasons = await find_reasons(tx, dead) if dead else {}
         for id, (_, device) in living.items():
             if device is not None and open_sessions[id] != {device}:
                 self._take_device(id, device)
-        self._sockets.end_sessions(lambda session: session.id in open_sessions and session.id not in living)
+        self._end(reasons)
 
     async def keep_house(self) -> None:
         """Drop counters that no longer count, now and every hour, until cancelled."""

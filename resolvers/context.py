@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -37,7 +38,15 @@ class NewCookie:
     max_age: int
 
 
-def _tell_nobody(_sessions: Sequence[UUID]) -> None:
+class EndReason(StrEnum):
+    """Why a session has ended, as its open sockets are told."""
+
+    EXPIRED = "SESSION_EXPIRED"
+    REVOKED = "SESSION_REVOKED"
+    DEVICE = "DEVICE_REVOKED"
+
+
+def _tell_nobody(_sessions: Sequence[UUID], _reason: EndReason) -> None:
     """Where no edge listens, ended sessions are found at the next look."""
 
 
@@ -60,8 +69,10 @@ class Ctx:
     bus: Bus
     clock: Callable[[], datetime]
     server_key: bytes
+    ephemera: Ephemera | None = None
+    """None where nothing is told that is not kept."""
     client_address: str = ""
-    sessions_ended: Callable[[Sequence[UUID]], None] = _tell_nobody
+    sessions_ended: Callable[[Sequence[UUID], EndReason], None] = _tell_nobody
     session_signs_as: Callable[[UUID, UUID], None] = _tell_no_device
     may_set_cookie: bool = False
     new_cookie: NewCookie | None = None
@@ -79,3 +90,9 @@ class Ctx:
         if self.viewer is None:
             raise Unauthenticated
         return self.viewer
+
+    def require_ephemera(self) -> Ephemera:
+        """The ports of typing, presence and signals. Raises LookupError where the process was built without them."""
+        if self.ephemera is None:
+            raise LookupError("this process tells nothing that is not kept")
+        return self.ephemera

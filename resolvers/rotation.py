@@ -22,7 +22,7 @@ from db.queries.rotation import SealedEpoch as SealedEpoch
 from db.queries.rotation import WrapRow as WrapRow
 from db.transaction import Transaction
 from resolvers.chains import check_device_label, is_taken, member_state, read_link, store_device, store_link
-from resolvers.context import Ctx
+from resolvers.context import Ctx, EndReason
 from resolvers.errors import Code, DueReason, NotFound, Refusal, RewrapIncomplete
 from resolvers.kinds import EventKind
 from resolvers.paging import Page, Slice, bounds, key_at, position, slice_of
@@ -207,7 +207,7 @@ async def _apply_link(
     ended = [id for id, _, active, _ in chain.devices if active and id.bytes not in checked.state.devices]
     keep = viewer.session if checked.resets else NOBODY
     sessions = await devices.end_devices(tx, member, ended, link.n, ctx.clock(), keep)
-    tx.on_commit(lambda: ctx.sessions_ended(sessions))
+    tx.on_commit(lambda: ctx.sessions_ended(sessions, EndReason.DEVICE))
     if checked.resets:
         if not await devices.give_device(tx, member, viewer.session, device):
             raise NotFound("This session has ended.")

@@ -13,7 +13,7 @@ from db.queries import sessions as queries
 from db.queries.sessions import SessionEnd as SessionEnd
 from db.queries.sessions import SessionRow as SessionRow
 from db.uow import Transaction
-from resolvers.context import Ctx, NewCookie, Viewer
+from resolvers.context import Ctx, EndReason, NewCookie, Viewer
 from resolvers.errors import Code, NotFound, Refusal
 from resolvers.identity_kinds import SessionKind
 from resolvers.members import cursor_id
@@ -89,6 +89,18 @@ async def find_living(tx: Transaction, ids: Sequence[UUID], now: datetime) -> di
     return await queries.living_sessions(tx, ids, now)
 
 
+async def find_reasons(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, EndReason]:
+    """Why these sessions, which live no more, have ended (auth role)."""
+    known = await queries.ends_of(tx, ids)
+    return {id: _reason(*known.get(id, (True, False))) for id in ids}
+
+
+def _reason(is_revoked: bool, is_by_device: bool) -> EndReason:
+    if is_by_device:
+        return EndReason.DEVICE
+    return EndReason.REVOKED if is_revoked else EndReason.EXPIRED
+
+
 async def renew_sessions(tx: Transaction, ids: Sequence[UUID], now: datetime) -> None:
     """Slide the ends of sessions that are in use (auth role)."""
     await queries.extend_sessions(tx, ids, now, now + LIFETIME)
@@ -136,7 +148,7 @@ async def revoke_session(ctx: Ctx, session: UUID) -> SessionRow:
         row = await queries.end_session(tx, viewer.member, session, ctx.clock())
         if row is None:
             raise NotFound(path=("input", "sessionId"))
-        tx.on_commit(lambda: ctx.sessions_ended([row.id]))
+        tx.on_commit(lambda: ctx.sessions_ended([row.id], EndReason.REVOKED))
     if row.id == viewer.session and row.kind == SessionKind.COOKIE:
         ctx.new_cookie = NewCookie("", 0)
     return row

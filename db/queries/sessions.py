@@ -76,6 +76,14 @@ async def living_sessions(
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
+async def ends_of(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, tuple[bool, bool]]:
+    """Whether sessions were revoked, and whether by the end of their device."""
+    rows = await tx.raw.fetch(
+        "SELECT id, revoked_at IS NOT NULL, ended_by_link IS NOT NULL FROM session WHERE id = ANY($1)", ids
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
 async def add_session(tx: Transaction, session: SessionRow, token_hash: bytes) -> None:
     """Store a new session."""
     await tx.raw.execute(

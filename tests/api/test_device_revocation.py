@@ -86,7 +86,9 @@ async def test_a_revocation_closes_the_socket_within_a_second_and_is_proven(serv
         done = await http.mutate("rotateMemberKey", "key { generation }", "RotateMemberKeyInput", made.input)
         assert done == {"key": {"generation": 2}, "errors": []}
         async with asyncio.timeout(1):
-            assert await ended.closed() == 4401
+            (error,) = (await ended.hear())["payload"]
+            assert error["extensions"] == {"code": "UNAUTHENTICATED", "reason": "DEVICE_REVOKED"}
+            assert await ended.closed() == 4403
         assert (await stays.run(ME))["data"]["viewer"] is not None
 
     answer = await server.http(token).send(ME)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from resolvers.context import EndReason
 from tests.support.actors import Actor, b64
-from tests.support.client import websocket
+from tests.support.client import Ws, websocket
 from tests.support.server import RunningServer, running
 
 HELLO = "{ server { name } }"
@@ -67,7 +68,8 @@ async def test_revoking_a_session_closes_its_sockets_and_no_other(server: Runnin
         assert (await ended.hear())["type"] == "next"
         assert (await http.data(REVOKE, {"id": session}))["revokeSession"]["errors"] == []
         async with asyncio.timeout(1):
-            assert await ended.closed() == 4401
+            assert await told(ended, "1") == "SESSION_REVOKED"
+            assert await ended.closed() == 4403
         assert (await stays.run("{ viewer { member { id } } }"))["data"]["viewer"] is not None
     assert (await other.send("{ viewer { member { id } } }")).status_code == 401
 
@@ -93,15 +95,51 @@ async def test_a_session_that_ends_elsewhere_closes_its_sockets_within_a_second(
     token = await sign_in(server, person)
     async with websocket(server.url) as ws:
         await ws.start(token)
+        await ws.say("subscribe", {"query": EVENTS}, "1")
+        assert (await ws.hear())["type"] == "next"
         await server.fetch("UPDATE session SET revoked_at = now() RETURNING id")
         async with asyncio.timeout(1):
-            assert await ws.closed() == 4401
+            assert await told(ws, "1") == "SESSION_REVOKED"
+            assert await ws.closed() == 4403
     token = await sign_in(server, person)
     async with websocket(server.url) as ws:
         await ws.start(token)
+        for id in ("1", "2"):
+            await ws.say("subscribe", {"query": EVENTS}, id)
+            assert (await ws.hear())["type"] == "next"
         await server.fetch("UPDATE session SET expires_at = now() RETURNING id")
         async with asyncio.timeout(1):
-            assert await ws.closed() == 4401
+            assert [await told(ws, id) for id in ("1", "2")] == ["SESSION_EXPIRED"] * 2
+            assert await ws.closed() == 4403
+
+
+async def test_what_is_asked_between_the_end_and_the_close_is_told_as_well(server: RunningServer) -> None:
+    person, http = await server.owner()
+    token = await sign_in(server, person)
+    session = (await server.http(token).data("{ viewer { session { id } } }"))["viewer"]["session"]["id"]
+    async with websocket(server.url) as ws:
+        await ws.start(token)
+        await ws.say("subscribe", {"query": EVENTS}, "1")
+        assert (await ws.hear())["type"] == "next"
+        await http.data(REVOKE, {"id": session})
+        assert await told(ws, "1") == "SESSION_REVOKED"
+        await ws.say("subscribe", {"query": "{ viewer { member { id } } }"}, "2")
+        assert await told(ws, "2") == "SESSION_REVOKED"
+        assert await ws.closed() == 4403
+
+
+async def test_a_socket_that_starts_while_its_session_ends_brings_nothing(server: RunningServer) -> None:
+    """The token was looked at before the end, the socket entered after it."""
+    person, _ = await server.owner()
+    token = await sign_in(server, person)
+    session = await server.circle.authenticator.session(token)
+    assert session is not None
+    server.circle.sockets.end_sessions({session.id: EndReason.REVOKED})
+    async with websocket(server.url) as ws:
+        await ws.start(token)
+        await ws.say("subscribe", {"query": EVENTS}, "1")
+        assert await told(ws, "1") == "SESSION_REVOKED"
+        assert await ws.closed() == 4403
 
 
 async def test_signing_out_over_a_socket_is_answered_and_then_closes_it(server: RunningServer) -> None:
@@ -110,7 +148,7 @@ async def test_signing_out_over_a_socket_is_answered_and_then_closes_it(server: 
         await ws.start(await sign_in(server, person))
         answer = await ws.run("mutation { signOut(input: {}) { signedOut } }")
         assert answer == {"data": {"signOut": {"signedOut": True}}}
-        assert await ws.closed() == 4401
+        assert await ws.closed() == 4403
 
 
 async def test_each_operation_has_a_context_of_its_own(server: RunningServer) -> None:
@@ -159,6 +197,17 @@ async def test_silence_closes_a_socket(tmp_path: Path, dsn: str) -> None:
                 assert json.loads(await awake.socket.recv())["type"] == "ping"
                 await awake.say("pong")
             assert await awake.run(HELLO) == {"data": {"server": {"name": "Circle"}}}
+
+
+async def told(ws: Ws, id: str) -> str:
+    """Why this operation was ended."""
+    message = await ws.hear()
+    assert (message["type"], message["id"]) == ("error", id), message
+    (error,) = message["payload"]
+    assert error["extensions"]["code"] == "UNAUTHENTICATED"
+    assert error["message"]
+    reason: str = error["extensions"]["reason"]
+    return reason
 
 
 async def sign_in(server: RunningServer, person: Actor) -> str:

@@ -17,6 +17,7 @@ from circle_client.protocol.primitives import random_bytes
 from circle_client.protocol.rewrap import unwrap_archive, unwrap_branch
 from circle_client.protocol.roster import Policy, Role
 
+from resolvers.context import EndReason
 from schema.node import encode_id
 from schema.root import schema
 from tests.support.actors import Actor, b64, signed_input, unb64
@@ -239,11 +240,11 @@ async def test_a_revocation_reaches_every_log_and_ends_the_devices_sessions(
     sessions: list[Any] = []
     made = await turn_all(world, anna, rooms=rooms, link=revoke(anna, phone.device, world.now))
     ctx = world.ctx(anna)
-    ctx.sessions_ended = sessions.extend
+    ctx.sessions_ended = lambda ended, reason: sessions.extend((session, reason) for session in ended)
     document = "mutation($input: RotateMemberKeyInput!) { rotateMemberKey(input: $input) { errors { message } } }"
     result = await schema.execute(document, {"input": made.input}, context_value=ctx)
     assert result.data == {"rotateMemberKey": {"errors": []}}
-    assert sessions == [phone.session]
+    assert sessions == [(phone.session, EndReason.DEVICE)]
     await world.mutate("rotateMemberKey", made.input, anna)
     made.took()
     for room in rooms:
