@@ -103,7 +103,7 @@ export interface CircleClient extends PresenceActions, ReadingActions {
   knownAccount(): Promise<KnownAccount | null>;
   searchPeople(text: string): Promise<Person[]>;
   createConversation(input: { type: ConversationType; people: string[] /* Person ids */; title?: string; picture?: Blob; roles?: Record<string, SpaceRole>; lifetime?: LifetimeClass; history?: HistoryPolicy }): Promise<string>;
-  openConversation(id: string): Promise<void>;                          // loads the newest page, marks as read while the page is visible; it is the open one until another is, or closeConversation
+  openConversation(id: string): Promise<void>;                          // loads the newest page, reads nothing (see markRead); it is the open one until another is, or closeConversation
   loadOlder(id: string): Promise<void>;
   send(id: string, text: string, options?: { lifetime?: LifetimeClass }): Promise<void>;                        // resolves when queued; state shows in items
   retry(id: string, key: string): Promise<void>;

@@ -132,7 +132,7 @@ export function createFakeClient(scene: Scene = {}): FakeClient {
       store.setState((state) => ({ conversations: { ...state.conversations, [id]: created }, order: [id, ...state.order] }));
       return id;
     },
-    openConversation: async (id) => patch(id, () => ({ unread: 0 })),
+    openConversation: async () => undefined,
     closeConversation: () => undefined,
     markRead: async (id) => patch(id, () => ({ unread: 0 })),
     setTyping: () => undefined,

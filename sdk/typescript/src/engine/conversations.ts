@@ -99,10 +99,9 @@ export class Conversations {
     return made?.node ?? null;
   }
 
-  /** Shows the newest page, marks it as read, and makes keys that are due before the first message needs them. */
+  /** Shows the newest page, and makes keys that are due before the first message needs them. */
   async open(node: string): Promise<void> {
     const { space } = this.#known(node);
-    this.#board.apply([await this.#keeper.markRead(space)]);
     await this.#show(space);
     void this.#epochs.warm(node).catch(() => undefined);
     this.#mending.seek(node);

@@ -196,6 +196,7 @@ describe('members of one Circle', () => {
     await until(() => texts(bob, talk).includes('message 119'), 'the newest page');
     expect(texts(bob, talk).length).toBeLessThan(120);
     await bob.openConversation(talk);
+    await bob.markRead(talk);
     for (let page = 0; page < 10 && conversation(bob, talk).hasOlder; page += 1) await bob.loadOlder(talk);
     expect(texts(bob, talk)).toEqual(wanted);
     expect(notices(bob, talk)).toEqual(['Ada made this group']);

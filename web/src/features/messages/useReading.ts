@@ -44,7 +44,7 @@ export function useReading(conversation: ConversationState): Reading {
   useEffect(() => {
     if (loading || unread === 0 || !atEnd || !visible) return;
     // A failure here shows nowhere: the mark is set again with the next message or visit.
-    client.openConversation(id).catch(() => undefined);
+    client.markRead(id).catch(() => undefined);
   }, [client, id, loading, unread, atEnd, visible]);
 
   const again = useCallback(() => setRound((value) => value + 1), []);
