@@ -10,11 +10,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.engine import Connection, Database
-from db.errors import Busy
+from db.errors import Busy, DatabaseUnavailable
 from db.outage import LOST, outages
 from db.transaction import Transaction
 
@@ -96,6 +97,8 @@ async def _begin(engine: AsyncEngine, statement: str) -> tuple[AsyncConnection, 
             connection = await engine.connect()
         except PoolTimeout as error:
             raise Busy from error
+        except DBAPIError as error:  # what SQLAlchemy asks a first connection for found it gone
+            raise DatabaseUnavailable("The connection to the database was lost.") from error
         try:
             driver = (await connection.get_raw_connection()).driver_connection
             assert isinstance(driver, asyncpg.Connection)  # noqa: S101  (None only once the connection is closed)
