@@ -113,7 +113,7 @@ class Groups:
         assert self._core.subscription_type is not None  # noqa: S101  (a subscription was validated against it)
         field = self._core.subscription_type.fields[root.name.value]
         arguments = get_argument_values(field, root, executor.variable_values)
-        id_ = arguments.get("conversation_id")
+        id_ = arguments.get("conversationId")
         return None if id_ is None else decode_id("Conversation", id_)
 
 
