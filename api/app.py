@@ -37,6 +37,7 @@ from db.errors import Busy, DatabaseUnavailable
 from db.hub import Hub
 from db.uow import UnitOfWork
 from resolvers.context import Ctx
+from resolvers.ephemera import Ephemera
 from resolvers.limits import Buckets, sends
 from resolvers.members import is_ready
 from resolvers.sending import Sending
@@ -60,6 +61,7 @@ class Circle:
     uow: UnitOfWork
     sending: Sending
     sends: Buckets
+    ephemera: Ephemera
     hub: Hub
     bus: Bus
     engine: Engine
@@ -76,6 +78,7 @@ class Circle:
             uow=self.uow,
             sending=self.sending,
             sends=self.sends,
+            ephemera=self.ephemera,
             hub=self.hub,
             bus=self.bus,
             clock=utc_now,
@@ -111,7 +114,10 @@ async def open_circle(settings: Settings, server_key: bytes, *, worker: bool = F
         sending = Sending(Batches(database), utc_now, on_append)
         await sending.start()
         stack.push_async_callback(sending.stop)
-        circle = _assemble(settings, server_key, UnitOfWork(database, on_append), sending, hub, bus)
+        ephemera = Ephemera(database, bus, hub, utc_now)
+        await ephemera.start()
+        stack.push_async_callback(ephemera.stop)
+        circle = _assemble(settings, server_key, UnitOfWork(database, on_append), sending, hub, bus, ephemera)
         stack.callback(bus.subscribe(circle.watch.hear))
         await stack.enter_async_context(_running(circle.watch.run(), circle.watch.keep_house()))
         seconds, patience = settings.expiry_seconds, settings.drain_seconds
@@ -120,7 +126,9 @@ async def open_circle(settings: Settings, server_key: bytes, *, worker: bool = F
         yield circle
 
 
-def _assemble(settings: Settings, server_key: bytes, uow: UnitOfWork, sending: Sending, hub: Hub, bus: Bus) -> Circle:
+def _assemble(
+    settings: Settings, server_key: bytes, uow: UnitOfWork, sending: Sending, hub: Hub, bus: Bus, ephemera: Ephemera
+) -> Circle:
     engine = Engine(schema, settings)
     authenticator = Authenticator(uow, utc_now)
 
@@ -129,10 +137,11 @@ def _assemble(settings: Settings, server_key: bytes, uow: UnitOfWork, sending: S
 
     groups = Groups(engine, schema._schema, hub, lambda: new_ctx({}, None))
     sockets = SocketHub(engine, groups, settings, authenticator.bearer, new_ctx)
+    sockets.opened, sockets.closed = ephemera.presence.opened, ephemera.presence.closed
     watch = SessionWatch(uow, bus, sockets, authenticator, utc_now, settings.socket_recheck_seconds)
     limit = sends(settings.sends_per_second, settings.sends_burst)
     circle = Circle(
-        settings, server_key, uow, sending, limit, hub, bus, engine, authenticator, sockets, watch, version()
+        settings, server_key, uow, sending, limit, ephemera, hub, bus, engine, authenticator, sockets, watch, version()
     )
     return circle
 

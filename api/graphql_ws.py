@@ -304,11 +304,16 @@ class SocketHub:
         self._ends: dict[UUID, EndReason] = {}  # the latest, for sockets that are authenticated meanwhile
         self._by_client: Counter[object] = Counter()
         self.mutations: set[asyncio.Task[None]] = set()
+        self.opened: Callable[[UUID, UUID], None] = lambda _member, _session: None
+        self.closed: Callable[[UUID], None] = lambda _session: None
+        """Told of each socket of a session, as it comes and goes."""
 
     def enter(self, socket: Socket) -> None:
         """Count a socket in; one too many of its client's is closed."""
         self.sockets.add(socket)
         self._by_client[socket.client] += 1
+        if socket.session is not None:
+            self.opened(socket.session.viewer.member, socket.session.id)
         if self._by_client[socket.client] > self.settings.max_sockets_per_client:
             socket.close(TRY_AGAIN, "Too many sockets")
         if socket.session is not None and (reason := self._ends.get(socket.session.id)) is not None:
@@ -317,6 +322,8 @@ class SocketHub:
     def leave(self, socket: Socket) -> None:
         """Count a socket out."""
         self.sockets.discard(socket)
+        if socket.session is not None:
+            self.closed(socket.session.id)
         self._by_client[socket.client] -= 1
         if self._by_client[socket.client] <= 0:
             del self._by_client[socket.client]
