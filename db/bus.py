@@ -25,6 +25,7 @@ Callback = Callable[[Message], None]
 CHANNEL = "circle"
 _BEAT, _SILENCE = 5.0, 15.0
 _QUEUE = 4096
+_ROOM = 1024
 _POKE = {"kind": "poke"}
 _GAP = {"kind": "gap"}
 
@@ -75,6 +76,14 @@ class Bus:
         """Queue a message for everybody; returns at once, never blocks. Past 4,096 waiting the oldest are dropped."""
         self._enqueue(message)
         if self._remote:
+            asyncio.get_running_loop().call_soon(self._deliver, message)
+
+    def mention(self, message: Message) -> None:
+        """Publish what is worth nothing later. Where the bus is away, or 1,024 wait already, this process alone hears
+        it: such a message never takes the place of one that matters."""
+        if len(self._queue) < _ROOM and (self.connected.is_set() or not self._remote):
+            self.publish(message)
+        else:
             asyncio.get_running_loop().call_soon(self._deliver, message)
 
     def poke(self) -> None:

@@ -7,7 +7,7 @@ from typing import cast
 from uuid import UUID
 
 from db.log import Entry
-from db.queries.conversations import SpaceState
+from db.queries.conversations import SpaceRow, SpaceState
 from db.queries.messages import Arrival
 from resolvers.events import LogEvent
 from resolvers.kinds import EventKind
@@ -22,6 +22,7 @@ from resolvers.protocol import (
     SenderState,
     Verdict,
     check_envelope,
+    check_signal,
     decode_envelope,
     refusing,
 )
@@ -41,6 +42,15 @@ def check_arrival(envelope: Envelope, asker: Asker, space: SpaceState, found: Ar
             envelope, asker, protocol_space(space), _sender(found), known, _ref(found), found.seen_hash,
             milliseconds(now),
         )  # fmt: skip
+
+
+def check_signal_arrival(envelope: Envelope, asker: Asker, space: SpaceRow, found: Arrival, now: datetime) -> None:
+    """Whether a signal may be passed on in the space, as it is at this moment.
+
+    Raises Refusal MALFORMED, STALE_DEVICE, FORBIDDEN, FORKED_LOG, StaleEpoch, EpochDue.
+    """
+    with refusing(*ENVELOPE, space=space.id, epoch=space.epoch):
+        check_signal(envelope, asker, protocol_space(space), _sender(found), found.seen_hash, milliseconds(now))
 
 
 def _sender(found: Arrival) -> SenderState:

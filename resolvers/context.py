@@ -16,6 +16,7 @@ from resolvers.errors import Unauthenticated
 from resolvers.reading import Moment
 
 if TYPE_CHECKING:
+    from resolvers.ephemera import Ephemera
     from resolvers.limits import Buckets
     from resolvers.sending import Sending
 

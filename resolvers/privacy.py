@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from db.queries import presence as queries
 from resolvers.context import Ctx
+from resolvers.reading import reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +29,23 @@ class SetPrivacy:
 
 async def get_privacy(ctx: Ctx) -> Privacy:
     """The viewer's settings. Raises Unauthenticated."""
-    ctx.require_viewer()
-    return Privacy()
+    viewer = ctx.require_viewer().member
+    async with reading(ctx) as tx:
+        found = await queries.privacy(tx, viewer)
+    return Privacy() if found is None else Privacy(*found)
 
 
 async def set_privacy(ctx: Ctx, command: SetPrivacy) -> Privacy:
-    """Change what is given; the settings afterwards. Raises RateLimited, Unauthenticated."""
-    ctx.require_viewer()
-    return Privacy(
-        True if command.presence is None else command.presence,
-        True if command.read_receipts is None else command.read_receipts,
-        True if command.delivery_receipts is None else command.delivery_receipts,
-    )
+    """Change what is given; the settings afterwards. Every process hides the member until it has read them.
+
+    Raises RateLimited, Unauthenticated.
+    """
+    viewer, ephemera = ctx.require_viewer().member, ctx.require_ephemera()
+    ephemera.privacy_rate.take(viewer)
+    async with ctx.uow.write(viewer) as tx:
+        found = await queries.set_privacy(
+            tx, viewer, command.presence, command.read_receipts, command.delivery_receipts
+        )
+        if command.presence is not None:
+            tx.on_commit(lambda: ephemera.presence.tell_privacy(viewer))
+    return Privacy(*found)

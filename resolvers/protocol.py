@@ -72,6 +72,7 @@ from circle_client.protocol.server import check_member_link as check_member_link
 from circle_client.protocol.server import check_roster_link as check_roster_link
 from circle_client.protocol.server import check_rotation as check_rotation
 from circle_client.protocol.server import check_sign_up as check_sign_up
+from circle_client.protocol.server import check_signal as check_signal
 from circle_client.protocol.server import due_reason as due_reason
 from circle_client.protocol.structures import Head as Head
 from circle_client.protocol.structures import Signed as Signed

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from db.ephemeral import Told
 from db.queries.identity import MemberRow
 from resolvers.access import access_conversation
 from resolvers.context import Ctx
 from resolvers.kinds import SpaceRole
+from resolvers.members import get_member
 from resolvers.reading import reading
+from resolvers.typing_throttle import unpack_typing
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,31 @@ async def set_typing(ctx: Ctx, space: UUID, *, typing: bool) -> None:
 
     Raises NotFound, Refusal FORBIDDEN for who may not write, RateLimited, Unauthenticated.
     """
+    viewer, ephemera = ctx.require_viewer(), ctx.require_ephemera()
+    ephemera.typing_rate.take(viewer.member)
     async with reading(ctx) as tx:
-        await access_conversation(ctx, tx, space, SpaceRole.WRITER)
+        row = await access_conversation(ctx, tx, space, SpaceRole.WRITER)
+    who = await get_member(ctx, viewer.member)
+    told = Told("typing", space, row.head_seq, viewer.member, viewer.session, "")
+    ephemera.typing.set(told, who, typing=typing)
 
 
 async def follow_typing(ctx: Ctx, space: UUID | None) -> AsyncIterator[Typed]:
     """Who else types from now on, in one conversation or in all of the viewer's. Raises NotFound, Unauthenticated."""
-    ctx.require_viewer()
-    await asyncio.Event().wait()
-    yield  # type: ignore[misc]
+    viewer, ephemera = ctx.require_viewer(), ctx.require_ephemera()
+    if space is not None:
+        async with reading(ctx) as tx:
+            await access_conversation(ctx, tx, space)
+
+    def wants(told: Told) -> bool:
+        return told.topic == "typing" and told.space in (space or told.space,) and told.member != viewer.member
+
+    listener, end = ephemera.told.listen(viewer.member, wants)
+    try:
+        while True:
+            told = await ephemera.told.next(listener)
+            until, who = unpack_typing(told.body)
+            if until is None or until > ctx.clock():
+                yield Typed(told.space, who, until)
+    finally:
+        end()

@@ -69,11 +69,12 @@ class Watching:
         return self._roll.shares(one, other)
 
     def has_read(self, space: UUID, seq: int) -> bool:
-        """Whether the roll is as new as this entry of the space's log; if not, the hub looks again soon."""
-        if self._heads is not None and self._heads.get(space, 0) >= seq:
-            return True
+        """Whether the roll is as new as this entry of the space's log."""
+        return self._heads is not None and self._heads.get(space, 0) >= seq
+
+    def hurry(self) -> None:
+        """Let the hub look now."""
         self._poke()
-        return False
 
     def missing(self) -> Sequence[UUID]:
         """For the reader: watched members who are not on the roll yet."""

@@ -15,12 +15,14 @@ from db.transaction import Transaction
 class PeerRow:
     """A member as the viewer may see their presence: `near` shares a space with the viewer, or is the viewer.
 
-    `shown`: does not hide (of the viewer always true). `seen`: None where it is not for the viewer.
+    `shown`: does not hide (of the viewer always true). `dated`: last-seen times are for the viewer, who hides nothing
+    oneself; `seen`: one of them, None where there is none.
     """
 
     member: UUID
     near: bool
     shown: bool
+    dated: bool
     seen: datetime | None
 
 
@@ -56,7 +58,8 @@ async def set_privacy(
 
 
 _PEERS = """
-SELECT w.id, w.id = $1 OR p.shown IS NOT NULL, w.id = $1 OR coalesce(p.shown, false), l.seen_at
+SELECT w.id, w.id = $1 OR p.shown IS NOT NULL, w.id = $1 OR coalesce(p.shown, false),
+  w.id = $1 OR NOT EXISTS (SELECT 1 FROM privacy v WHERE v.member_id = $1 AND NOT v.presence), l.seen_at
 FROM unnest($2::uuid[]) AS w (id)
 LEFT JOIN (SELECT member_id, bool_and(shown) AS shown FROM peer WHERE member_id = ANY($2::uuid[]) GROUP BY 1) p
   ON p.member_id = w.id

@@ -14,8 +14,10 @@ from db.bus import Bus
 from db.engine import Database
 from db.hub import Hub
 from db.uow import UnitOfWork
+from resolvers.ephemera import Ephemera
 from resolvers.sending import Sending
 from tests.support.inside import World
+from tests.support.moments import QUICK
 
 
 @pytest.fixture
@@ -29,7 +31,10 @@ async def world(database: Database, hub: Hub, bus: Bus) -> AsyncIterator[World]:
     made = World(UnitOfWork(database, wake), hub, bus)
     made.sending = Sending(Batches(database), made.clock, wake)
     await made.sending.start()
+    made.ephemera = Ephemera(database, bus, hub, made.clock, times=QUICK, typing_every=0.05)
+    await made.ephemera.start()
     yield made
+    await made.ephemera.stop()
     await made.sending.stop()
 
 

@@ -1,6 +1,6 @@
 """What the server checks before it accepts (e2ee.md section 13), as pure functions over the rows it has locked."""
 
-from circle_client.protocol.server.envelopes import Known, Verdict, check_envelope
+from circle_client.protocol.server.envelopes import Known, Verdict, check_envelope, check_signal
 from circle_client.protocol.server.linking import check_link_answer
 from circle_client.protocol.server.members import (
     Rotation,
@@ -46,6 +46,7 @@ __all__ = [
     "check_roster_link",
     "check_rotation",
     "check_sign_up",
+    "check_signal",
     "due_reason",
     "needs_rotation",
 ]

@@ -48,16 +48,41 @@ def check_envelope(
     Raises MALFORMED for an id outside its time, STALE_DEVICE, ID_CONFLICT, FORBIDDEN, STALE_EPOCH, EPOCH_DUE with its
     reason, FORKED_LOG.
     """
+    _check_asker(envelope, asker, sender, now)
+    if known is not None:
+        if known.item == envelope.item and known.data in (None, envelope.data):
+            return Verdict.KNOWN
+        raise refuse(Code.ID_CONFLICT, "Another message has this id.")
+    _check_permission(envelope, space, sender, ref, signal=False)
+    _check_current(envelope, space, sender, seen_hash, now)
+    return Verdict.NEW
+
+
+def check_signal(
+    envelope: Envelope, asker: Asker, space: SpaceState, sender: SenderState, seen_hash: bytes | None, now: int
+) -> None:
+    """The same for a signal, which is passed on and not kept: no id can be known. Whether it is too old by its own
+    time, or was passed on before, the caller asks.
+
+    Raises as `check_envelope`.
+    """
+    _check_asker(envelope, asker, sender, now)
+    _check_permission(envelope, space, sender, None, signal=True)
+    _check_current(envelope, space, sender, seen_hash, now)
+
+
+def _check_asker(envelope: Envelope, asker: Asker, sender: SenderState, now: int) -> None:
     header = envelope.header
     if not now - OLDEST_ID <= id_time(header.id) <= now + NEWEST_ID:
         raise refuse(Code.MALFORMED, "The message's id is too old, or the device's clock is wrong.")
     if (header.member, header.device) != (asker.member, asker.device) or sender.dk is None:
         raise refuse(Code.STALE_DEVICE, "The signing device is not this session's, or no longer active.")
-    if known is not None:
-        if known.item == envelope.item and known.data in (None, envelope.data):
-            return Verdict.KNOWN
-        raise refuse(Code.ID_CONFLICT, "Another message has this id.")
-    _check_permission(envelope, space, sender, ref)
+
+
+def _check_current(
+    envelope: Envelope, space: SpaceState, sender: SenderState, seen_hash: bytes | None, now: int
+) -> None:
+    header = envelope.header
     if header.n != sender.n:
         raise refuse(Code.STALE_DEVICE, "The device does not know its member's newest link.")
     if header.epoch != space.epoch:
@@ -67,14 +92,15 @@ def check_envelope(
         raise refuse(Code.EPOCH_DUE, "The conversation needs new keys before anything more is sent.", reason=reason)
     if header.seen.n > space.head.n or header.seen.hash != (seen_hash if header.seen.n else Z32):
         raise refuse(Code.FORKED_LOG, "What the device saw of the conversation is not what the server holds.")
-    return Verdict.NEW
 
 
-def _check_permission(envelope: Envelope, space: SpaceState, sender: SenderState, ref: Ref | None) -> None:
+def _check_permission(
+    envelope: Envelope, space: SpaceState, sender: SenderState, ref: Ref | None, *, signal: bool
+) -> None:
     header, seat = envelope.header, sender.seat
     if header.space != space.space or seat is None or seat.identity != sender.identity or sender.dk is None:
         raise refuse(Code.FORBIDDEN, "The sender is not in the roster with their present identity.")
-    if header.kind == Kind.SIGNAL:
-        raise refuse(Code.FORBIDDEN, "Signals are not kept in the log.")
+    if (header.kind == Kind.SIGNAL) is not signal:
+        raise refuse(Code.FORBIDDEN, "This is no signal." if signal else "Signals are not kept in the log.")
     check_rules(header, seat.role, space.lifetime, ref)
     envelope.verify(sender.dk)
