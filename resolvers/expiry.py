@@ -23,6 +23,7 @@ async def sweep(connection: Connection, now: datetime, stopping: Callable[[], bo
     last one. Raises what the driver raises when the database goes away.
     """
     done = await _all(lambda: queries.empty_bodies(connection, now), stopping)
+    done += await _all(lambda: queries.empty_markers(connection, now), stopping)
     if not stopping():
         done += await queries.note_closings(connection, now, OPEN, BRANCH_LIFETIMES)
     done += await _all(lambda: queries.erase_wraps(connection, now), stopping)

@@ -33,6 +33,19 @@ async def empty_bodies(connection: Connection, now: datetime) -> int:
     return _count(await connection.execute(_EMPTY, now, BATCH))
 
 
+_EMPTY_MARKERS = """
+WITH due AS (
+  SELECT space_id, member_id, scope FROM marker WHERE expires_at <= $1
+  ORDER BY expires_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)
+UPDATE marker m SET envelope = NULL, expires_at = NULL
+FROM due WHERE m.space_id = due.space_id AND m.member_id = due.member_id AND m.scope = due.scope"""
+
+
+async def empty_markers(connection: Connection, now: datetime) -> int:
+    """Take the ciphertext out of markers that have expired; their versions stay."""
+    return _count(await connection.execute(_EMPTY_MARKERS, now, BATCH))
+
+
 _FORGET = """
 WITH old AS (
   SELECT space_id, seq FROM event WHERE expires_at IS NOT NULL AND body IS NULL AND accepted_at < $1
