@@ -16,6 +16,7 @@ from db.bus import Bus
 from db.hub import Hub
 from db.uow import UnitOfWork
 from resolvers.context import Ctx, Viewer
+from resolvers.ephemera import Ephemera
 from resolvers.errors import Refusal
 from resolvers.identity_kinds import ServerRole
 from resolvers.invites import make_operator_invite
@@ -52,6 +53,10 @@ RESULTS = {
     "answerDevice": "device { id protocolId name isActive seal }",
     "recoverDevice": "device { id protocolId name isActive seal }",
     "renameDevice": "device { id name }",
+    "setTyping": "",
+    "setPresence": "",
+    "sendSignal": "acceptedAt",
+    "setPrivacy": "privacy { presence readReceipts deliveryReceipts }",
     "publishDeviceSeal": "device { id seal sealSignature }",
     "rotateMemberKey": "key { generation body signature createdAt }",
 }
@@ -69,6 +74,7 @@ class World:
     hub: Hub
     bus: Bus
     sending: Sending = field(init=False)
+    ephemera: Ephemera | None = None
     moved: timedelta = field(default_factory=timedelta)
 
     def clock(self) -> datetime:
@@ -86,7 +92,7 @@ class World:
         if actor is not None:
             device = UUID(bytes=actor.device) if actor.device else None
             viewer = Viewer(actor.id, device, actor.session or uuid4())
-        return Ctx(viewer, self.uow, self.sending, self.hub, self.bus, self.clock, SERVER_KEY)
+        return Ctx(viewer, self.uow, self.sending, self.hub, self.bus, self.clock, SERVER_KEY, self.ephemera)
 
     async def execute(
         self, document: str, variables: Mapping[str, Any] | None = None, actor: Actor | None = None
