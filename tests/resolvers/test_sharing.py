@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import pytest
+from circle_client.protocol.envelope import Envelope
 from circle_client.protocol.roster import Role
 from graphql import (
     GraphQLCompositeType,
@@ -31,6 +33,7 @@ from schema.root import schema
 from tests.support import scenes
 from tests.support.actors import Actor
 from tests.support.inside import World
+from tests.support.markers import account_of, mark, own, receipt
 from tests.support.rooms import Room
 
 CORE = schema._schema
@@ -41,26 +44,28 @@ def possible(type_: GraphQLCompositeType) -> list[GraphQLObjectType]:
     return [type_] if isinstance(type_, GraphQLObjectType) else list(CORE.get_possible_types(type_))
 
 
-def selections(type_: GraphQLCompositeType, depth: int = 0) -> st.SearchStrategy[str]:
+@st.composite
+def selections(draw: st.DrawFn, type_name: str, depth: int = 0) -> str:
     """Any selection on the type, alias by alias; what needs arguments or goes on for ever is left out."""
-    options: list[st.SearchStrategy[str]] = [st.just("__typename")]
+    type_ = CORE.type_map[type_name]
+    assert is_composite_type(type_)
+    options: list[tuple[str, str | None]] = [("__typename", None)]
     if isinstance(type_, GraphQLUnionType | GraphQLInterfaceType) and depth < 4:
-        options += [
-            st.builds(lambda one, inner: f"... on {one} {inner}", st.just(one.name), selections(one, depth + 1))
-            for one in possible(type_)
-        ]
+        options += [(f"... on {one.name}", one.name) for one in possible(type_)]
     if not isinstance(type_, GraphQLUnionType):
         for name, field in type_.fields.items():
             inner = get_named_type(field.type)
-            if field.args:
-                continue
-            if not is_composite_type(inner):
-                options.append(st.just(name))
-            elif depth < 4:
-                options.append(st.builds(lambda n, s: f"{n} {s}", st.just(name), selections(inner, depth + 1)))
-    one = st.one_of(options)
-    conditions = st.sampled_from(["", "", "", " @include(if: $yes)", " @skip(if: $yes)", " @skip(if: $no)"])
-    return st.lists(st.tuples(one, conditions), min_size=1, max_size=4).map(lambda found: _braces(found, depth))
+            if not field.args and not is_composite_type(inner):
+                options.append((name, None))
+            elif not field.args and depth < 4:
+                options.append((name, inner.name))
+    found = []
+    for head, below in draw(st.lists(st.sampled_from(options), min_size=1, max_size=4 if depth < 2 else 2)):
+        text = head if below is None else f"{head} {draw(selections(below, depth + 1))}"
+        found.append(
+            (text, draw(st.sampled_from(["", "", "", " @include(if: $yes)", " @skip(if: $yes)", " @skip(if: $no)"])))
+        )
+    return _braces(found, depth)
 
 
 def _braces(found: list[tuple[str, str]], depth: int) -> str:
@@ -78,7 +83,7 @@ def _braces(found: list[tuple[str, str]], depth: int) -> str:
 item = get_named_type(CORE.subscription_type.fields["events"].type)  # type: ignore[union-attr]
 assert isinstance(item, GraphQLUnionType)
 USED = "yes: __typename @include(if: $yes) no: __typename @skip(if: $no)"  # an unused variable is refused
-documents = selections(item).map(lambda inner: inner.replace("{", f"{{ {USED}", 1))
+documents = selections(item.name).map(lambda inner: inner.replace("{", f"{{ {USED}", 1))
 
 
 def prepare(document: str, variables: dict[str, Any]) -> Prepared:
@@ -87,11 +92,33 @@ def prepare(document: str, variables: dict[str, Any]) -> Prepared:
 
 @dataclass(repr=False)
 class Place:
-    """A conversation and its two members."""
+    """A conversation, its two members, and the account of one of them."""
 
     room: Room
     ada: Actor
     bob: Actor
+    account: Room
+    versions: Counter[str] = field(default_factory=Counter)
+
+    def __repr__(self) -> str:
+        return "Place"  # hypothesis would print all keys
+
+    async def happen(self, world: World, of_one: bool) -> int:
+        """Entries and markers that bob hears of, one by one; how many."""
+        await scenes.send(world, self.room, self.ada)
+        await scenes.send(world, self.room, self.ada)
+        await self.mark(world, self.ada, receipt(self.room, self.ada), "RECEIPT")
+        if of_one:
+            await self.mark(world, self.bob, receipt(self.room, self.bob), "RECEIPT")
+        else:
+            await self.mark(world, self.bob, own(self.account, self.room, self.bob), "OWN")
+        await scenes.send(world, self.room, self.ada)
+        return 5
+
+    async def mark(self, world: World, by: Actor, envelope: Envelope, scope: str) -> None:
+        key = by.handle + scope
+        await mark(world, self.room, by, envelope, self.versions[key], scope)
+        self.versions[key] += 1
 
 
 class Both:
@@ -99,7 +126,7 @@ class Both:
 
     def __init__(self, world: World, actor: Actor, groups: Groups) -> None:
         self.world, self.actor, self.groups = world, actor, groups
-        self.poured: list[tuple[bytes, bytes]] = []
+        self.poured: list[bytes] = []
 
     @asynccontextmanager
     async def stream(self, prepared: Prepared, group: Group | None) -> AsyncIterator[AsyncIterator[Any]]:
@@ -113,7 +140,7 @@ class Both:
             yield responses
 
     def pour(self, group: Group, live: Live) -> bool:
-        self.poured.append((live.entry.item, group.tail(live)))
+        self.poured.append(group.tail(live))
         return True
 
 
@@ -129,7 +156,7 @@ async def take(responses: AsyncIterator[Any], count: int) -> list[bytes]:
 async def test_shared_bytes_are_what_each_would_have_got(
     world: World, place: Place, document: str, of_one: bool
 ) -> None:
-    room, ada, bob = place.room, place.ada, place.bob
+    room, bob = place.room, place.bob
     root, more = ("messages(conversationId: $id)", ", $id: ID!") if of_one else ("events", "")
     text = f"subscription ($yes: Boolean!, $no: Boolean!{more}) {{ {root} {document} }}"
     variables: dict[str, Any] = {"yes": True, "no": False} | ({"id": world.id_of(room)} if of_one else {})
@@ -139,26 +166,25 @@ async def test_shared_bytes_are_what_each_would_have_got(
     if joined is None:
         return  # it asks for what depends on the viewer: executed for each
     both = Both(world, bob, groups)
-    async with both.stream(prepared, joined[1]) as shared, both.stream(prepared, None) as own:
-        await asyncio.gather(take(shared, 1), take(own, 1))  # caught up
+    async with both.stream(prepared, joined[1]) as shared, both.stream(prepared, None) as alone:
+        await asyncio.gather(take(shared, 1), take(alone, 1))  # caught up
         following = asyncio.create_task(take(shared, 2))  # the first goes the long way, and then the sink takes over
-        sent = 4
-        expected = asyncio.create_task(take(own, sent))
-        for _ in range(sent):
-            await scenes.send(world, room, ada)
+        expected = asyncio.create_task(take(alone, 5))
+        sent = await place.happen(world, of_one)
         each = await expected
         async with asyncio.timeout(20):
             while len(both.poured) < sent - 1:  # noqa: ASYNC110  (what is waited for sets no event)
                 await asyncio.sleep(0.001)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
-    assert [tail for _, tail in both.poured] == [one + b"}" for one in each[1:]]
+    assert both.poured == [one + b"}" for one in each[1:]]
 
 
 @pytest.fixture
 async def place(world: World) -> Place:
     ada, bob = [await world.join(name) for name in ("ada", "bob")]
-    return Place(await scenes.create(world, ada, {bob: Role.WRITER}), ada, bob)
+    room = await scenes.create(world, ada, {bob: Role.WRITER})
+    return Place(room, ada, bob, await account_of(world, bob))
 
 
 ITEM = "{ ... on EventDelivery { cursor event { id seq space { id } ... on EnvelopeEvent { envelope } } } }"
@@ -176,7 +202,10 @@ def test_who_shares_and_who_does_not(world: World) -> None:
     again = groups.join(prepare(events, {}))
     assert again is not None
     assert again[1] is not one[1]  # the last one took the group along
+    marker = "... on MarkerDelivery { cursor marker { scope version envelope acceptedAt conversation { id } %s } }"
+    assert groups.join(prepare(f"subscription {{ events {{ {marker % ''} }} }}", {})) is not None
     for asked in (
+        f"subscription {{ events {{ {marker % 'member { id }'} }} }}",
         "subscription { events { ... on EventDelivery { event { space { head } } } } }",
         "subscription { events { ...A } } fragment A on EventDelivery { event { space { ... on Conversation "
         "{ members(first: 1) { nodes { role } } } } } }",
