@@ -55,7 +55,7 @@ class Space(Node):
 
     space_id: strawberry.Private[UUID]
 
-    @strawberry.field(description="The 16 raw bytes by which signed bodies name the space.")
+    @strawberry.field(description="The 16 raw bytes by which signed bodies name the space.", metadata={"shared": True})
     def protocol_id(self) -> Base64Bytes:
         """The uuid's bytes."""
         return Base64Bytes(self.space_id.bytes)

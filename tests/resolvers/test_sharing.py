@@ -21,12 +21,12 @@ from graphql import (
     get_named_type,
     is_composite_type,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from api.execution import Engine, Prepared, Request
 from api.settings import Settings
-from api.sharing import Group, Groups
+from api.sharing import Group, Groups, _is_shared
 from db.hub import Live
 from resolvers.context import Ctx
 from schema.root import schema
@@ -45,8 +45,9 @@ def possible(type_: GraphQLCompositeType) -> list[GraphQLObjectType]:
 
 
 @st.composite
-def selections(draw: st.DrawFn, type_name: str, depth: int = 0) -> str:
-    """Any selection on the type, alias by alias; what needs arguments or goes on for ever is left out."""
+def selections(draw: st.DrawFn, type_name: str, shared: bool, depth: int = 0) -> str:
+    """Any selection on the type, alias by alias; what needs arguments or goes on for ever is left out, and with
+    `shared` what needs an execution of its own."""
     type_ = CORE.type_map[type_name]
     assert is_composite_type(type_)
     options: list[tuple[str, str | None]] = [("__typename", None)]
@@ -55,13 +56,15 @@ def selections(draw: st.DrawFn, type_name: str, depth: int = 0) -> str:
     if not isinstance(type_, GraphQLUnionType):
         for name, field in type_.fields.items():
             inner = get_named_type(field.type)
+            if shared and not _is_shared(field.extensions):
+                continue
             if not field.args and not is_composite_type(inner):
                 options.append((name, None))
             elif not field.args and depth < 4:
                 options.append((name, inner.name))
     found = []
     for head, below in draw(st.lists(st.sampled_from(options), min_size=1, max_size=4 if depth < 2 else 2)):
-        text = head if below is None else f"{head} {draw(selections(below, depth + 1))}"
+        text = head if below is None else f"{head} {draw(selections(below, shared, depth + 1))}"
         found.append(
             (text, draw(st.sampled_from(["", "", "", " @include(if: $yes)", " @skip(if: $yes)", " @skip(if: $no)"])))
         )
@@ -83,7 +86,13 @@ def _braces(found: list[tuple[str, str]], depth: int) -> str:
 item = get_named_type(CORE.subscription_type.fields["events"].type)  # type: ignore[union-attr]
 assert isinstance(item, GraphQLUnionType)
 USED = "yes: __typename @include(if: $yes) no: __typename @skip(if: $no)"  # an unused variable is refused
-documents = selections(item.name).map(lambda inner: inner.replace("{", f"{{ {USED}", 1))
+documents = (
+    st.sampled_from([True, True, True, False])
+    .flatmap(lambda shared: selections(item.name, shared))
+    .map(lambda inner: inner.replace("{", f"{{ {USED}", 1))
+)
+MARKERS = f"""{{ {USED} ... on MarkerDelivery {{ cursor marker {{ scope version envelope acceptedAt
+  conversation {{ id protocolId }} }} }} ... on EventDelivery {{ cursor event {{ seq }} }} }}"""
 
 
 def prepare(document: str, variables: dict[str, Any]) -> Prepared:
@@ -153,6 +162,8 @@ async def take(responses: AsyncIterator[Any], count: int) -> list[bytes]:
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(document=documents, of_one=st.booleans())
+@example(document=MARKERS, of_one=False)
+@example(document=MARKERS, of_one=True)
 async def test_shared_bytes_are_what_each_would_have_got(
     world: World, place: Place, document: str, of_one: bool
 ) -> None:
