@@ -107,12 +107,12 @@ async def test_members_offer_what_a_restored_server_has_lost(restored: tuple[Res
         assert (str(one.alarm), one.alarm.can_offer, one.alarm.can_accept) == (LOST, True, True)
         with pytest.raises(Untrusted):
             await one.send("not now")
-    assert await bobs.offer_missing() == 0  # Ada's message comes first
-    assert await tea.offer_missing() == 1
+    assert (await bobs.offer_missing()).taken == 0  # Ada's message comes first
+    assert (await tea.offer_missing()).taken == 1
     assert str(tea.alarm) == LOST
-    assert await bobs.offer_missing() == 1
+    assert (await bobs.offer_missing()).taken == 1
     assert bobs.alarm is None
-    assert await tea.offer_missing() == 0
+    assert (await tea.offer_missing()).taken == 0
     assert tea.alarm is None
     with pytest.raises(NotAllowed):
         await tea.offer_missing()
@@ -138,9 +138,9 @@ async def test_keys_of_after_the_backup_are_offered_as_well(tmp_path: Path, dsn:
 
     async with lost(tmp_path, dsn, postgres, after) as (rescue, id, url):
         tea, bobs = await rescue.open("ada", url, id), await rescue.open("bob", url, id)
-        assert await tea.offer_missing() == 3  # the role, the keys that it made due, the message
+        assert (await tea.offer_missing()).taken == 3  # the role, the keys that it made due, the message
         assert tea.alarm is None
-        assert await bobs.offer_missing() == 0
+        assert (await bobs.offer_missing()).taken == 0
         await bobs.send("and on")
         await until(lambda: said(tea) == said(bobs) == ["one", "under new keys", "and on"])
 
@@ -198,7 +198,7 @@ async def test_who_lost_the_newest_own_key_is_told_what_to_do(tmp_path: Path, ds
     async with lost(tmp_path, dsn, postgres, after) as (rescue, id, url):
         tea, bobs = await rescue.open("ada", url, id), await rescue.open("bob", url, id)
         ada = rescue.people.circles["ada"]
-        assert await tea.offer_missing() == 1  # what the own messages need is there
+        assert (await tea.offer_missing()).taken == 1  # what the own messages need is there
         with pytest.raises(Forked) as refused:
             await ada.devices()
         assert refused.value.message == OWN_KEYS
@@ -228,7 +228,7 @@ async def test_who_lost_an_own_device_is_told_what_to_do(tmp_path: Path, dsn: st
         with pytest.raises(Forked) as forked:
             await ada.devices()
         assert (forked.value.message, str(tea.alarm), str(ada.account_alarm)) == (OWN_KEYS, LOST, OWN_KEYS)
-        assert await tea.offer_missing() == 0  # it was signed by the other device
+        assert (await tea.offer_missing()).taken == 0  # it was signed by the other device
         added = await Circle.open(url, tmp_path / "added", password=PASSWORD)
         rescue.people.circles["added"] = added
         with pytest.raises(SignedOut) as refused:

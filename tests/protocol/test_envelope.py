@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from circle_client.protocol import contents
+from circle_client.protocol import contents, markers
 from circle_client.protocol.cbor import Value
 from circle_client.protocol.envelope import (
     CT_CAP,
@@ -95,7 +95,10 @@ def test_contents_come_back() -> None:
     assert contents.read_state(contents.State("bare").content()) == contents.State("bare")
     assert contents.read_message(contents.message("hello")) == "hello"
     assert contents.read_reaction(contents.reaction("🧗")) == "🧗"
-    assert contents.read_receipt(contents.receipt(7)) == 7
+    assert markers.read_receipt({**markers.ReceiptMarker(7).content(), 9: "unknown"}) == markers.ReceiptMarker(7)
+    assert markers.read_receipt(markers.ReceiptMarker(read=0).content()) == markers.ReceiptMarker(None, 0)
+    own = markers.OwnMarker(bytes(16), 2**53 - 1)
+    assert markers.read_own({**own.content(), 9: "unknown"}) == own
 
 
 @pytest.mark.parametrize(
@@ -105,7 +108,13 @@ def test_contents_come_back() -> None:
         (contents.read_message, {0: b"bytes"}),
         (contents.read_message, {0: "x" * 16_001}),
         (contents.read_reaction, {0: None}),
-        (contents.read_receipt, {0: True}),
+        (markers.read_receipt, {0: True}),
+        (markers.read_receipt, {0: None, 1: 3}),
+        (markers.read_receipt, {1: -1}),
+        (markers.read_own, {}),
+        (markers.read_own, {0: bytes(16)}),
+        (markers.read_own, {0: bytes(15), 1: 3}),
+        (markers.read_own, {0: bytes(16), 1: 2**53}),
         (contents.read_state, {0: "x" * 121}),
         (contents.read_state, {0: "x", 1: b"picture"}),
         (contents.read_state, {0: "x", 2: "image/webp"}),

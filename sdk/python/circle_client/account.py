@@ -333,7 +333,9 @@ async def open_account(origin: str, path: str | Path, password: str) -> Account:
         areas = (store.all(area) for area in ("person", "space", "log", "epoch"))
         people, spaces, logs, epochs = areas
         past = StoredPast(store)
-        machine = Machine.load(keyring, people, spaces, logs, epochs, store.get("book", b""), past)
+        machine = Machine.load(
+            keyring, people, spaces, logs, epochs, store.get("book", b""), past, store.all("reading")
+        )
         with store.transaction():
             machine.erase_expired(store_time)
             machine.flush(store.put)

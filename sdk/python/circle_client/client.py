@@ -12,6 +12,7 @@ from circle_client import account, enrol, listen, reset
 from circle_client.account import Account
 from circle_client.conversation import Conversation, lifetime_class
 from circle_client.errors import Closed, InvalidInput
+from circle_client.live import LiveActions
 from circle_client.own import KeyActions
 from circle_client.protocol.roster import Policy, SpaceType
 from circle_client.protocol.roster import Role as SeatRole
@@ -49,7 +50,7 @@ class Opening:
             await self._circle.close()
 
 
-class Circle(KeyActions):
+class Circle(KeyActions, LiveActions):
     """One member on one device, connected. Made by `sign_up`, `sign_in`, `open`; closed by `close` or `async with`."""
 
     def __init__(self, found: Account) -> None:

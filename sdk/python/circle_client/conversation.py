@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from circle_client import listen, notices
+from circle_client import listen, notices, offers, reading
 from circle_client.errors import InvalidInput, NotAllowed
 from circle_client.machine.space import Space
 from circle_client.protocol.branches import LIFETIMES
@@ -16,13 +16,16 @@ from circle_client.protocol.roster import SpaceType
 from circle_client.protocol.rules import outlives
 from circle_client.types import (
     Alarm,
+    CallSignal,
     Change,
     ConversationType,
     History,
     Lifetime,
     Message,
+    Offered,
     Participant,
     Person,
+    Receipt,
     Role,
 )
 
@@ -120,14 +123,14 @@ class Conversation:
             return None
         return Alarm(space.alarm, can_offer=space.why.can_offer, can_accept=space.why.can_accept)
 
-    async def offer_missing(self) -> int:
-        """Offer a server that was restored from a backup what this member has signed and it has lost; how much it took.
+    async def offer_missing(self) -> Offered:
+        """Offer a server that was restored from a backup what this member has signed and it has lost; what came of it.
 
         The alarm ends when nothing is missing any more; what others have signed, they must offer.
 
         Raises NotAllowed where `alarm.can_offer` is not set, Offline.
         """
-        return await self._circle.running.resolver.offer_missing(self._space)
+        return await offers.offer(self._circle.running, self._space)
 
     async def accept_state(self) -> None:
         """A person's decision to go on with what the server shows now: everything is loaded and verified afresh.
@@ -206,6 +209,73 @@ class Conversation:
         sent = await running.until_failure(running.sender.queue(space, Kind.STATE, content).done)
         if space.log.head.n < sent.seq:
             await running.engine.catch_up(space)
+
+    # ---- reading
+
+    @property
+    def read_seq(self) -> int:
+        """The seq up to which this member has read here, on any device, or which lies before the member's joining."""
+        return self._circle.running.engine.machine.reading.read_seq(self._space)
+
+    @property
+    def unread(self) -> int:
+        """How many messages of others have come after `read_seq`; deleted and expired ones do not count. Each is looked
+        at: for a list of many conversations with much that is unread, ask seldom.
+        """
+        return reading.unread(self._circle.running.engine, self._space)
+
+    def mark_read(self, upto: Message | int | None = None) -> None:
+        """Everything up to a message, or a seq, or all that is here, was read. Never goes back.
+
+        Kept at once; the own other devices and, if `Circle.privacy` allows and at most 50 people are here (broadcasts
+        excepted), the others hear of it within seconds, or when the server is reached again. Raises InvalidInput for a
+        message of another conversation and a seq that is not here.
+        """
+        running, space = self._circle.running, self._space
+        if isinstance(upto, Message) and upto.conversation_id != self.id:
+            raise InvalidInput("This message belongs to another conversation.")
+        seq = upto.seq if isinstance(upto, Message) else upto
+        if seq is None:
+            seq = reading.newest_message(running.engine, space)
+        if not 0 <= seq <= space.log.head.n:
+            raise InvalidInput("There is no message by that number here.")
+        running.reader.mark(space, seq)
+
+    @property
+    def receipts(self) -> Sequence[Receipt]:
+        """How far the others have received and read, by handle; only those who say so."""
+        return reading.receipts(self._circle.running.engine, self._space)
+
+    # ---- the moment
+
+    async def set_typing(self, typing: bool) -> None:
+        """Tell the others that one types, or has stopped. Call it as often as there are keystrokes: it says so at most
+        every three seconds. Raises NotAllowed where one is no longer a member, Refused, Offline.
+        """
+        space = self._space
+        if space.left is not None:
+            raise NotAllowed("You are no longer a member of this conversation.")
+        await self._circle.running.typist.set(space, typing)
+
+    async def send_signal(self, content: Mapping[int, Any]) -> UUID:
+        """Send a signal of a call, sealed, to the devices that are connected now: it is kept nowhere. Its id.
+
+        `content`: a map of whole numbers to what CBOR of e2ee.md holds, about 95 KB at most. Raises InvalidInput,
+        NotAllowed, Untrusted, KeysMissing, Refused, Offline.
+        """
+        return UUID(bytes=await self._circle.running.calls.send(self._space, content))
+
+    async def signals(self) -> AsyncIterator[CallSignal]:
+        """Signals of calls in this conversation from now on, opened and verified, for ever, one's own other devices'
+        too. Left out is what is older than 60 seconds, repeated or out of order. Raises NotAllowed where one is no
+        longer a member, and what ended the client for good.
+        """
+        engine, space = self._circle.running.engine, self._space
+        async for heard in self._circle.running.calls.listen(space):
+            header, person = heard.header, engine.machine.people.person(heard.header.member)
+            if person is not None:
+                time, id = listen.moment(header.time), UUID(bytes=header.id)
+                yield CallSignal(space.node, id, person, header.device, time, heard.content)
 
     # ---- members
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from circle_client import offers
 from circle_client.errors import InvalidInput, KeysMissing, Untrusted
 from circle_client.machine.space import Space
 from circle_client.protocol.account import AccountContent
@@ -13,7 +14,7 @@ from circle_client.protocol.errors import ProtocolError
 from circle_client.protocol.safety import safety_number, safety_qr
 from circle_client.protocol.words import RecoveryKeys
 from circle_client.recovery import PendingRecoveryKey
-from circle_client.types import Alarm, Device, Person, SafetyNumber
+from circle_client.types import Alarm, Device, Offered, Person, SafetyNumber
 
 if TYPE_CHECKING:
     from circle_client.running import Running
@@ -77,11 +78,11 @@ class KeyActions(ABC):
             return None
         return Alarm(space.alarm, can_offer=space.why.can_offer, can_accept=space.why.can_accept)
 
-    async def offer_missing(self) -> int:
-        """Offer a restored server what this device has written to the account's log; how much it took. As
-        `Conversation.offer_missing`.
+    async def offer_missing(self) -> Offered:
+        """Offer a restored server what this device has written to the account's log; what came of it, of which nothing
+        is a message. As `Conversation.offer_missing`.
         """
-        return await self.running.resolver.offer_missing(self._account())
+        return await offers.offer(self.running, self._account())
 
     async def accept_state(self) -> None:
         """A person's decision to go on with the account's log as the server shows it now. As

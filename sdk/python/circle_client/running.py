@@ -6,14 +6,20 @@ import asyncio
 from typing import Any, TypeVar
 
 from circle_client.account import Account
+from circle_client.engine.calls import Calls
 from circle_client.engine.devices import Devices
 from circle_client.engine.engine import Engine
+from circle_client.engine.ephemeral import Streams
 from circle_client.engine.epochs import Epochs
+from circle_client.engine.momentary import Momentary
+from circle_client.engine.presence import PresenceKeeper
+from circle_client.engine.reader import Reader
 from circle_client.engine.resolve import Resolver
 from circle_client.engine.rosters import Rosters
 from circle_client.engine.send import Sender
 from circle_client.engine.sync import Sync
 from circle_client.engine.teller import Teller
+from circle_client.engine.typist import Typist
 from circle_client.errors import CircleError, Closed, Offline
 
 T = TypeVar("T")
@@ -31,9 +37,13 @@ class Running:
         self.devices = Devices(self.engine)
         self.teller = Teller(self.engine, self.sender, self.rosters)
         self.resolver = Resolver(self.engine, self.teller)
+        self.momentary = Momentary(self.engine, self.epochs)
         self.sync = Sync(self.engine, account)
+        self.reader, self.presence = Reader(self.engine, self.momentary), PresenceKeeper(self.engine, self.sync)
+        self.streams, self.typist = Streams(self.sync), Typist(self.engine)
+        self.calls = Calls(self.engine, self.momentary, self.streams)
         self.sync.renew_titles, self.sync.tend = self.rosters.renew_titles, self._tend
-        self.sync.tell = self.teller.run
+        self.sync.beside += [self.teller.run, self.reader.run, self.presence.run]
 
     async def _tend(self, now: int) -> None:
         await self.devices.tend(now)
@@ -49,6 +59,7 @@ class Running:
         """Stop everything; what was not accepted stays in the outbox."""
         self.sync.end(Closed())
         await self.sync.close()
+        await self.streams.close()
         await self.sender.close()
         await self.epochs.close()
         await self.account.api.transport.close()

@@ -261,6 +261,12 @@ class Store:
         rows = self._query(query, (space, before, limit)).fetchall()
         return [item for row in rows if (item := self._item(row)) is not None]
 
+    def items_after(self, space: bytes, after: int, limit: int = 200) -> list[ItemRow]:
+        """The log entries with seq > `after`, ascending."""
+        query = "SELECT * FROM item WHERE space = ? AND seq > ? ORDER BY seq LIMIT ?"
+        rows = self._query(query, (space, after, limit)).fetchall()
+        return [item for row in rows if (item := self._item(row)) is not None]
+
     def next_expiry(self) -> int | None:
         """When the next content expires, in milliseconds since 1970."""
         row = self._query("SELECT min(expires) FROM item WHERE expires IS NOT NULL").fetchone()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import Any
 from uuid import UUID
 
 
@@ -140,6 +142,72 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """How far a person's devices have received (`delivered_seq`) and the person has read (`read_seq`) a conversation,
+    as they say, signed and sealed; None: not said, or switched off. Neither ever goes back while it lasts.
+    """
+
+    person: Person
+    delivered_seq: int | None
+    read_seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """What a member lets others know: `presence` whether they are there, `read_receipts` what they have read,
+    `delivery_receipts` what has arrived on their devices. True is the default of all.
+    """
+
+    presence: bool = True
+    read_receipts: bool = True
+    delivery_receipts: bool = True
+
+
+class PresenceState(StrEnum):
+    """What somebody's devices are doing; of a member the best of them."""
+
+    ONLINE = "ONLINE"
+    AWAY = "AWAY"
+    OFFLINE = "OFFLINE"
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What the server says of a person: nobody has signed it. OFFLINE without `last_seen_at` also for strangers, and
+    for people who hide their presence. `last_seen_at` is to the minute, None while ONLINE or where it is not shown.
+    """
+
+    person: Person
+    state: PresenceState
+    last_seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """Somebody types in a conversation, as the server says: show it until `until`, unless another event comes; None:
+    they have stopped.
+    """
+
+    conversation_id: str
+    person: Person
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallSignal:
+    """A signal of a call, opened and verified: who sent it, from which device (the 16 bytes that signatures speak of),
+    when by that device's clock, and what it says, a map with whole numbers as keys.
+    """
+
+    conversation_id: str
+    id: UUID
+    person: Person
+    device: bytes
+    time: datetime
+    content: Mapping[int, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class SafetyNumber:
     """What two people compare to be sure of each other: `groups` of five digits, or `qr`, the same on both sides.
 
@@ -151,6 +219,23 @@ class SafetyNumber:
     qr: str
     verified: bool
     identity_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What came of giving a restored server back what it had lost.
+
+    `taken`: how many entries the server took; `given`: those of them that are messages. `lacking`: how many entries it
+    still lacks, 0: nothing, and the alarm is over; `missing`: those of them that are messages kept here. Who wrote one
+    can give it back, from the device on which it was written. `refused`: why the server did not take what came next of
+    this device, a plain sentence; None where it refused nothing.
+    """
+
+    taken: int
+    given: tuple[Message, ...]
+    lacking: int
+    missing: tuple[Message, ...]
+    refused: str | None
 
 
 class Alarm(str):

@@ -210,7 +210,7 @@ def envelope_cases() -> list[Case]:
         ("edit", contents.message("Hello again"), Kind.EDIT, other),
         ("delete", {}, Kind.DELETE, other),
         ("reaction", contents.reaction("👍"), Kind.REACTION, other),
-        ("receipt", contents.receipt(12), Kind.RECEIPT, None),
+        ("receipt", {0: 12}, Kind.RECEIPT, None),
         ("vault entry with an unknown content", {0: "x", 7: [1, {3: b"y"}]}, Kind.VAULT_ENTRY, None),
         ("signal", {0: "offer"}, Kind.SIGNAL, None),
         ("state without a picture", contents.State("Climbing").content(), Kind.STATE, None),

@@ -14,6 +14,7 @@ from circle_client.engine.convert import (
     ConversationFacts,
     Delivery,
     EpochFacts,
+    MarkerChange,
     Resync,
     SessionFacts,
     StreamItem,
@@ -25,6 +26,7 @@ from circle_client.engine.convert import (
     signed_input,
 )
 from circle_client.engine.device_api import DeviceApi, raise_errors, shaped
+from circle_client.engine.live_api import LiveApi, marker_of
 from circle_client.errors import ServerFault, SignedOut
 from circle_client.gql.client import Client
 from circle_client.gql.input_types import (
@@ -56,7 +58,7 @@ class Api:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self.client = Client(transport)
-        self.devices = DeviceApi(self.client)
+        self.devices, self.live = DeviceApi(self.client), LiveApi(self.client)
 
     # ---- account
 
@@ -225,6 +227,8 @@ class Api:
                 if item.typename__ == "EventDelivery":
                     space = item.event.space
                     yield Delivery(item.cursor, space.id, event_of(space.protocol_id, item.event))
+                elif item.typename__ == "MarkerDelivery":
+                    yield MarkerChange(item.cursor, marker_of(item.marker))
                 elif item.typename__ == "CaughtUp":
                     yield CaughtUp(item.cursor)
                 elif item.typename__ == "ResyncRequired":

@@ -8,6 +8,7 @@ from typing import Any
 
 from circle_client.gql.input_types import EpochInput, MemberLinkInput, SignedInput
 from circle_client.machine.events import EventKind, LogEvent
+from circle_client.machine.reading import MarkerFacts
 from circle_client.machine.seals import SealFacts
 from circle_client.protocol.epoch_keys import NewEpoch
 from circle_client.protocol.member import SignedMemberLink
@@ -69,6 +70,14 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkerChange:
+    """A marker of the stream, in its newest state, and the cursor after it."""
+
+    cursor: str
+    marker: MarkerFacts
+
+
+@dataclass(frozen=True, slots=True)
 class CaughtUp:
     """The backlog is done."""
 
@@ -80,7 +89,7 @@ class Resync:
     """The cursor is worth nothing any more."""
 
 
-StreamItem = Delivery | CaughtUp | Resync
+StreamItem = Delivery | MarkerChange | CaughtUp | Resync
 
 
 def millis_of(time: datetime) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from circle_client.clock import millis
@@ -20,6 +20,7 @@ from circle_client.machine.alarms import OWN_KEYS, Why
 from circle_client.machine.events import Entry, EntryKind, EventKind, LogEvent
 from circle_client.machine.machine import Machine
 from circle_client.machine.people import MemberFacts
+from circle_client.machine.reading import MarkerFacts
 from circle_client.machine.space import Space
 from circle_client.protocol.epoch import decode_announcement
 from circle_client.protocol.epoch_keys import NewEpoch
@@ -67,8 +68,15 @@ class Engine:
 
     # ---- applying
 
-    async def absorb(self, batch: list[tuple[str, LogEvent]], cursor: str | None = None) -> None:
-        """Apply (node id of the space, event) pairs, filling gaps first; then keep `cursor`. Raises Offline."""
+    async def absorb(
+        self,
+        batch: list[tuple[str, LogEvent]],
+        cursor: str | None = None,
+        markers: Sequence[tuple[int, MarkerFacts]] = (),
+    ) -> None:
+        """Apply (node id of the space, event) pairs, filling gaps first, and `markers`, each after the entry of its
+        conversation by this seq; then keep `cursor`. Raises Offline.
+        """
         async with self.lock:
             by_space: dict[bytes, list[LogEvent]] = {}
             nodes = {event.space: node for node, event in batch}
@@ -77,7 +85,7 @@ class Engine:
             ready: list[LogEvent] = []
             for space, events in by_space.items():
                 ready += await self.loader.contiguous(nodes[space], space, events)
-            await self.apply(ready, nodes, cursor)
+            await self.apply(ready, nodes, cursor, markers=markers)
 
     async def catch_up(self, space: Space) -> None:
         """Apply what the server has of a space beyond the head known here."""
@@ -171,10 +179,16 @@ class Engine:
                 self.machine.flush(self.store.put)
 
     async def apply(
-        self, events: list[LogEvent], nodes: dict[bytes, str], cursor: str | None, new: Space | None = None
+        self,
+        events: list[LogEvent],
+        nodes: dict[bytes, str],
+        cursor: str | None,
+        new: Space | None = None,
+        markers: Sequence[tuple[int, MarkerFacts]] = (),
     ) -> None:
         """Apply events that follow what is known, as a holder of the lock; `new`: a space that begins with them."""
-        await self.know_now(self.machine.needs(events))
+        needs = self.machine.needs(events)
+        await self.know_now(needs.union(*(self.machine.loose.needs(facts.envelope) for _, facts in markers)))
         seals: dict[bytes, EpochFacts] = {}
         spaces = {**self.machine.spaces, new.id: new} if new else self.machine.spaces
         joined = {id: spaces[id].joined for id in {event.space for event in events}}
@@ -190,7 +204,9 @@ class Engine:
         with self.store.transaction():
             if new is not None:
                 self.machine.adopt(new)
+            waiting = list(markers)
             for event in events:
+                waiting = self._take_markers(waiting, event) if waiting else waiting
                 space = self.machine.spaces[event.space]
                 facts = seals.get(event.item)
                 trusted = space.alarm is None
@@ -204,6 +220,7 @@ class Engine:
                     complaints.append((space, entry.sender, entry.number))
                 if facts is not None:
                     self.keys.take_grants(space, facts)
+            self._take_markers(waiting, None)
             self.machine.flush(self.store.put)
             if cursor is not None:
                 self.store.put(CURSOR, b"", cursor)
@@ -217,6 +234,18 @@ class Engine:
             if space.denied and self.complain is not None:
                 self.complain(space)
         self.news.set()
+
+    def _take_markers(
+        self, waiting: list[tuple[int, MarkerFacts]], event: LogEvent | None
+    ) -> list[tuple[int, MarkerFacts]]:
+        """Take those that come before this event of their conversation, or all; those that are left."""
+        left: list[tuple[int, MarkerFacts]] = []
+        for after, facts in waiting:
+            if event is not None and (facts.space != event.space or after >= event.seq):
+                left.append((after, facts))
+            else:
+                self.machine.take_marker(facts)
+        return left
 
     def _sent(self, event: LogEvent, entry: Entry) -> Any:
         """What this member has signed, as the server takes it: to be offered again, should the server lose it."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ACCOUNT_PIN = "account-pin"
 UNOPENED = "unopened"
 _PATIENCE = 5.0
+_FEW = 3
 
 
 class Refresher:
@@ -41,6 +42,23 @@ class Refresher:
                 await self._compare(shown, before)
         self.check_account_pin()
         await self.check_bounds()
+        await self.markers()
+
+    async def markers(self) -> None:
+        """Fetch the markers of conversations of which those of before are not known: of all at once, or of a few."""
+        engine = self._engine
+        lacking = engine.machine.reading.unfetched()
+        everything = await engine.api.live.all_markers() if len(lacking) > _FEW else None
+        for space in lacking:
+            if everything is None:
+                found = await engine.api.live.markers(space.node)
+            else:
+                found = everything.get(space.id, [])
+            async with engine.lock:
+                await engine.know_now(set().union(*(engine.machine.loose.needs(facts.envelope) for facts in found)))
+                with engine.store.transaction():
+                    engine.machine.take_fetched(space, found)
+                    engine.machine.flush(engine.store.put)
 
     def account(self) -> Space | None:
         """The account's own space, once it is loaded."""

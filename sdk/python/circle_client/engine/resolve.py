@@ -39,6 +39,15 @@ class _Lost:
     book: list[list[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The seqs that the server took, those that it still lacks, and why it refused the one that came next."""
+
+    taken: range
+    lacking: range
+    refused: str | None
+
+
 class Resolver:
     """The two ways out of an alarm."""
 
@@ -52,18 +61,22 @@ class Resolver:
 
     # ---- offering
 
-    async def offer_missing(self, space: Space) -> int:
-        """Give the server back what this member has signed and the log has held, entry by entry from its head on; how
-        many it took. The alarm of a shorter log ends once nothing is missing any more. What others have signed, they
-        must offer. Raises NotAllowed where there is no such alarm, Offline.
+    async def offer_missing(self, space: Space) -> Given:
+        """Give the server back what this member has signed and the log has held, entry by entry from its head on. The
+        alarm of a shorter log ends once nothing is missing any more. What others have signed, they must offer. Raises
+        NotAllowed where there is no such alarm, Offline.
         """
-        engine, taken = self._engine, 0
+        engine = self._engine
         if space.why is None or not space.why.can_offer:
             raise NotAllowed("There is nothing to be offered to the server in this conversation.")
         shown = await self._shown(space)
-        head = shown.head if shown is not None else space.log.head.n
-        while head < space.log.head.n and await self._offer(space, head + 1):
-            head, taken = head + 1, taken + 1
+        first = head = shown.head if shown is not None else space.log.head.n
+        refused: str | None = None
+        while head < space.log.head.n and refused is None:
+            taken, refused = await self._offer(space, head + 1)
+            if not taken:
+                break
+            head += 1
         shown = await self._shown(space)
         mine = engine.store.log_hash(space.id, shown.head) if shown is not None else None
         if shown is not None and shown.head >= space.log.head.n and mine in (None, shown.head_hash):
@@ -74,19 +87,21 @@ class Resolver:
         elif shown is not None and mine is not None and mine != shown.head_hash:
             space.alarm = space.why = None
             engine.alarm(space, "The server has gone on without a part of this conversation.", Why.FORKED)
-        return taken
+        lacks = range(head + 1 if shown is None else shown.head + 1, space.log.head.n + 1)
+        return Given(range(first + 1, head + 1), lacks, refused)
 
-    async def _offer(self, space: Space, seq: int) -> bool:
+    async def _offer(self, space: Space, seq: int) -> tuple[bool, str | None]:
+        """Whether the server took the entry, or why it would not have it."""
         row = self._engine.store.item(space.id, seq)
         sent = None if row is None else Kept.of(row).sent
         entry = None if row is None else entry_of(row)
         if row is None or sent is None or entry is None:
-            return False
+            return False, None
         try:
             accepted = await self._send(entry.kind, row.item, sent)
-        except Refused:  # another's device, or too late: an epoch has ended, an id is too old
-            return False
-        return accepted is not None and accepted.seq == seq and accepted.item == row.item
+        except Refused as error:  # another's device, or too late: an epoch has ended, an id is too old
+            return False, error.message
+        return accepted is not None and accepted.seq == seq and accepted.item == row.item, None
 
     async def _send(self, kind: EntryKind, item: bytes, sent: list[Any]) -> Accepted | None:
         api = self._engine.api
@@ -160,7 +175,8 @@ class Resolver:
             engine.machine.touch(new)
             with engine.store.transaction():
                 engine.keys.read_again(new)
-                keep_lost(engine.store, new.id, old.rows)
+                common = keep_lost(engine.store, new.id, old.rows)
+                engine.machine.reading.go_back(new.id, common)
                 engine.machine.flush(engine.store.put)
         except BaseException:
             for known, refusal in forgotten:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Protocol
 
-from circle_client.engine.convert import CaughtUp, Delivery, Resync, StreamItem
+from circle_client.engine.convert import CaughtUp, Delivery, MarkerChange, Resync, StreamItem
 from circle_client.engine.engine import CURSOR, Engine, millis
 from circle_client.errors import (
     CircleError,
@@ -21,6 +21,7 @@ from circle_client.errors import (
     TooManyTries,
 )
 from circle_client.machine.events import LogEvent
+from circle_client.machine.reading import MarkerFacts
 from circle_client.transport import Backoff
 
 log = logging.getLogger("circle_client")
@@ -62,17 +63,18 @@ class Sync:
         self._engine, self._account = engine, account
         self.online, self.ended = asyncio.Event(), asyncio.Event()
         self.failed: CircleError | None = None
+        self.connections = 0
+        """Counts the streams that have caught up."""
         self.renew_titles: Callable[[int], None] = lambda now: None
         self.tend: Callable[[int], Awaitable[None]] = _nothing
-        self.tell: Callable[[asyncio.Event], Coroutine[None, None, None]] | None = None
+        self.beside: list[Callable[[asyncio.Event], Coroutine[None, None, None]]] = []
+        """Tasks of others that run as long as this does, given `online`."""
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin."""
         steps = (self._run(), self._keep_house(), self._watch_for_keys())
-        self._tasks = [asyncio.create_task(step) for step in steps]
-        if self.tell is not None:
-            self._tasks.append(asyncio.create_task(self.tell(self.online)))
+        self._tasks = [asyncio.create_task(step) for step in (*steps, *(run(self.online) for run in self.beside))]
 
     async def close(self) -> None:
         """End."""
@@ -161,28 +163,37 @@ class Sync:
         while len(items) < _BATCH and not queue.empty():
             items.append(queue.get_nowait())
         batch: list[tuple[str, LogEvent]] = []
+        markers: list[tuple[int, MarkerFacts]] = []
+        newest: dict[bytes, int] = {}
         cursor: str | None = None
         settled = False
         for item in items:
             if isinstance(item, Delivery):
                 batch.append((item.node, item.event))
+                newest[item.event.space] = item.event.seq
+                cursor = item.cursor
+            elif isinstance(item, MarkerChange):
+                markers.append((newest.get(item.marker.space, 0), item.marker))
                 cursor = item.cursor
             elif isinstance(item, CaughtUp):
                 cursor, settled = item.cursor, True
         if cursor is not None:
-            await self._engine.absorb(batch, cursor)
+            await self._engine.absorb(batch, cursor, markers)
         if settled:
             self._settled(backoff)
         for item in items:
             if isinstance(item, Resync):
                 with self._engine.store.transaction():
                     self._engine.store.remove(CURSOR, b"")
+                    self._engine.machine.reading.refetch(self._engine.machine.spaces)
+                    self._engine.machine.flush(self._engine.store.put)
                 raise Offline("The server asks to load the state afresh.")
             if isinstance(item, _Ended):
                 raise item.cause or Offline("The connection to the server ended.")
 
     def _settled(self, backoff: Backoff) -> None:
         backoff.reset()
+        self.connections += 1
         self.online.set()
         self._engine.told.set()
         self._engine.news.set()
@@ -205,12 +216,15 @@ class Sync:
                     self.end(error)
                 except CircleError as error:
                     log.info("housekeeping was put off (%s)", error.code)
-            following = engine.store.next_expiry()
+            ends = (engine.store.next_expiry(), engine.machine.reading.next_expiry())
+            following = min((end for end in ends if end is not None), default=None)
             pause = _HOUSEKEEPING if following is None else (following - millis()) / 1000
             await asyncio.sleep(min(max(pause, 0.01), _HOUSEKEEPING))
 
     def erase_expired(self, now: int) -> None:
-        """Delete content, titles and keys whose time is over, also from the store's journal (e2ee.md section 9)."""
+        """Delete content, titles, receipts and keys whose time is over, also from the store's journal (e2ee.md
+        section 9).
+        """
         engine = self._engine
         with engine.store.transaction():
             erased = engine.machine.erase_expired(now) | (engine.store.erase_expired(now) > 0)

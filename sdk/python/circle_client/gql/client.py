@@ -11,9 +11,15 @@ from .announce_epoch import AnnounceEpoch, AnnounceEpochAnnounceEpoch
 from .answer_device import AnswerDevice, AnswerDeviceAnswerDevice
 from .base_client import CarriedClient
 from .base_model import UNSET, UnsetType
+from .call_signals import CallSignals, CallSignalsCallSignals
 from .change_roster import ChangeRoster, ChangeRosterChangeRoster
 from .complain import Complain, ComplainComplain
 from .conversation_by_id import ConversationById, ConversationByIdConversation
+from .conversation_markers import (
+    ConversationMarkers,
+    ConversationMarkersNodeConversation,
+    ConversationMarkersNodeNode,
+)
 from .create_conversation import (
     CreateConversation,
     CreateConversationCreateConversation,
@@ -61,6 +67,11 @@ from .input_types import (
     RenameDeviceInput,
     RotateMemberKeyInput,
     SendMessageInput,
+    SendSignalInput,
+    SetMarkerInput,
+    SetPresenceInput,
+    SetPrivacyInput,
+    SetTypingInput,
     SignInInput,
     SignUpInput,
 )
@@ -78,6 +89,8 @@ from .my_device_offer import MyDeviceOffer, MyDeviceOfferViewer
 from .my_devices import MyDevices, MyDevicesViewer
 from .my_invites import MyInvites, MyInvitesViewer
 from .my_key_box import MyKeyBox, MyKeyBoxViewer
+from .my_markers import MyMarkers, MyMarkersViewer
+from .my_privacy import MyPrivacy, MyPrivacyViewer
 from .my_recovery_box import MyRecoveryBox, MyRecoveryBoxViewer
 from .my_wraps import MyWraps, MyWrapsViewer
 from .offer_device import OfferDevice, OfferDeviceOfferDevice
@@ -97,10 +110,17 @@ from .roster_links import (
 from .rotate_member_key import RotateMemberKey, RotateMemberKeyRotateMemberKey
 from .rotation_requires import RotationRequires, RotationRequiresViewer
 from .send_message import SendMessage, SendMessageSendMessage
+from .send_signal import SendSignal, SendSignalSendSignal
 from .server_info import ServerInfo, ServerInfoServer
+from .set_marker import SetMarker, SetMarkerSetMarker
+from .set_presence import SetPresence, SetPresenceSetPresence
+from .set_privacy import SetPrivacy, SetPrivacySetPrivacy
+from .set_typing import SetTyping, SetTypingSetTyping
 from .sign_in import SignIn, SignInSignIn
 from .sign_out import SignOut, SignOutSignOut
 from .sign_up import SignUp, SignUpSignUp
+from .who_is_there import WhoIsThere, WhoIsTherePresence
+from .who_types import WhoTypes, WhoTypesTyping
 
 
 def gql(q: str) -> str:
@@ -918,6 +938,284 @@ class Client(CarriedClient):
         )
         data = self.get_data(response)
         return RenameDevice.model_validate(data).rename_device
+
+    async def my_privacy(self, **kwargs: Any) -> Optional[MyPrivacyViewer]:
+        query = gql("""
+            query MyPrivacy {
+              viewer {
+                privacy {
+                  ...PrivacyParts
+                }
+              }
+            }
+
+            fragment PrivacyParts on Privacy {
+              presence
+              readReceipts
+              deliveryReceipts
+            }
+            """)
+        variables: dict[str, object] = {}
+        response = await self.execute(
+            query=query, operation_name="MyPrivacy", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return MyPrivacy.model_validate(data).viewer
+
+    async def set_privacy(
+        self, input: SetPrivacyInput, **kwargs: Any
+    ) -> SetPrivacySetPrivacy:
+        query = gql("""
+            mutation SetPrivacy($input: SetPrivacyInput!) {
+              setPrivacy(input: $input) {
+                privacy {
+                  ...PrivacyParts
+                }
+                errors {
+                  __typename
+                  ...Problem
+                }
+              }
+            }
+
+            fragment PrivacyParts on Privacy {
+              presence
+              readReceipts
+              deliveryReceipts
+            }
+
+            fragment Problem on UserError {
+              message
+              path
+              code
+              ... on RateLimitedError {
+                retryAfter
+              }
+              ... on EpochDueError {
+                reason
+              }
+              ... on DirectExistsError {
+                conversation {
+                  id
+                  protocolId
+                }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="SetPrivacy", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return SetPrivacy.model_validate(data).set_privacy
+
+    async def set_presence(
+        self, input: SetPresenceInput, **kwargs: Any
+    ) -> SetPresenceSetPresence:
+        query = gql("""
+            mutation SetPresence($input: SetPresenceInput!) {
+              setPresence(input: $input) {
+                errors {
+                  __typename
+                  ...Problem
+                }
+              }
+            }
+
+            fragment Problem on UserError {
+              message
+              path
+              code
+              ... on RateLimitedError {
+                retryAfter
+              }
+              ... on EpochDueError {
+                reason
+              }
+              ... on DirectExistsError {
+                conversation {
+                  id
+                  protocolId
+                }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="SetPresence", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return SetPresence.model_validate(data).set_presence
+
+    async def set_typing(
+        self, input: SetTypingInput, **kwargs: Any
+    ) -> SetTypingSetTyping:
+        query = gql("""
+            mutation SetTyping($input: SetTypingInput!) {
+              setTyping(input: $input) {
+                errors {
+                  __typename
+                  ...Problem
+                }
+              }
+            }
+
+            fragment Problem on UserError {
+              message
+              path
+              code
+              ... on RateLimitedError {
+                retryAfter
+              }
+              ... on EpochDueError {
+                reason
+              }
+              ... on DirectExistsError {
+                conversation {
+                  id
+                  protocolId
+                }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="SetTyping", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return SetTyping.model_validate(data).set_typing
+
+    async def send_signal(
+        self, input: SendSignalInput, **kwargs: Any
+    ) -> SendSignalSendSignal:
+        query = gql("""
+            mutation SendSignal($input: SendSignalInput!) {
+              sendSignal(input: $input) {
+                acceptedAt
+                errors {
+                  __typename
+                  ...Problem
+                }
+              }
+            }
+
+            fragment Problem on UserError {
+              message
+              path
+              code
+              ... on RateLimitedError {
+                retryAfter
+              }
+              ... on EpochDueError {
+                reason
+              }
+              ... on DirectExistsError {
+                conversation {
+                  id
+                  protocolId
+                }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="SendSignal", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return SendSignal.model_validate(data).send_signal
+
+    async def who_types(
+        self, conversation_id: Union[Optional[str], UnsetType] = UNSET, **kwargs: Any
+    ) -> AsyncIterator[WhoTypesTyping]:
+        query = gql("""
+            subscription WhoTypes($conversationId: ID) {
+              typing(conversationId: $conversationId) {
+                conversation {
+                  id
+                }
+                member {
+                  ...PersonParts
+                }
+                until
+              }
+            }
+
+            fragment PersonParts on Member {
+              id
+              protocolId
+              handle
+              displayName
+            }
+            """)
+        variables: dict[str, object] = {"conversationId": conversation_id}
+        async for data in self.execute_ws(
+            query=query, operation_name="WhoTypes", variables=variables, **kwargs
+        ):
+            yield WhoTypes.model_validate(data).typing
+
+    async def who_is_there(
+        self, member_ids: list[str], **kwargs: Any
+    ) -> AsyncIterator[WhoIsTherePresence]:
+        query = gql("""
+            subscription WhoIsThere($memberIds: [ID!]!) {
+              presence(memberIds: $memberIds) {
+                presences {
+                  member {
+                    ...PersonParts
+                  }
+                  presence {
+                    state
+                    lastSeenAt
+                  }
+                }
+              }
+            }
+
+            fragment PersonParts on Member {
+              id
+              protocolId
+              handle
+              displayName
+            }
+            """)
+        variables: dict[str, object] = {"memberIds": member_ids}
+        async for data in self.execute_ws(
+            query=query, operation_name="WhoIsThere", variables=variables, **kwargs
+        ):
+            yield WhoIsThere.model_validate(data).presence
+
+    async def call_signals(
+        self, conversation_id: Union[Optional[str], UnsetType] = UNSET, **kwargs: Any
+    ) -> AsyncIterator[CallSignalsCallSignals]:
+        query = gql("""
+            subscription CallSignals($conversationId: ID) {
+              callSignals(conversationId: $conversationId) {
+                conversation {
+                  id
+                  protocolId
+                }
+                envelope
+                acceptedAt
+              }
+            }
+            """)
+        variables: dict[str, object] = {"conversationId": conversation_id}
+        async for data in self.execute_ws(
+            query=query, operation_name="CallSignals", variables=variables, **kwargs
+        ):
+            yield CallSignals.model_validate(data).call_signals
 
     async def server_info(self, **kwargs: Any) -> ServerInfoServer:
         query = gql("""
@@ -1754,6 +2052,149 @@ class Client(CarriedClient):
         data = self.get_data(response)
         return RotationRequires.model_validate(data).viewer
 
+    async def my_markers(
+        self, after: Union[Optional[str], UnsetType] = UNSET, **kwargs: Any
+    ) -> Optional[MyMarkersViewer]:
+        query = gql("""
+            query MyMarkers($after: Cursor) {
+              viewer {
+                conversations(first: 50, after: $after) {
+                  nodes {
+                    protocolId
+                    viewerMarker {
+                      ...MarkerParts
+                    }
+                    markers {
+                      ...MarkerParts
+                    }
+                  }
+                  pageInfo {
+                    hasNextPage
+                    endCursor
+                  }
+                }
+              }
+            }
+
+            fragment MarkerParts on Marker {
+              scope
+              version
+              envelope
+              acceptedAt
+              conversation {
+                id
+                protocolId
+              }
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        response = await self.execute(
+            query=query, operation_name="MyMarkers", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return MyMarkers.model_validate(data).viewer
+
+    async def conversation_markers(
+        self, id: str, **kwargs: Any
+    ) -> Optional[
+        Union[ConversationMarkersNodeNode, ConversationMarkersNodeConversation]
+    ]:
+        query = gql("""
+            query ConversationMarkers($id: ID!) {
+              node(id: $id) {
+                __typename
+                ... on Conversation {
+                  viewerMarker {
+                    ...MarkerParts
+                  }
+                  markers {
+                    ...MarkerParts
+                  }
+                }
+              }
+            }
+
+            fragment MarkerParts on Marker {
+              scope
+              version
+              envelope
+              acceptedAt
+              conversation {
+                id
+                protocolId
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        response = await self.execute(
+            query=query,
+            operation_name="ConversationMarkers",
+            variables=variables,
+            **kwargs,
+        )
+        data = self.get_data(response)
+        return ConversationMarkers.model_validate(data).node
+
+    async def set_marker(
+        self, input: SetMarkerInput, **kwargs: Any
+    ) -> SetMarkerSetMarker:
+        query = gql("""
+            mutation SetMarker($input: SetMarkerInput!) {
+              setMarker(input: $input) {
+                marker {
+                  ...MarkerParts
+                }
+                errors {
+                  __typename
+                  ...Problem
+                  ... on MarkerConflictError {
+                    current {
+                      ...MarkerParts
+                    }
+                  }
+                }
+              }
+            }
+
+            fragment MarkerParts on Marker {
+              scope
+              version
+              envelope
+              acceptedAt
+              conversation {
+                id
+                protocolId
+              }
+            }
+
+            fragment Problem on UserError {
+              message
+              path
+              code
+              ... on RateLimitedError {
+                retryAfter
+              }
+              ... on EpochDueError {
+                reason
+              }
+              ... on DirectExistsError {
+                conversation {
+                  id
+                  protocolId
+                }
+              }
+              ... on RewrapIncompleteError {
+                missingBoxes
+              }
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = await self.execute(
+            query=query, operation_name="SetMarker", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return SetMarker.model_validate(data).set_marker
+
     async def events(
         self, after: Union[Optional[str], UnsetType] = UNSET, **kwargs: Any
     ) -> AsyncIterator[
@@ -1778,6 +2219,12 @@ class Client(CarriedClient):
                       id
                       protocolId
                     }
+                  }
+                }
+                ... on MarkerDelivery {
+                  cursor
+                  marker {
+                    ...MarkerParts
                   }
                 }
                 ... on CaughtUp {
@@ -1813,6 +2260,17 @@ class Client(CarriedClient):
                 body
                 signature
                 cosignature
+              }
+            }
+
+            fragment MarkerParts on Marker {
+              scope
+              version
+              envelope
+              acceptedAt
+              conversation {
+                id
+                protocolId
               }
             }
             """)

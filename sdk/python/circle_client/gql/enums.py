@@ -48,6 +48,17 @@ class ErrorCode(str, Enum):
     ID_TAKEN = "ID_TAKEN"
 
 
+class MarkerScope(str, Enum):
+    OWN = "OWN"
+    RECEIPT = "RECEIPT"
+
+
+class PresenceState(str, Enum):
+    OFFLINE = "OFFLINE"
+    AWAY = "AWAY"
+    ONLINE = "ONLINE"
+
+
 class ServerRole(str, Enum):
     MEMBER = "MEMBER"
     ADMIN = "ADMIN"

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from circle_client.wire import parse_bytes
 
 from .base_model import BaseModel
+from .fragments import MarkerParts
 
 
 class Events(BaseModel):
@@ -151,6 +152,11 @@ class EventsEventsEventDeliveryEventRosterEventSpace(BaseModel):
 
 class EventsEventsMarkerDelivery(BaseModel):
     typename__: Literal["MarkerDelivery"] = Field(alias="__typename")
+    cursor: str
+    marker: "EventsEventsMarkerDeliveryMarker"
+
+
+EventsEventsMarkerDeliveryMarker = MarkerParts
 
 
 class EventsEventsCaughtUp(BaseModel):
@@ -171,3 +177,4 @@ EventsEventsEventDeliveryEventEnvelopeEvent.model_rebuild()
 EventsEventsEventDeliveryEventEpochEvent.model_rebuild()
 EventsEventsEventDeliveryEventMemberLinkEvent.model_rebuild()
 EventsEventsEventDeliveryEventRosterEvent.model_rebuild()
+EventsEventsMarkerDelivery.model_rebuild()

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from circle_client.wire import parse_bytes
 
 from .base_model import BaseModel
-from .enums import ConversationType
+from .enums import ConversationType, MarkerScope
 
 
 class ConversationParts(BaseModel):
@@ -75,6 +75,23 @@ class EpochPartsGrantsGiver(BaseModel):
     )
 
 
+class MarkerParts(BaseModel):
+    scope: MarkerScope
+    version: int
+    envelope: Optional[Annotated[bytes, BeforeValidator(parse_bytes)]] = Field(
+        default=None
+    )
+    accepted_at: datetime = Field(alias="acceptedAt")
+    conversation: "MarkerPartsConversation"
+
+
+class MarkerPartsConversation(BaseModel):
+    id: str
+    protocol_id: Annotated[bytes, BeforeValidator(parse_bytes)] = Field(
+        alias="protocolId"
+    )
+
+
 class MemberLinkParts(BaseModel):
     number: int
     body: Annotated[bytes, BeforeValidator(parse_bytes)]
@@ -118,6 +135,12 @@ class MemberPartsChainPageInfo(BaseModel):
     end_cursor: Optional[str] = Field(alias="endCursor", default=None)
 
 
+class PrivacyParts(BaseModel):
+    presence: bool
+    read_receipts: bool = Field(alias="readReceipts")
+    delivery_receipts: bool = Field(alias="deliveryReceipts")
+
+
 class RosterLinkParts(BaseModel):
     number: int
     body: Annotated[bytes, BeforeValidator(parse_bytes)]
@@ -151,8 +174,10 @@ ConversationParts.model_rebuild()
 DeviceOfferParts.model_rebuild()
 DeviceParts.model_rebuild()
 EpochParts.model_rebuild()
+MarkerParts.model_rebuild()
 MemberLinkParts.model_rebuild()
 PersonParts.model_rebuild()
 MemberParts.model_rebuild()
+PrivacyParts.model_rebuild()
 RosterLinkParts.model_rebuild()
 ViewerParts.model_rebuild()

@@ -8,7 +8,7 @@ from pydantic import Field, PlainSerializer
 from circle_client.wire import write_bytes
 
 from .base_model import BaseModel
-from .enums import ServerRole, SessionKind
+from .enums import MarkerScope, PresenceState, ServerRole, SessionKind
 
 
 class AnnounceEpochInput(BaseModel):
@@ -201,6 +201,53 @@ class SendMessageInput(BaseModel):
 
     envelope: Annotated[bytes, PlainSerializer(write_bytes)]
     "E([header, syn, ct, signature]) by e2ee.md section 7, 97 KiB at most; it names the conversation."
+
+
+class SendSignalInput(BaseModel):
+    """What sendSignal takes."""
+
+    envelope: Annotated[bytes, PlainSerializer(write_bytes)]
+    "E([header, syn, ct, signature]) of kind 7 and lifetime class 1, 97 KiB at most; it names the conversation."
+
+
+class SetMarkerInput(BaseModel):
+    """What setMarker takes."""
+
+    conversation_id: str = Field(alias="conversationId")
+    "The conversation in which the position is."
+    scope: MarkerScope
+    "Whose eyes it is for."
+    version: int
+    "The version that it takes the place of; 0 for the first."
+    envelope: Annotated[bytes, PlainSerializer(write_bytes)]
+    "E([header, syn, ct, signature]) of kind 5 by e2ee.md section 7, 1 KiB at most. OWN: sealed in the account space, content {0: conversation, 1: seq up to which it is read}. RECEIPT: sealed in the conversation, content {0: seq up to which it is delivered, 1: seq up to which it is read}; either may be missing."
+
+
+class SetPresenceInput(BaseModel):
+    """What setPresence takes."""
+
+    state: PresenceState
+    "What this device is doing."
+
+
+class SetPrivacyInput(BaseModel):
+    """What setPrivacy takes: what is to change."""
+
+    presence: Optional[bool] = None
+    "Show presence; null: as it was."
+    read_receipts: Optional[bool] = Field(alias="readReceipts", default=None)
+    "Send read receipts; null: as it was."
+    delivery_receipts: Optional[bool] = Field(alias="deliveryReceipts", default=None)
+    "Send delivery receipts; null: as it was."
+
+
+class SetTypingInput(BaseModel):
+    """What setTyping takes."""
+
+    conversation_id: str = Field(alias="conversationId")
+    "The conversation's id."
+    typing: bool
+    "True while the member types, false once that has stopped."
 
 
 class SignInInput(BaseModel):

@@ -51,8 +51,6 @@ def filled(frame: Entry, content: Mapping[int, Any], space: SpaceType) -> Entry:
             found = {"text": contents.read_message(content)}
         elif kind is EntryKind.REACTION:
             found = {"text": contents.read_reaction(content)}
-        elif kind is EntryKind.RECEIPT:
-            found = {"number": contents.read_receipt(content)}
         elif kind is EntryKind.ACCOUNT:
             found = {"account": read_account(content)}
         elif kind is EntryKind.STATE:

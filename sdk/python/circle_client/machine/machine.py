@@ -9,17 +9,19 @@ from circle_client.clock import millis
 from circle_client.machine.alarms import SEEN_MORE, SEEN_OTHER, Why
 from circle_client.machine.apply import Applied, Applier
 from circle_client.machine.book import Bookkeeper
-from circle_client.machine.events import Entry, LogEvent, NoPast, Past
+from circle_client.machine.events import Entry, EntryKind, LogEvent, NoPast, Past
 from circle_client.machine.keyring import Keyring
+from circle_client.machine.loose import Loose
 from circle_client.machine.make import Maker
 from circle_client.machine.people import Known, MemberFacts, People
+from circle_client.machine.reading import MarkerFacts, Reading
 from circle_client.machine.rotation import Rotator
 from circle_client.machine.seals import SealFacts
 from circle_client.machine.signup import SignUpBundle
 from circle_client.machine.space import Epoch, Space
 from circle_client.machine.wraps import Wraps
 from circle_client.protocol.branches import LIFETIMES
-from circle_client.protocol.envelope import decode_envelope
+from circle_client.protocol.envelope import Envelope, Kind, decode_envelope
 from circle_client.protocol.errors import ProtocolError
 from circle_client.protocol.structures import Signed
 from circle_client.types import Person
@@ -39,6 +41,8 @@ class Machine:
         self.rotator = Rotator(keyring, self.people, self.spaces, self.wraps)
         self.books = Bookkeeper(self.people, self.spaces, self._past)
         self._applier = Applier(keyring, self.people, self._past, self.wraps, clock)
+        self.loose = Loose(self.people, self._past)
+        self.reading = Reading(keyring.member, self.spaces, self.loose, clock)
         self._changed: set[bytes] = set()
         self._moved: set[bytes] = set()
         self._seals: dict[bytes, int] = {}
@@ -112,7 +116,44 @@ class Machine:
         if applied.entry.action or space.denied or space.complainers:
             self._changed.add(space.id)
         self.books.take(applied.entry, space)
+        self._note(applied.entry, space)
         return applied
+
+    def _note(self, entry: Entry, space: Space) -> None:
+        """What an entry means for who has read what."""
+        if entry.kind is EntryKind.MESSAGE and entry.sender != self.me:
+            self.reading.arrived(space.id, entry.seq)
+        elif entry.kind is EntryKind.ROSTER:
+            self.reading.members_changed(space, entry.member if entry.action in {"add", "remove"} else None)
+        elif entry.kind is EntryKind.EPOCH:
+            self.reading.to_look.add(space.id)
+
+    def take_marker(self, facts: MarkerFacts) -> None:
+        """Take a marker that came; never raises for what is in it. One that proves another past raises the alarm."""
+        space = self.reading.sealed_in(facts)
+        calm = space is not None and space.alarm is None
+        self.reading.take(facts)
+        if space is not None and calm and space.alarm is not None:
+            self._changed.add(space.id)
+
+    def take_fetched(self, space: Space, found: Iterable[MarkerFacts]) -> None:
+        """All markers of a conversation as the server stores them now."""
+        self.reading.begin_fetched(space.id)
+        for facts in found:
+            if facts.space == space.id:
+                self.take_marker(facts)
+
+    def open_signal(self, space: Space, envelope: Envelope) -> dict[int, Any]:
+        """The content of a signal under the newest epoch. Raises ProtocolError, KeysLacking; a foreign `seen` also
+        raises the alarm, which is written with the next flush.
+        """
+        calm = space.alarm is None
+        try:
+            self.loose.check_current(space, envelope)
+            return self.loose.open(space, envelope, Kind.SIGNAL)
+        finally:
+            if calm and space.alarm is not None:
+                self._changed.add(space.id)
 
     def take_seal(self, space: Space, number: int, facts: SealFacts) -> None:
         """Keep the keys of an epoch whose seal came later; see `SealTaker.take_seal`."""
@@ -133,6 +174,7 @@ class Machine:
         found = self._applier.read(space, decode_envelope(raw), entry.seq, entry.accepted_at)
         space.show(found)
         self.books.take(found, space)
+        self._note(found, space)
         self._changed.add(space.id)
         return found
 
@@ -165,10 +207,10 @@ class Machine:
             self._changed.add(space.id)
 
     def erase_expired(self, now: int) -> bool:
-        """Drop titles that have expired, and branches whose lifetime after their epoch's close is over (section 9);
-        whether there were any.
+        """Drop titles and receipts that have expired, and branches whose lifetime after their epoch's close is over
+        (section 9); whether there were any.
         """
-        erased = False
+        erased = self.reading.erase_expired(now)
         for space in self.spaces.values():
             if (ends := space.state_ends()) is not None and ends <= now:
                 space.state, erased = None, True
@@ -212,6 +254,9 @@ class Machine:
                 if self._written.get((id, number)) != state:
                     put("epoch", id + number.to_bytes(8, "big"), epoch.dump())
                     self._written[id, number] = state
+        for id in self.reading.changed:
+            put("reading", id, self.reading.dump(id))
+        self.reading.changed.clear()
         self.people.changed.clear()
         self._changed.clear()
         self._moved.clear()
@@ -226,6 +271,7 @@ class Machine:
         epochs: Iterable[tuple[bytes, Any]],
         book: list[list[Any]] | None = None,
         past: Past | None = None,
+        marks: Iterable[tuple[bytes, Any]] = (),
     ) -> Machine:
         """The machine of what `flush` wrote. Raises Untrusted for records that do not verify."""
         machine = cls(Keyring.load(keyring), past)
@@ -233,6 +279,7 @@ class Machine:
         machine.rotator.seals.update(machine._seals)
         if book is not None:
             machine.books.load(book)
+        machine.reading.load(marks)
         for member, value in people:
             machine.people.load(member, value)
         by_space = dict(logs)

@@ -1,4 +1,7 @@
-"""What envelopes of each kind hold (docs/decisions/0005): makers, and readers that ignore unknown keys."""
+"""What envelopes of each kind hold (docs/decisions/0005): makers, and readers that ignore unknown keys.
+
+Kind 5 has a module of its own: `markers`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from circle_client.protocol.cbor import MAX_INT, Value
+from circle_client.protocol.cbor import Value
 from circle_client.protocol.envelope import refuse
 from circle_client.protocol.errors import Code
 
@@ -44,19 +47,6 @@ def reaction(emoji: str) -> Content:
 def read_reaction(content: Mapping[int, Any]) -> str:
     """The emoji of kind 4. Raises UNREADABLE (`envelope`)."""
     return str(_field(content, 0, str, EMOJI_CAP))
-
-
-def receipt(seq: int) -> Content:
-    """Content of kind 5: read up to `seq`."""
-    return {0: seq}
-
-
-def read_receipt(content: Mapping[int, Any]) -> int:
-    """The seq of kind 5. Raises UNREADABLE (`envelope`)."""
-    value = content.get(0)
-    if type(value) is not int or not 0 <= value < MAX_INT:
-        raise refuse(Code.UNREADABLE, "The content has not the shape of its kind.")
-    return value
 
 
 @dataclass(frozen=True, slots=True)
