@@ -13,12 +13,13 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from api.app import build_app, open_circle, utc_now
+from api.app import Circle, build_app, open_circle, utc_now
 from api.connection import GuardedHttp
 from api.frames import FramedSocket
 from api.logs import set_up_logs
 from api.settings import Settings, load_secret_key
 from api.start import BACKLOG, data_folder, greet, listening
+from db.ending import end
 from resolvers.invites import renew_set_up_link
 
 
@@ -34,23 +35,32 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
-    with stoppable() as stop:
+    with stoppable(settings.drain_seconds) as stop:
         async with open_circle(settings, load_secret_key(settings)) as circle:
             link = await renew_set_up_link(circle.uow, utc_now())
-            server = Server(build_app(circle), settings, lambda: greet(settings, link))
+            server = Server(build_app(circle), circle, lambda: greet(settings, link))
             await stop.serve(server, listener)
+
+
+END_SECONDS = 4.0
+"""What may pass after the drain until the process is over."""
+GOODBYE_SECONDS, LAST_SECONDS = 2.0, 0.5
 
 
 class Stop:
     """What SIGINT and SIGTERM do: end the start that is under way, or the serving; a second one does not wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, drain_seconds: float) -> None:
         self.is_asked = False
+        self._seconds = drain_seconds + END_SECONDS
         self._server: Server | None = None
         self._task = asyncio.current_task()
 
     def __call__(self) -> None:
         """Stop."""
+        if not self.is_asked:
+            # The system ends us where something does not let go, a database that says nothing any more for one.
+            signal.setitimer(signal.ITIMER_REAL, self._seconds)
         if self._server is not None:
             self._server.force_exit = self.is_asked
             self._server.should_exit = True
@@ -68,9 +78,9 @@ class Stop:
 
 
 @contextmanager
-def stoppable() -> Iterator[Stop]:
-    """The block ends without an exception where a signal ended it."""
-    stop = Stop()
+def stoppable(drain_seconds: float) -> Iterator[Stop]:
+    """The block ends without an exception where a signal ended it, at latest END_SECONDS after the drain."""
+    stop = Stop(drain_seconds)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
     try:
@@ -83,8 +93,9 @@ def stoppable() -> Iterator[Stop]:
 class Server(uvicorn.Server):
     """uvicorn, with our signal handling and our words."""
 
-    def __init__(self, app: Starlette, settings: Settings, on_ready: Callable[[], None]) -> None:
+    def __init__(self, app: Starlette, circle: Circle, on_ready: Callable[[], None]) -> None:
         """`on_ready` is called once connections are taken."""
+        settings = circle.settings
         config = uvicorn.Config(
             app,
             http=GuardedHttp,
@@ -99,15 +110,35 @@ class Server(uvicorn.Server):
             proxy_headers=True,
             forwarded_allow_ips=settings.forwarded_allow_ips,
             backlog=BACKLOG,
-            timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
         )
         super().__init__(config)
-        self._on_ready = on_ready
+        self._circle, self._on_ready = circle, on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
         await super().startup(sockets)
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nobody any more; answer what is under way; tell every socket to resume elsewhere; then close."""
+        clock, patience = asyncio.get_running_loop().time, self._circle.settings.drain_seconds
+        until = clock() + patience
+        for taking in self.servers:
+            taking.close()
+        draining = asyncio.create_task(self._circle.sockets.drain(patience))
+        while not draining.done() and not self.force_exit:
+            await asyncio.wait([draining], timeout=0.1)
+        await end(draining)
+        # Let clients answer the close: a connection that is cut while they write is reset, and the close never read.
+        last = min(until, clock() + GOODBYE_SECONDS)
+        while clock() < last and not self.force_exit and self._has_sockets():  # noqa: ASYNC110 - uvicorn tells nobody
+            await asyncio.sleep(0.02)
+        # What is left: requests over HTTP, and connections whose client takes nothing.
+        self.config.timeout_graceful_shutdown = max(LAST_SECONDS, until - clock())  # type: ignore[assignment]
+        await super().shutdown(sockets)
+
+    def _has_sockets(self) -> bool:
+        return any(isinstance(one, FramedSocket) for one in self.server_state.connections)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

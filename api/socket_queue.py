@@ -34,9 +34,10 @@ class Outgoing:
         self._send, self._frames = send, frames
         self._is_sending = False
         self._size = size
-        self._waiting: deque[str | tuple[bytes, bytes]] = deque()
+        self._waiting: deque[str | tuple[bytes, bytes] | None] = deque()  # None: where the close comes
         self._room, self._some = asyncio.Event(), asyncio.Event()
         self._code: tuple[int, str] | None = None
+        self._behind = (1000, "")
         self._open = False
         self.closing = asyncio.Event()
 
@@ -88,6 +89,12 @@ class Outgoing:
             self._code = (code, reason)
         self.stop()
 
+    def close_behind(self, code: int, reason: str) -> None:
+        """Ask for the close once what is queued has been sent."""
+        self._behind = (code, reason)
+        self._waiting.append(None)
+        self._some.set()
+
     def vanished(self) -> None:
         """The client is gone: nothing is sent any more, not even a close."""
         self._open = False
@@ -107,6 +114,9 @@ class Outgoing:
                     self._is_sending = True
                     message = self._waiting.popleft()
                     self._room.set()
+                    if message is None:
+                        self.close(*self._behind)
+                        return
                     text = message if isinstance(message, str) else b"".join(message).decode()
                     await self._send({"type": "websocket.send", "text": text})
                 self._is_sending = False

@@ -19,10 +19,10 @@ from api.workers import READY
 
 async def work(settings: Settings, listener: socket.socket) -> None:
     """Serve until told to stop, or until the parent is gone. Raises one of PLAIN_FAILURES when it can't start."""
-    with stoppable() as stop:
+    with stoppable(settings.drain_seconds) as stop:
         _tie_to_parent(stop)
         async with open_circle(settings, load_secret_key(settings), worker=True) as circle:
-            await stop.serve(Server(build_app(circle), settings, lambda: print(READY, flush=True)), listener)
+            await stop.serve(Server(build_app(circle), circle, lambda: print(READY, flush=True)), listener)
 
 
 def _tie_to_parent(stop: Stop) -> None:

@@ -23,6 +23,7 @@ import uvloop
 from api.app import utc_now
 from api.database import open_database
 from api.logs import set_up_logs
+from api.serve import END_SECONDS
 from api.settings import Settings, load_secret_key
 from api.start import StartError, data_folder, greet, listening
 from db.uow import UnitOfWork
@@ -32,7 +33,7 @@ log = logging.getLogger("circle.workers")
 
 READY = "ready"
 START_SECONDS = 60.0
-STOP_SECONDS = 4.0
+STOP_SECONDS = END_SECONDS + 0.5
 """What a worker may take to stop beyond its drain."""
 SHORTEST, LONGEST = 0.2, 30.0
 """The pause before a worker is started again: doubled each time, until one has lived for STEADY seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 import asyncpg
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 else:  # generic in the stubs alone
     Connection, Pool, Lent = asyncpg.Connection, asyncpg.Pool, asyncpg.pool.PoolConnectionProxy
 
+_CLOSE_SECONDS = 1.0
 _SETTINGS = {
     "jit": "off",
     "statement_timeout": "30s",
@@ -72,12 +74,14 @@ class Database:
         if self._backlog is not None:
             pool, self._backlog = self._backlog, None
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(_CLOSE_SECONDS):
                     await pool.close()
             except TimeoutError:
                 pool.terminate()
-        await self.app.dispose()
-        await self.auth.dispose()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.app.dispose()
+                await self.auth.dispose()
 
     @property
     def backlog(self) -> Pool:

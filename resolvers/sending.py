@@ -37,6 +37,8 @@ QUEUE = 4_096
 """Envelopes that may wait; one more is told to come again."""
 PATIENCE = 10.0
 """Seconds for which a space may be held by another transaction before its sends are told to come again."""
+STOP_SECONDS = 2.0
+"""For the batch that is under way at the end, when nobody waits for its answers any more."""
 
 
 class Alone(Exception):
@@ -93,7 +95,7 @@ class Sending:
         self._stopping = True
         self._news.set()
         if self._task is not None:
-            await asyncio.wait([self._task], timeout=PATIENCE)
+            await asyncio.wait([self._task], timeout=STOP_SECONDS)
             await end(self._task)
         for job in self._waiting:
             job.fail(Busy())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -66,9 +67,9 @@ class Sender:
         while sent < count or not done.is_set():
             node = self.random.choice(self.nodes)
             try:
-                async with self._way(node) as way:
+                async with way_of(node.url, self.person.token, by_socket=self.by_socket) as way:
                     while sent < count or not done.is_set():
-                        await self._send(way, envelope)
+                        self.ledger.take(envelope, self.conversation, await way.send(envelope))
                         if self.random.random() >= ANSWER_LOST:
                             sent, envelope = sent + 1, self.conversation.envelope(self.person)
                         if self.random.random() < 0.01:
@@ -78,21 +79,39 @@ class Sender:
                 self.ledger.stats[f"retried after {type(failure).__name__}"] += 1
                 await asyncio.sleep(self.random.uniform(0.02, 0.4))
 
-    def _way(self, node: Node) -> _OverSocket | _OverHttp:
-        return (_OverSocket if self.by_socket else _OverHttp)(node.url, self.person.token)
 
-    async def _send(self, way: _OverSocket | _OverHttp, envelope: Envelope) -> None:
-        answer = await way.ask({"query": SEND, "variables": {"input": {"envelope": b64(envelope.data)}}})
+class Way(ABC):
+    """A way to one server for one session."""
+
+    @abstractmethod
+    async def __aenter__(self) -> Way: ...
+
+    @abstractmethod
+    async def __aexit__(self, *_: object) -> None: ...
+
+    @abstractmethod
+    async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The response to one operation."""
+
+    async def send(self, envelope: Envelope) -> int:
+        """Send an envelope; its seq. Raises Broken for what passes, and what the connection raises."""
+        answer = await self.ask({"query": SEND, "variables": {"input": {"envelope": b64(envelope.data)}}})
         errors = answer.get("errors") or answer["data"]["sendMessage"]["errors"]
         if errors:
             code = errors[0].get("code") or errors[0]["extensions"]["code"]
             if code not in PASSING:
                 raise AssertionError(f"a send was refused: {errors}")
             raise Broken(code)
-        self.ledger.take(envelope, self.conversation, answer["data"]["sendMessage"]["event"]["seq"])
+        seq: int = answer["data"]["sendMessage"]["event"]["seq"]
+        return seq
 
 
-class _OverHttp:
+def way_of(url: str, token: str, *, by_socket: bool) -> Way:
+    """Over HTTP or a socket."""
+    return (_OverSocket if by_socket else _OverHttp)(url, token)
+
+
+class _OverHttp(Way):
     def __init__(self, url: str, token: str) -> None:
         self._http = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=WAIT)
 
@@ -110,7 +129,7 @@ class _OverHttp:
         return body
 
 
-class _OverSocket:
+class _OverSocket(Way):
     def __init__(self, url: str, token: str) -> None:
         self._url, self._token, self._number = url.replace("http://", "ws://") + "/graphql", token, 0
         self._stack = AsyncExitStack()

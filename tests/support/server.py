@@ -113,7 +113,7 @@ async def running(folder: Path, dsn: str, **changes: Any) -> AsyncIterator[Runni
     with data_folder(settings.data_dir), listening(settings) as listener:
         async with open_circle(settings, load_secret_key(settings)) as circle:
             link = await renew_set_up_link(circle.uow, utc_now())
-            server = Server(build_app(circle), settings, lambda: None)
+            server = Server(build_app(circle), circle, lambda: None)
             task = asyncio.create_task(server.serve(sockets=[listener]))
             while not server.started:  # noqa: ASYNC110 - uvicorn tells by a flag alone
                 await asyncio.sleep(0.01)
