@@ -44,6 +44,8 @@ from resolvers.sending import Sending
 from schema.root import schema
 
 READY_SECONDS = 2.0
+END_SECONDS = 1.0
+"""What a job may take to end once nobody is served any more."""
 
 
 def utc_now() -> datetime:
@@ -120,9 +122,8 @@ async def open_circle(settings: Settings, server_key: bytes, *, worker: bool = F
         circle = _assemble(settings, server_key, UnitOfWork(database, on_append), sending, hub, bus, ephemera)
         stack.callback(bus.subscribe(circle.watch.hear))
         await stack.enter_async_context(_running(circle.watch.run(), circle.watch.keep_house()))
-        seconds, patience = settings.expiry_seconds, settings.drain_seconds
-        await stack.enter_async_context(expiring(database, utc_now, seconds, patience))
-        stack.push_async_callback(circle.sockets.drain, settings.drain_seconds)
+        patience = min(settings.drain_seconds, END_SECONDS)
+        await stack.enter_async_context(expiring(database, utc_now, settings.expiry_seconds, patience))
         yield circle
 
 

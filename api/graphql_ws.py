@@ -36,7 +36,9 @@ log = logging.getLogger("circle.api.ws")
 SUBPROTOCOL = "graphql-transport-ws"
 INVALID_MESSAGE, UNAUTHORIZED, FORBIDDEN, BAD_SUBPROTOCOL = 4400, 4401, 4403, 4406
 TIMED_OUT, DUPLICATE_ID, TOO_MANY_INITS = 4408, 4409, 4429
+RESTARTING = 1012  # RFC 6455's registry: come again, here or elsewhere, and resume
 TRY_AGAIN = 1013  # RFC 6455's registry: a passing condition, so clients come again
+GOODBYE = "The server restarts"
 MAX_ID_LENGTH = 128
 COURTESY_SECONDS = 0.05
 """After a session's end: the answer to the very request that ended it goes out first."""
@@ -101,6 +103,16 @@ class Socket:
                 self._complete(operation_id)
                 self._out.put_if_room({"id": operation_id, "type": "error", "payload": self._ended})
         asyncio.get_running_loop().call_later(COURTESY_SECONDS, self.close, FORBIDDEN, "The session has ended")
+
+    async def drain(self) -> None:
+        """Begin nothing more; answer the mutations that have begun, then close so that the client resumes elsewhere."""
+        mutations = self._running & self._hub.mutations
+        if not mutations:
+            self.close(RESTARTING, GOODBYE)
+            return
+        await asyncio.wait(mutations)
+        self._out.close_behind(RESTARTING, GOODBYE)
+        await self._out.closing.wait()
 
     async def _tear_down(self, tasks: list[asyncio.Task[Any]]) -> None:
         self._out.stop()
@@ -176,6 +188,8 @@ class Socket:
         if self._ended is not None:
             await self._out.put({"id": operation_id, "type": "error", "payload": self._ended})
             return True
+        if self._hub.is_draining:
+            return True  # never begun: its client hears the close, and asks elsewhere
         if operation_id in self._operations:
             self.close(DUPLICATE_ID, f"Subscriber for {operation_id} already exists"[:120])
             return True
@@ -304,6 +318,7 @@ class SocketHub:
         self._ends: dict[UUID, EndReason] = {}  # the latest, for sockets that are authenticated meanwhile
         self._by_client: Counter[object] = Counter()
         self.mutations: set[asyncio.Task[None]] = set()
+        self.is_draining = False
         self.opened: Callable[[UUID, UUID], None] = lambda _member, _session: None
         self.closed: Callable[[UUID], None] = lambda _session: None
         """Told of each socket of a session, as it comes and goes."""
@@ -316,6 +331,8 @@ class SocketHub:
             self.opened(socket.session.viewer.member, socket.session.id)
         if self._by_client[socket.client] > self.settings.max_sockets_per_client:
             socket.close(TRY_AGAIN, "Too many sockets")
+        if self.is_draining:
+            socket.close(RESTARTING, GOODBYE)
         if socket.session is not None and (reason := self._ends.get(socket.session.id)) is not None:
             socket.end(reason)
 
@@ -345,6 +362,13 @@ class SocketHub:
                 socket.session = replace(socket.session, viewer=replace(socket.session.viewer, device=device))
 
     async def drain(self, seconds: float) -> None:
-        """Wait for the mutations that are under way, at most this long."""
-        if self.mutations:
-            await asyncio.wait(list(self.mutations), timeout=seconds)
+        """Answer the mutations that are under way and close all sockets with 1012; at most this long."""
+        self.is_draining = True
+        draining = [asyncio.create_task(socket.drain()) for socket in self.sockets]
+        if waiting := {*draining, *self.mutations}:
+            await asyncio.wait(waiting, timeout=seconds)
+        for task in [*draining, *self.mutations]:
+            task.cancel()  # out of time: whoever sent it finds out by sending it again
+        for socket in list(self.sockets):
+            socket.close(RESTARTING, GOODBYE)
+        await asyncio.gather(*draining, return_exceptions=True)
