@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circle_client.protocol import account, cbor, epoch, labels, linking, member_key, padding, primitives, rewrap, words
+from circle_client.protocol import (
+    account,
+    cbor,
+    epoch,
+    labels,
+    linking,
+    markers,
+    member_key,
+    padding,
+    primitives,
+    rewrap,
+    words,
+)
 from circle_client.protocol.branches import branches, commits
 from circle_client.protocol.envelope import decode_envelope, open_envelope, seal_envelope
 from circle_client.protocol.epoch_keys import (
@@ -269,6 +281,22 @@ def check_account(case: Case) -> None:
         envelope.verify(raw(case["sealed"]["dk"]))
         content = open_envelope(envelope, raw(case["sealed"]["branch"]))
         assert (envelope.header.kind, cbor.encode(content).hex()) == (8, case["contents"][0])
+
+
+def check_markers(case: Case) -> None:
+    value = cbor.decode(raw(case["content"]), 1024)
+    said: markers.OwnMarker | markers.ReceiptMarker
+    if case["scope"] == "OWN":
+        said = markers.read_own(value)
+        assert said == markers.OwnMarker(raw(case["space"]), case["read"])
+    else:
+        said = markers.read_receipt(value)
+        assert said == markers.ReceiptMarker(case["delivered"], case["read"])
+    assert said.content() == {key: value[key] for key in value if key < 2}
+    if "sealed" in case:
+        envelope = decode_envelope(raw(case["sealed"]["envelope"]))
+        envelope.verify(raw(case["sealed"]["dk"]))
+        assert (envelope.header.kind, open_envelope(envelope, raw(case["sealed"]["branch"]))) == (5, value)
 
 
 def check_linking(case: Case) -> None:

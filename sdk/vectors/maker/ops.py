@@ -22,6 +22,7 @@ from circle_client.protocol.invite import check_invite_mac
 from circle_client.protocol.labels import Label, kdf, verify_body
 from circle_client.protocol.linking import verify_link_answer, verify_link_request
 from circle_client.protocol.log import LogView
+from circle_client.protocol.markers import read_own, read_receipt
 from circle_client.protocol.password import password_root
 from circle_client.protocol.rewrap import unwrap_archive, unwrap_branch
 from circle_client.protocol.roster import Role
@@ -213,6 +214,8 @@ OPS: dict[str, Callable[[Input], object]] = {
     "account.content": lambda i: read_account(cbor.decode(raw(i["content"]), ANY)),
     "account.pin": _account_pin,
     "account.safety": lambda i: read_safety_qr(i["text"]),
+    "marker.own": lambda i: read_own(cbor.decode(raw(i["content"]), ANY)),
+    "marker.receipt": lambda i: read_receipt(cbor.decode(raw(i["content"]), ANY)),
     "derivation.kdf": _kdf,
     "derivation.password": lambda i: password_root(
         i["password"], raw(i["salt"]), i["memoryKib"], i["iterations"], i["lanes"]

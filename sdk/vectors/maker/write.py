@@ -19,6 +19,7 @@ from sdk.vectors.maker import (
     epochs,
     formulas,
     linking,
+    markers,
     structures,
 )
 from sdk.vectors.maker.forms import Case
@@ -49,6 +50,7 @@ FILES: dict[str, Callable[[], list[Case]]] = {
     **epochs.FILES,
     **linking.FILES,
     **account.FILES,
+    **markers.FILES,
     "invalid": lambda: [case for make in REFUSED for case in make()],
 }
 
@@ -56,6 +58,7 @@ EXTRA: dict[str, Callable[[], Case]] = {
     "ed25519": formulas.ed25519_extra,
     "linking": lambda: {"refused": linking.refused_cases()},
     "account": lambda: {"refused": account.refused_cases()},
+    "markers": lambda: {"refused": markers.refused_cases()},
 }
 
 
