@@ -1,6 +1,7 @@
 """Awkward writers against resuming readers, through the real units of work, log, policies and hubs.
 
-Nothing may be lost, doubled, out of order or outside a stay, wherever a stream is cut. Two deliberately wrong hubs
+Nothing may be lost, doubled, out of order or outside a stay, wherever a stream is cut; of markers the newest state must
+have come, and never an older one after it. Two deliberately wrong hubs
 must be caught, or the harness proves nothing.
 """
 
@@ -30,13 +31,10 @@ from db.models import EventKind
 from db.transaction import Transaction
 from db.uow import UnitOfWork
 from tests.conftest import SERVER_KEY
+from tests.db.marker_fuzz import SHOWN, Abort, Marking, Marks
 from tests.support.database import Maker, log_hash
 
-SPACES, MEMBERS, CLIENTS, WRITERS = 6, 4, 2, 10
-
-
-class Abort(Exception):
-    """A transaction that changes its mind."""
+SPACES, MEMBERS, CLIENTS, WRITERS, MARKERS = 6, 4, 2, 10, 3
 
 
 @dataclass
@@ -49,10 +47,15 @@ class Client:
     got: dict[tuple[UUID, int], UUID] = field(default_factory=dict)
     order: list[tuple[UUID, int]] = field(default_factory=list)
     doubled: int = 0
+    marks: Marks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.marks = Marks(self.member)
 
     def apply(self, hub: Hub, item: Delivery | CaughtUp) -> None:
         if isinstance(item, Delivery):
-            assert isinstance(item.entry, LogRow)
+            self.marks.apply(item.entry)
+        if isinstance(item, Delivery) and isinstance(item.entry, LogRow):
             key = (item.entry.space, item.entry.seq)
             self.doubled += key in self.got
             self.got[key] = item.entry.id
@@ -65,7 +68,7 @@ class Fuzz:
         self.random, self.make, self.dsn = random.Random(seed), make, dsn
         self.stats: Counter[str] = Counter()
         self.writing = self.reading = True
-        self.database = Database(dsn, pool_size=WRITERS)
+        self.database = Database(dsn, pool_size=WRITERS + MARKERS * (MEMBERS + 1))
         self.uow = UnitOfWork(self.database, self.poke_perhaps)
         self.hubs = [self.hub(), self.hub()]
 
@@ -91,7 +94,9 @@ class Fuzz:
                 item = await anext(stream)
             client.apply(self.hubs[0], item)
             client.start = item.cursor.base
+        self.marking = Marking(self.uow, self.random, [*members, self.owner], self.spaces, self.nap)
         writers = [asyncio.create_task(self.write()) for _ in range(WRITERS)]
+        writers += [asyncio.create_task(self.mark()) for _ in range(MARKERS)]
         readers = [asyncio.create_task(self.read(c)) for c in self.clients]
         breaker = asyncio.create_task(self.break_things())
         done, _ = await asyncio.wait([*writers, *readers, breaker], timeout=seconds, return_when="FIRST_EXCEPTION")
@@ -99,6 +104,7 @@ class Fuzz:
             task.result()
         self.writing = False
         await asyncio.gather(*writers, breaker)
+        await self.marking.last()
         self.reading = False
         await asyncio.gather(*readers)
         for client in self.clients:
@@ -118,6 +124,12 @@ class Fuzz:
                 async with self.uow.write(self.owner) as tx:
                     await self.one_transaction(tx)
             await self.nap(0.05)
+
+    async def mark(self) -> None:
+        while self.writing:
+            with suppress(Abort, Busy):
+                await self.marking.once()
+            await self.nap(0.1)
 
     async def one_transaction(self, tx: Transaction) -> None:
         if self.random.random() < 0.4:  # an xid long before its rows
@@ -225,7 +237,12 @@ class Fuzz:
         for space in self.spaces:
             seqs = [q for s, q in truth if s == space]
             assert seqs == list(range(1, len(seqs) + 1))
+        shown = await self.make.admin.fetch(SHOWN)
+        self.stats += self.marking.stats
         for client in self.clients:
+            present = {s["space_id"]: s["joined_seq"] for s in stays if (s[0], s["left_seq"]) == (client.member, None)}
+            client.marks.judge(shown, present, client.start)
+            self.stats.update(client.marks.stats)
             own = [
                 (s["space_id"], s["joined_seq"], s["left_seq"] or 2**62)
                 for s in stays
@@ -265,17 +282,27 @@ class aclosing_connection:  # noqa: N801  (reads like contextlib.aclosing)
         await self.connection.close()
 
 
+FAULTS = (
+    "lost",
+    "outside a stay",
+    "doubled",
+    "out of order",
+    "markers behind",
+    "markers doubled",
+    "markers going back",
+    "markers after a removal",
+    "markers for others",
+)
+
+
 async def test_nothing_is_lost_doubled_or_out_of_order(dsn: str, make: Maker) -> None:
     stats = await Fuzz(dsn, make, seed=20261123).run(10)
     assert stats["deliveries"] > 500
     assert stats["poured"] > 50
     assert stats["hubs replaced"] + stats["readers killed"] > 3
-    assert {k: stats[k] for k in ("lost", "outside a stay", "doubled", "out of order")} == {
-        "lost": 0,
-        "outside a stay": 0,
-        "doubled": 0,
-        "out of order": 0,
-    }
+    assert stats["reversed"] > 5
+    assert stats["markers judged"] > 50
+    assert {fault: stats[fault] for fault in FAULTS if stats[fault]} == {}
 
 
 async def test_a_hub_with_a_high_water_mark_is_caught(dsn: str, make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,6 +310,7 @@ async def test_a_hub_with_a_high_water_mark_is_caught(dsn: str, make: Maker, mon
     monkeypatch.setattr(Snapshot, "of", classmethod(lambda cls, value: cls(value[1], value[1])))
     stats = await Fuzz(dsn, make, seed=1).run(4)
     assert stats["lost"] > 0
+    assert stats["markers behind"] > 0
 
 
 async def test_a_hub_that_does_not_skip_the_backlog_is_caught(
@@ -298,3 +326,4 @@ async def test_a_hub_that_does_not_skip_the_backlog_is_caught(
     monkeypatch.setattr(db.hub.hub, "_live", wrong)
     stats = await Fuzz(dsn, make, seed=2).run(4)
     assert stats["doubled"] > 0
+    assert stats["markers doubled"] + stats["markers going back"] > 0
