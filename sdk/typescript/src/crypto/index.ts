@@ -6,6 +6,7 @@ import type { Keeper } from './keeper';
 
 export type * from './deviceKeeper';
 export type * from './keeper';
+export type * from './readingKeeper';
 export type * from './timeKeeper';
 export type * from './trustKeeper';
 export type * from './machine/wire';

@@ -2,6 +2,7 @@
 import type { Bytes } from './protocol/bytes';
 import type { PasswordParameters } from './protocol/password';
 import type { DeviceKeeper } from './deviceKeeper';
+import type { ReadingKeeper } from './readingKeeper';
 import type { TimeKeeper } from './timeKeeper';
 import type { TrustKeeper } from './trustKeeper';
 import type {
@@ -74,7 +75,7 @@ export interface UsedInvite {
 }
 
 /** Every method may throw a CircleFailure with a plain sentence. */
-export interface Keeper extends DeviceKeeper, TimeKeeper, TrustKeeper {
+export interface Keeper extends DeviceKeeper, ReadingKeeper, TimeKeeper, TrustKeeper {
   /** Resolves when the keeper runs. */
   isThere(): Promise<true>;
 
@@ -100,7 +101,6 @@ export interface Keeper extends DeviceKeeper, TimeKeeper, TrustKeeper {
   /** The lowest entry of a conversation's log that this device knows. */
   start(space: string): Promise<number>;
   items(space: string, beforeSeq: number | null, count: number): Promise<ItemView[]>;
-  markRead(space: string): Promise<SpaceChange>;
 
   // ---- learning and judging
   needs(events: LogEvent[]): Promise<Needs>;

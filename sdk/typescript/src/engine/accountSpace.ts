@@ -6,6 +6,7 @@ import type { Api } from './api';
 import type { Keys } from './keys';
 import type { Learner } from './learner';
 import type { Outbox } from './outbox';
+import type { Sync } from './sync';
 
 /** How often this device looks whether it has something to tell, in milliseconds; with some jitter. */
 const LOOK = 60_000;
@@ -18,18 +19,20 @@ export class AccountSpace {
   readonly #keys: Keys;
   readonly #learner: Learner;
   readonly #outbox: Outbox;
+  readonly #sync: Sync;
   readonly #account: Account;
   readonly #board: Board;
   #sought = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #tending: Promise<void> | null = null;
 
-  constructor(parts: { api: Api; keeper: Keeper; keys: Keys; learner: Learner; outbox: Outbox; account: Account; board: Board }) {
+  constructor(parts: { api: Api; keeper: Keeper; keys: Keys; learner: Learner; outbox: Outbox; sync: Sync; account: Account; board: Board }) {
     this.#api = parts.api;
     this.#keeper = parts.keeper;
     this.#keys = parts.keys;
     this.#learner = parts.learner;
     this.#outbox = parts.outbox;
+    this.#sync = parts.sync;
     this.#account = parts.account;
     this.#board = parts.board;
   }
@@ -87,7 +90,10 @@ export class AccountSpace {
     await this.#keys.showWraps();
     const numbers = (await this.#keeper.missing(view.space)).slice(0, AT_ONCE);
     for (const number of numbers) await this.#keeper.learnEpoch(view.space, number, await this.#api.epoch(view.node, number, true));
-    if (await this.#keeper.retryEpochs(view.space, numbers)) await this.#keeper.rereadAccount(await this.#learner.eventsAfter(view.node, 0, true));
+    if (await this.#keeper.retryEpochs(view.space, numbers)) {
+      await this.#keeper.rereadAccount(await this.#learner.eventsAfter(view.node, 0, true));
+      await this.#sync.refreshMarkers();
+    }
   }
 
   /** What this browser noted before the account's log could be written. */

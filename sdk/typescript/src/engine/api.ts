@@ -5,7 +5,7 @@ import type { EpochBytes, EpochInputBytes, Identity, LinkBytes, LogEvent, NewCon
 import { CircleFailure } from '../errors';
 import * as gql from '../gql/generated';
 import type { Http } from '../transport/http';
-import { placeOf, signedInput, toEntry, toEpoch, toIdentity, toLink, toLogEvent, toPersonRecord } from './convert';
+import { placeOf, signedInput, toEntry, toEpoch, toIdentity, toLink, toLogEvent, toMarker, toPersonRecord } from './convert';
 
 /** Chains are long texts: this many members are asked for at once, so that a question stays cheap. */
 const IDENTITIES_AT_ONCE = 15;
@@ -108,6 +108,7 @@ export class Api {
       epoch: conversation.currentEpoch ? toEpoch(conversation.currentEpoch) : null,
       state: conversation.state ? toLogEvent(conversation.state) : null,
       events: newestRun(events.nodes.map((event) => toEntry(event, place))),
+      markers: [conversation.viewerMarker, ...conversation.markers].flatMap((one) => (one ? [toMarker(one)] : [])),
       before: events.pageInfo.hasPreviousPage ? (events.pageInfo.startCursor ?? null) : null,
     };
   }

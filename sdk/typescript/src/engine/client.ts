@@ -171,12 +171,12 @@ export class Client implements CircleClient {
     void this.#parts?.then(({ conversations }) => { conversations.close(); });
   }
 
-  setTyping(_id: string, _typing: boolean): void {
-    // nobody is told yet
+  setTyping(id: string, typing: boolean): void {
+    void this.#parts?.then((parts) => { parts.typing.set(id, typing); });
   }
 
-  setPrivacy(_change: Partial<PrivacySettings>): Promise<void> {
-    return Promise.resolve();
+  setPrivacy(change: Partial<PrivacySettings>): Promise<void> {
+    return this.#with(({ privacy }) => privacy.set(change));
   }
 
   loadOlder(id: string): Promise<void> {
@@ -184,7 +184,10 @@ export class Client implements CircleClient {
   }
 
   send(id: string, text: string, options: { lifetime?: LifetimeClass } = {}): Promise<void> {
-    return this.#with(({ conversations }) => conversations.send(id, text, options.lifetime));
+    return this.#with(async ({ conversations, typing }) => {
+      await conversations.send(id, text, options.lifetime);
+      typing.sent(id);
+    });
   }
 
   retry(id: string, key: string): Promise<void> {
@@ -254,7 +257,7 @@ export class Client implements CircleClient {
 
   /** Shows what is kept, then gets level with the server. */
   async #open(): Promise<void> {
-    const { keeper, account, accountSpace, sync, outbox, conversations, lifetimes, mending, locking, rotation } = await this.#all();
+    const { keeper, account, accountSpace, sync, outbox, conversations, lifetimes, mending, locking, rotation, markers, presence } = await this.#all();
     const { me, people, spaces } = await keeper.load();
     this.#board.meet(people);
     this.#board.setMe(me);
@@ -269,6 +272,8 @@ export class Client implements CircleClient {
     mending.start();
     await locking.start();
     rotation.start();
+    markers.start();
+    presence.start();
     accountSpace.start();
     sync.start();
   }
@@ -307,7 +312,10 @@ export class Client implements CircleClient {
     return heard === 'unproven' ? new RevocationUnproven() : error;
   }
 
-  #close({ sync, outbox, conversations, lifetimes, mending, locking, rotation, enrolment, accountSpace }: Parts): void {
+  #close({ sync, outbox, conversations, lifetimes, mending, locking, rotation, enrolment, accountSpace, markers, typing, presence }: Parts): void {
+    markers.stop();
+    typing.stop();
+    presence.stop();
     lifetimes.stop();
     mending.stop();
     locking.stop();

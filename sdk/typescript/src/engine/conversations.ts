@@ -9,6 +9,7 @@ import type { Invites } from './invites';
 import type { Learner } from './learner';
 import type { Mending } from './mending';
 import type { Outbox } from './outbox';
+import { isPageVisible } from './page';
 import { shrinkPicture } from './pictures';
 import type { Sync } from './sync';
 
@@ -102,19 +103,21 @@ export class Conversations {
   /** Shows the newest page, and makes keys that are due before the first message needs them. */
   async open(node: string): Promise<void> {
     const { space } = this.#known(node);
+    this.#board.setOpen(node);
     await this.#show(space);
     void this.#epochs.warm(node).catch(() => undefined);
     this.#mending.seek(node);
   }
 
+  /** What is there has been seen, unless nobody sees the page. */
   async markRead(node: string): Promise<void> {
     const { space } = this.#known(node);
-    this.#board.apply([await this.#keeper.markRead(space)]);
+    if (isPageVisible()) this.#board.apply([await this.#keeper.markRead(space)]);
   }
 
   /** Nothing is open any more. */
   close(): void {
-    // nothing is followed for it yet
+    this.#board.setOpen(null);
   }
 
   /** What this device keeps comes first; then the server's older pages. */

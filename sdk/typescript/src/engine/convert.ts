@@ -1,7 +1,7 @@
 /** The API's answers as the machine's plain data: base64 becomes bytes, members become hex ids. */
 import { fromBase64, toBase64, toHex } from '../bytes';
-import type { EpochBytes, EventBody, Identity, LinkBytes, LogEvent, MemberLinkBytes, PersonRecord } from '../crypto';
-import type { EntryFieldsFragment, EpochFieldsFragment, EventFieldsFragment, PersonFieldsFragment } from '../gql/generated';
+import type { EpochBytes, EventBody, Identity, LinkBytes, LogEvent, MarkerBytes, MemberLinkBytes, PersonRecord } from '../crypto';
+import type { EntryFieldsFragment, EpochFieldsFragment, EventFieldsFragment, MarkerFieldsFragment, PersonFieldsFragment } from '../gql/generated';
 import type { Person } from '../types';
 
 interface LinkText {
@@ -79,6 +79,13 @@ function toBody(event: EntryFieldsFragment): EventBody {
     case 'MemberLinkEvent':
       return { kind: 'member', ...toMemberLink(event) };
   }
+}
+
+export function toMarker({ scope, version, envelope, acceptedAt, member, conversation }: MarkerFieldsFragment): MarkerBytes {
+  return {
+    space: toHex(fromBase64(conversation.protocolId)), node: conversation.id, member: toHex(fromBase64(member.protocolId)), scope, version,
+    envelope: envelope ? fromBase64(envelope) : null, acceptedAt: Date.parse(acceptedAt),
+  };
 }
 
 export function signedInput(link: LinkBytes): { body: string; signature: string } {

@@ -9,6 +9,7 @@ import type { Sync } from './sync';
 /** Others make epochs too; more collisions than this in a row are no coincidence. */
 const TRIES = 4;
 const SHUT_OUT = new CircleFailure('NOT_LET_IN', 'You began anew with a new identity. Someone in this conversation has to let you in again before you can write here.');
+const DUE = new CircleFailure('EPOCH_DUE', 'This conversation needs new keys first.');
 /** Members' chains have moved on: learned anew, it is made again. */
 const MOVED = new Set(['RECIPIENTS_CHANGED', 'CHAIN_CONFLICT', 'STALE_DEVICE']);
 const DAY = 24 * 3_600_000;
@@ -28,16 +29,21 @@ export class Epochs {
     this.#board = parts.board;
   }
 
-  /** Throws a CircleFailure when nothing may be sent to this conversation. */
-  async ready(node: string): Promise<void> {
+  /**
+   * Throws a CircleFailure when nothing may be sent to this conversation. Without `makes` no new keys are made for it:
+   * EPOCH_DUE where they are due.
+   */
+  async ready(node: string, makes = true): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
       const view = this.#board.view(node);
       if (!view || view.role === null) throw new CircleFailure('NOT_A_MEMBER', 'You are no longer a member of this conversation.');
       if (view.alarm !== null) throw new CircleFailure('ALARM', view.alarm);
       if (view.roster.some(({ member, changed }) => changed && member === this.#board.me?.id)) throw SHUT_OUT;
       if (view.complains !== null && view.complains <= Date.now()) await this.complain(view.space);
-      if (view.due || (await this.#isOverdue(view))) await this.make(node);
-      else if (await this.#keeper.isEpochChecked(view.space)) return;
+      if (view.due || (await this.#isOverdue(view))) {
+        if (!makes) throw DUE;
+        await this.make(node);
+      } else if (await this.#keeper.isEpochChecked(view.space)) return;
       else await this.#check(node, view.space, attempt);
       if (attempt >= TRIES) throw new CircleFailure('EPOCH_CONFLICT', 'The keys of this conversation keep changing. Please try again in a moment.');
     }

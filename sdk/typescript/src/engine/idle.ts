@@ -2,7 +2,7 @@
 const MINUTE = 60_000;
 /** Timers of browsers do not reach further than 24 days. */
 const FURTHEST = 86_400_000;
-const SIGNS = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'];
+export const SIGNS = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'];
 
 export interface IdleEvents {
   /** Nobody has used it for as long as was said. */

@@ -1,6 +1,6 @@
 /** Fetches what the machine must know before it can judge: members' chains, epochs, whole conversations. */
 import type { Keeper } from '../crypto';
-import type { LogEvent, Needs, PersonRecord, Snapshot } from '../crypto';
+import type { LogEvent, MarkerBytes, Needs, PersonRecord, Snapshot } from '../crypto';
 import type { Board } from '../state/board';
 import { inParallel } from '../parallel';
 import type { Api, EventPage } from './api';
@@ -55,6 +55,10 @@ export class Learner {
 
   async prepare(events: LogEvent[]): Promise<void> {
     await this.#satisfy(() => this.#keeper.needs(events));
+  }
+
+  async prepareMarkers(markers: MarkerBytes[]): Promise<void> {
+    await this.#satisfy(() => this.#keeper.needsOfMarkers(markers));
   }
 
   /** With `common`, a person's decision to go on with what the server shows since that entry. */

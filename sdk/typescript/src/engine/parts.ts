@@ -20,12 +20,17 @@ import { Invites } from './invites';
 import { Keys } from './keys';
 import { Learner } from './learner';
 import { Lifetimes } from './lifetimes';
+import { Live } from './live';
 import { Locking } from './locking';
+import { Markers } from './markers';
 import { Mending } from './mending';
 import { Opening } from './opening';
 import { Outbox } from './outbox';
 import { BrowserPasskeys, type Passkeys } from './passkeys';
 import { Policy } from './policy';
+import { Presence } from './presence';
+import { Privacy } from './privacy';
+import { ReadingApi } from './readingApi';
 import { Recovery } from './recovery';
 import { Removal } from './removal';
 import { Rotation } from './rotation';
@@ -36,6 +41,7 @@ import { SignUp } from './signUp';
 import { Succession } from './succession';
 import { Sync } from './sync';
 import { Trust } from './trust';
+import { Typing } from './typing';
 
 export interface ClientOptions {
   /** Where Circle is served, such as https://circle.example. */
@@ -76,6 +82,10 @@ export interface Parts {
   accountSpace: AccountSpace;
   policy: Policy;
   locking: Locking;
+  markers: Markers;
+  typing: Typing;
+  presence: Presence;
+  privacy: Privacy;
 }
 
 /** What the parts ask of the client that holds them. */
@@ -113,6 +123,7 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   const succession = new Succession({ session, keeper, accounts, account, browser, opening, held, board });
   const signUp = new SignUp({ session, keeper, accounts, account, databasePrefix: databaseName });
   const api = new Api(http);
+  const readingApi = new ReadingApi(http);
   const deviceApi = new DeviceApi(http);
   const keys = new Keys({ api, devices: deviceApi, keeper, board, onLeftOut });
   const rotation = new Rotation({ api, devices: deviceApi, keeper, keys });
@@ -120,11 +131,21 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   const learner = new Learner({ api, keeper, keys, board });
   const socket = new Socket({ url: socketUrl(origin), token, webSocketImpl });
   const sync = new Sync({
-    api, socket, keeper, learner, board,
+    api, reading: readingApi, socket, keeper, learner, board,
     events: {
       beforeStream: () => signingIn.ensureSession(),
       onSignedOut,
+      onLost: () => {
+        live.lost();
+        typing.lost();
+        presence.lost();
+      },
       onLevel: () => {
+        live.connected();
+        typing.connected();
+        presence.connected();
+        markers.look();
+        void privacy.refresh().catch(() => undefined);
         void accountSpace.tend().catch(() => undefined).then(() => outbox.flush()).catch(() => undefined);
         rotation.onLevel();
         void recovery.readmit().catch(() => undefined);
@@ -133,11 +154,19 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
       onAccount: () => { void accountSpace.refresh().catch(() => undefined); },
     },
   });
+  const live = new Live(socket);
+  const signs = options.signs === undefined ? (typeof document === 'undefined' ? null : document) : options.signs;
+  const typing = new Typing({ api: readingApi, live, board });
+  const presence = new Presence({ api: readingApi, live, board, signs });
   const epochs = new Epochs({ api, keeper, learner, sync, board });
   const outbox: Outbox = new Outbox({ api, keeper, epochs, learner, sync, board });
-  const accountSpace: AccountSpace = new AccountSpace({ api, keeper, keys, learner, outbox, account, board });
+  const accountSpace: AccountSpace = new AccountSpace({ api, keeper, keys, learner, outbox, sync, account, board });
+  const markers: Markers = new Markers({ api: readingApi, keeper, epochs, learner, sync, board });
+  const privacy: Privacy = new Privacy({ api: readingApi, board, onChange: () => {
+    presence.say();
+    markers.look();
+  } });
   const invites = new Invites({ api, keeper, learner, board, origin });
-  const signs = options.signs === undefined ? (typeof document === 'undefined' ? null : document) : options.signs;
   const idle = new Idle(signs, { onIdle, onUse: () => { void account.touch().catch(() => undefined); } });
   const passkeys = options.passkeys === undefined ? (typeof document === 'undefined' ? null : new BrowserPasskeys()) : options.passkeys;
   const locking = new Locking({ keeper, account, signingIn, passkeys, idle, proceed });
@@ -150,6 +179,7 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
     keeper, account, signingIn, removal, api, sync, outbox, invites, conversations, mending, lifetimes, signUp, keys, rotation, enrolment, devices, recovery,
     sessions: new Sessions(http),
     trust: new Trust({ keeper, learner, accountSpace, conversations, board, alarms: new Alarms({ api, keeper, learner, sync, board }) }), accountSpace, policy: new Policy({ conversations, board }), locking,
+    markers, typing, presence, privacy,
   };
 }
 

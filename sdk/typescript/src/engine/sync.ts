@@ -1,14 +1,15 @@
 /** Keeps this device level with the server: backlog, live events, gaps, and starting afresh. */
 import type { Keeper } from '../crypto';
-import type { LogEvent } from '../crypto';
+import type { LogEvent, MarkerBytes } from '../crypto';
 import { asFailure, codeOf } from '../errors';
 import { EventsDocument, type EventsSubscription } from '../gql/generated';
 import type { Board } from '../state/board';
 import { backoff, pause } from '../transport/backoff';
 import type { Socket } from '../transport/socket';
 import type { Api } from './api';
-import { toLogEvent } from './convert';
+import { toLogEvent, toMarker } from './convert';
 import type { Learner } from './learner';
+import type { ReadingApi } from './readingApi';
 import { Mutex } from '../mutex';
 import { inParallel } from '../parallel';
 
@@ -28,12 +29,15 @@ export interface SyncEvents {
   onSignedOut: () => void;
   /** The account's log, or a member's chain, has gone on. */
   onAccount: () => void;
+  /** The stream has ended, for whatever reason. */
+  onLost: () => void;
   /** Level with the server: a good moment to send what waits. */
   onLevel: () => void;
 }
 
 export class Sync {
   readonly #api: Api;
+  readonly #reading: Pick<ReadingApi, 'markers'>;
   readonly #socket: Socket;
   readonly #keeper: Keeper;
   readonly #learner: Learner;
@@ -43,8 +47,9 @@ export class Sync {
   #stop: AbortController | null = null;
   #wake: AbortController | null = null;
 
-  constructor(parts: { api: Api; socket: Socket; keeper: Keeper; learner: Learner; board: Board; events: SyncEvents }) {
+  constructor(parts: { api: Api; reading: Pick<ReadingApi, 'markers'>; socket: Socket; keeper: Keeper; learner: Learner; board: Board; events: SyncEvents }) {
     this.#api = parts.api;
+    this.#reading = parts.reading;
     this.#socket = parts.socket;
     this.#keeper = parts.keeper;
     this.#learner = parts.learner;
@@ -112,7 +117,7 @@ export class Sync {
         }).catch((error: unknown) => {
           // A socket says no more than that the session is over; why, is told by what is asked next.
           if (codeOf(error) !== 'UNAUTHENTICATED') throw error;
-        });
+        }).finally(() => { this.#events.onLost(); });
       } catch (error) {
         if (isStopped()) return;
         if (ENDED.has(codeOf(error))) {
@@ -155,40 +160,67 @@ export class Sync {
     if (failure !== null) throw asFailure(failure);
   }
 
+  /** Entries and markers are applied in their order, as many of a kind together as follow one another. */
   async #take(items: StreamItem[]): Promise<void> {
-    let events: LogEvent[] = [];
-    let cursor: string | null = null;
+    let run: Run = { events: [], markers: [], cursor: null };
+    const flush = async (cursor: string | null = run.cursor) => {
+      const done = { ...run, cursor };
+      run = { events: [], markers: [], cursor: null };
+      if (done.cursor !== null) await this.#applying.run(() => this.#applyRun(done));
+    };
     for (const item of items) {
       switch (item.__typename) {
         case 'EventDelivery':
-          events.push(toLogEvent(item.event));
-          cursor = item.cursor;
+          if (run.markers.length > 0) await flush();
+          run.events.push(toLogEvent(item.event));
+          run.cursor = item.cursor;
           break;
-        case 'CaughtUp': {
-          await this.#applying.run(() => this.#applyStream(events, item.cursor));
-          events = [];
-          cursor = null;
+        case 'MarkerDelivery':
+          if (run.events.length > 0) await flush();
+          run.markers.push(toMarker(item.marker));
+          run.cursor = item.cursor;
+          break;
+        case 'CaughtUp':
+          await flush(item.cursor);
           this.#board.setSyncing(false);
           this.#events.onLevel();
           break;
-        }
-        case 'MarkerDelivery':
-          break; // no entry of the log: the cursor of the next one is behind it, too
         case 'ResyncRequired':
           await this.#keeper.keepCursor(null);
           return;
       }
     }
-    if (events.length > 0) await this.#applying.run(() => this.#applyStream(events, cursor));
+    await flush();
   }
 
-  async #applyStream(events: LogEvent[], cursor: string | null): Promise<void> {
+  async #applyRun({ events, markers, cursor }: Run): Promise<void> {
     if ((await this.#keeper.cursor()) === null) {
       this.#board.setSyncing(true);
       await this.#bootstrap();
     }
+    if (markers.length > 0) {
+      await this.#applyMarkers(markers, cursor);
+      return;
+    }
     for (const group of grouped(events)) await this.#closeGap(group);
     await this.#apply(events, cursor);
+  }
+
+  // ---- markers
+
+  /** What was asked for: of a conflict, or all of them. */
+  async takeMarkers(markers: MarkerBytes[]): Promise<void> {
+    await this.#applying.run(() => this.#applyMarkers(markers, null, true));
+  }
+
+  /** All markers as the server has them now: after a fresh start, or when keys came later than what they open. */
+  async refreshMarkers(): Promise<void> {
+    await this.takeMarkers(await this.#reading.markers());
+  }
+
+  async #applyMarkers(markers: MarkerBytes[], cursor: string | null, isAfresh = false): Promise<void> {
+    await this.#learner.prepareMarkers(markers);
+    this.#board.apply(await this.#keeper.applyMarkers(markers, cursor, isAfresh));
   }
 
   /** Makes the events' space known up to where they begin. */
@@ -221,6 +253,7 @@ export class Sync {
     for (const one of heads.filter(({ isAccount }) => isAccount)) await this.#level(one);
     await inParallel(fresh, AT_ONCE, ({ node }) => this.#openSpace(node));
     for (const one of heads.filter((known) => !known.isAccount && !fresh.includes(known))) await this.#level(one);
+    await this.#applyMarkers(await this.#reading.markers(), null, true);
     this.#board.apply(await this.#keeper.checkListed(heads.map(({ space }) => space)));
   }
 
@@ -251,6 +284,13 @@ export class Sync {
     // Marks and identities may have changed.
     if (events.some(({ isAccount, body }) => isAccount || body.kind === 'member')) this.#events.onAccount();
   }
+}
+
+/** What the stream brought of one kind, and where it leaves off. */
+interface Run {
+  events: LogEvent[];
+  markers: MarkerBytes[];
+  cursor: string | null;
 }
 
 /** Those that follow one another from the first on. */

@@ -5,6 +5,7 @@ import type { AccountView, ItemView, PersonRecord, SpaceChange, SpaceView } from
 import { toPerson } from '../engine/convert';
 import { pictureUrl } from '../engine/pictures';
 import type { CircleState, Connection, ConversationState, Participant, Person, Phase, TimelineItem } from '../types';
+import { hasReceipts, receiptOf } from './receipts';
 import { NOTHING } from './store';
 import { unreadableCode } from './unreadable';
 import { accountAlarmText, noticeText, UNTITLED } from './words';
@@ -12,6 +13,8 @@ import { accountAlarmText, noticeText, UNTITLED } from './words';
 interface Shown {
   view: SpaceView;
   items: Map<string, ItemView>;
+  /** Hex ids of those who type. */
+  typing: Set<string>;
   loadingOlder: boolean;
 }
 
@@ -24,6 +27,7 @@ export class Board {
   #verified = new Set<string>();
   readonly #watchers = new Set<() => void>();
   #me: PersonRecord | null = null;
+  #open: { space: string; firstUnread: number | null } | null = null;
 
   constructor(store: StoreApi<CircleState>) {
     this.#store = store;
@@ -90,6 +94,7 @@ export class Board {
     this.#spaceOf.clear();
     this.#verified.clear();
     this.#me = null;
+    this.#open = null;
     const { connection, notice } = this.#store.getState();
     this.#store.setState({ ...NOTHING, connection, notice, phase });
   }
@@ -146,6 +151,11 @@ export class Board {
     return [...this.#shown.values()].map(({ view }) => view).filter(({ isAccount }) => !isAccount);
   }
 
+  /** The member's own account space, where it is known. */
+  get account(): SpaceView | undefined {
+    return [...this.#shown.values()].map(({ view }) => view).find(({ isAccount }) => isAccount);
+  }
+
   /** What is shown of a space, in its order. */
   linesOf(space: string): TimelineItem[] {
     const shown = this.#shown.get(space);
@@ -165,6 +175,58 @@ export class Board {
     this.#publish([space]);
   }
 
+  // ---- what is open, and what passes
+
+  /** Which conversation is in front of the person; null: none. Where its unread messages begin stays in sight. */
+  setOpen(node: string | null): void {
+    const before = this.#open;
+    const view = node === null ? undefined : this.view(node);
+    if (before?.space === view?.space) return;
+    this.#open = view ? { space: view.space, firstUnread: view.firstUnread } : null;
+    this.#publish([before, this.#open].flatMap((one) => (one ? [one.space] : [])));
+    for (const listener of this.#watchers) listener();
+  }
+
+  setTyping(node: string, member: string, isTyping: boolean): void {
+    const space = this.#spaceOf.get(node);
+    const shown = space === undefined ? undefined : this.#shown.get(space);
+    if (!shown || shown.typing.has(member) === isTyping) return;
+    if (isTyping) shown.typing.add(member);
+    else shown.typing.delete(member);
+    this.#publish([shown.view.space]);
+  }
+
+  clearTyping(): void {
+    const touched = [...this.#shown.values()].filter(({ typing }) => typing.size > 0);
+    for (const { typing } of touched) typing.clear();
+    this.#publish(touched.map(({ view }) => view.space));
+  }
+
+  get presence(): CircleState['presence'] {
+    return this.#store.getState().presence;
+  }
+
+  setPresence(presence: CircleState['presence']): void {
+    this.#store.setState({ presence });
+  }
+
+  get privacy(): CircleState['privacy'] {
+    return this.#store.getState().privacy;
+  }
+
+  setPrivacy(privacy: CircleState['privacy']): void {
+    this.#store.setState({ privacy });
+  }
+
+  /** The API's ids of those who are in sight: in the open conversation, then in direct ones, the newest first. */
+  peopleShown(most: number): string[] {
+    const direct = this.#store.getState().order.flatMap((node) => this.view(node) ?? []).filter(({ type }) => type === 'DIRECT');
+    const open = this.#open && this.viewOf(this.#open.space);
+    const members = [...(open ? [open] : []), ...direct].flatMap(({ roster }) => roster.map(({ member }) => member));
+    const nodes = members.filter((member) => member !== this.#me?.id).flatMap((member) => this.#people.get(member)?.node ?? []);
+    return [...new Set(nodes)].slice(0, most);
+  }
+
   /** Calls this whenever something was applied; what it returns ends that. */
   watch(listener: () => void): () => void {
     this.#watchers.add(listener);
@@ -173,7 +235,9 @@ export class Board {
 
   apply(changes: SpaceChange[]): void {
     for (const { view, items, gone } of changes) {
-      const shown = this.#shown.get(view.space) ?? { view, items: new Map<string, ItemView>(), loadingOlder: false };
+      const shown = this.#shown.get(view.space) ?? { view, items: new Map<string, ItemView>(), typing: new Set<string>(), loadingOlder: false };
+      // Whoever has sent something has stopped typing it.
+      for (const { seq, sender } of items) if (sender !== null && seq !== null && seq > shown.view.head) shown.typing.delete(sender);
       shown.view = view;
       for (const item of items) shown.items.set(item.key, item);
       for (const key of gone) shown.items.delete(key);
@@ -197,7 +261,7 @@ export class Board {
     this.#store.setState({ conversations, order });
   }
 
-  #conversation({ view, items, loadingOlder }: Shown): ConversationState {
+  #conversation({ view, items, typing, loadingOlder }: Shown): ConversationState {
     const participants: Participant[] = view.roster.map(({ member, role, changed }) => ({ person: this.person(member), role, changed }));
     return {
       id: view.node,
@@ -212,15 +276,23 @@ export class Board {
       loadingOlder,
       lastActivity: view.lastActivity,
       unread: view.unread,
-      unreadIsMore: false,
-      firstUnread: null,
-      typing: [],
-      receipts: [],
+      unreadIsMore: view.isMoreUnread,
+      firstUnread: this.#firstUnread(view, items),
+      typing: [...typing].map((member) => this.person(member)),
+      receipts: view.receipts.map(({ member, delivered, read }) => ({ person: this.person(member), delivered, read })),
       hasReceipts: hasReceipts(view),
       lifetime: view.lifetime,
       history: view.history,
       alarm: view.alarm,
     };
+  }
+
+  /** The first message shown from there on. */
+  #firstUnread(view: SpaceView, items: Map<string, ItemView>): string | null {
+    const from = (this.#open?.space === view.space ? this.#open.firstUnread : null) ?? view.firstUnread;
+    if (from === null) return null;
+    const unread = [...items.values()].filter(({ seq, sender, body }) => seq !== null && seq >= from && sender !== this.#me?.id && body.kind === 'text');
+    return unread.toSorted(inOrder)[0]?.key ?? null;
   }
 
   /** Whether this device holds older items than those shown. */
@@ -243,7 +315,7 @@ export class Board {
       mine: item.sender !== null && item.sender === this.#me?.id,
       body: this.#body(item.body, view),
       state: item.state,
-      receipt: null,
+      receipt: item.seq !== null && item.state === 'sent' && item.sender === this.#me?.id && item.body.kind === 'text' ? receiptOf(view, item.seq) : null,
       expiresAt: item.expiresAt,
       lifetime: item.lifetime,
       ...(item.error === undefined ? {} : { error: item.error }),
@@ -265,11 +337,6 @@ export class Board {
     if (member === this.#me?.id) return start ? 'You' : 'you';
     return this.person(member).displayName;
   };
-}
-
-/** Everyone's receipts go to everyone: not in channels, nor where there are many. */
-function hasReceipts({ type, roster }: SpaceView): boolean {
-  return type !== 'BROADCAST' && roster.length <= 50;
 }
 
 function inOrder(one: ItemView, other: ItemView): number {

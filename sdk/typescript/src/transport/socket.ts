@@ -38,6 +38,27 @@ export class Socket {
     }
   }
 
+  /** A subscription beside that one, on the same connection; ends with it. Throws a CircleFailure, also without one. */
+  async *beside<T, V extends Record<string, unknown>>(document: TypedDocumentNode<T, V>, variables: V, stop: AbortSignal): AsyncGenerator<T> {
+    if (!this.#client) throw new CircleFailure('OFFLINE', LOST);
+    const results = this.#client.iterate<T>({ query: documentText(document), variables });
+    const end = () => { void results.return?.(); };
+    stop.addEventListener('abort', end, { once: true });
+    try {
+      if (stop.aborted) return;
+      for await (const result of results) {
+        const [error] = result.errors ?? [];
+        if (error) throw new CircleFailure(codeFrom(error.extensions) ?? 'REFUSED', error.message);
+        if (result.data) yield result.data;
+      }
+    } catch (error) {
+      throw asSocketFailure(error);
+    } finally {
+      stop.removeEventListener('abort', end);
+      end();
+    }
+  }
+
   close(): void {
     const client = this.#client;
     this.#client = null;

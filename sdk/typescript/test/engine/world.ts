@@ -3,7 +3,7 @@ import 'fake-indexeddb/auto';
 import { fromHex, toHex, type Bytes } from '../../src/bytes';
 import { openKeyring, type Keyring, type StoredKeyring } from '../../src/crypto/machine/keyring';
 import { LocalKeeper } from '../../src/crypto/machine/local';
-import type { EpochBytes, EpochInputBytes, EventBody, Identity, LogEvent, MemberLinkBytes, NewConversation, LinkBytes, Snapshot, SpaceChange } from '../../src/crypto';
+import type { EpochBytes, EpochInputBytes, EventBody, Identity, LogEvent, MarkerBytes, MemberLinkBytes, NewConversation, LinkBytes, Snapshot, SpaceChange } from '../../src/crypto';
 import { parseEnvelope } from '../../src/crypto/protocol/envelope';
 import { parseAnnouncement, parseRecipients } from '../../src/crypto/protocol/epoch';
 import { keys, type EpochRecord } from '../../src/crypto/machine/spaceRecord';
@@ -138,6 +138,8 @@ export class Space {
   readonly events: LogEvent[] = [];
   readonly grants: { to: string; grant: Bytes; giver: string; generation: number }[] = [];
   state: LogEvent | null = null;
+  /** By scope and member, the newest. */
+  readonly markers = new Map<string, MarkerBytes>();
 
   constructor(id: string) {
     this.id = id;
@@ -229,6 +231,7 @@ export class World {
     return {
       space: id, node: `node-${id}`, head: space.head.n, headHash: space.head.hash, createdAt: 0, due: false, rosterLinks: [...space.links],
       epoch: newest ? this.epochFor(person, id, newest.number) : null, state: space.state, events: space.events.slice(-page),
+      markers: [...space.markers.values()],
     };
   }
 

@@ -10,8 +10,10 @@ import {
   padme,
   passwordRoot,
   randomBytes,
+  ownContent,
   reactionContent,
   readMessage,
+  readOwn,
   readReaction,
   readReceipt,
   readState,
@@ -30,7 +32,12 @@ describe('contents', () => {
   it('are read as they were made, unknown keys ignored', () => {
     expect(readMessage(new Map<number, Value>([...messageContent('hi'), [9, 'later']]))).toBe('hi');
     expect(readReaction(reactionContent('👍'))).toBe('👍');
-    expect(readReceipt(receiptContent(7))).toBe(7);
+    expect(readReceipt(receiptContent({ delivered: 9, read: 7 }))).toEqual({ delivered: 9, read: 7 });
+    expect(readReceipt(new Map<number, Value>([...receiptContent({ delivered: null, read: 7 }), [9, 'later']]))).toEqual({ delivered: null, read: 7 });
+    const space = randomBytes(16);
+    expect(readOwn(ownContent({ space, read: 7 }))).toEqual({ space, read: 7 });
+    expect([toHex(encode(receiptContent({ delivered: 300, read: 12 }))), toHex(encode(receiptContent({ delivered: null, read: null })))]).toEqual(['a20019012c010c', 'a0']);
+    expect(toHex(encode(ownContent({ space: new Uint8Array(16).fill(0xab), read: 12 })))).toBe(`a20050${'ab'.repeat(16)}010c`);
     expect(toHex(encode(deleteContent()))).toBe('a0');
     const picture = { bytes: randomBytes(10), mediaType: 'image/webp' };
     expect(readState(stateContent({ title: 'Us', picture }))).toEqual({ title: 'Us', picture });
@@ -47,6 +54,10 @@ describe('contents', () => {
       () => readMessage(new Map<number, Value>([[0, 1]])),
       () => readMessage(new Map()),
       () => readReceipt(new Map<number, Value>([[0, '1']])),
+      () => readReceipt(new Map<number, Value>([[1, null]])),
+      () => readOwn(new Map<number, Value>([[0, randomBytes(15)], [1, 1]])),
+      () => readOwn(new Map<number, Value>([[0, randomBytes(16)]])),
+      () => readOwn(new Map<number, Value>([[1, 1]])),
       () => stateContent({ title: 'x'.repeat(121), picture: null }),
       () => stateContent({ title: '', picture: { bytes: new Uint8Array(65_537), mediaType: 'image/webp' } }),
       () => readState(new Map<number, Value>([[0, ''], [1, fromHex('00')]])),

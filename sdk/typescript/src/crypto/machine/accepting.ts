@@ -7,6 +7,7 @@ import type { Draft } from './draft';
 import { remind } from './expiry';
 import { openSnapshot } from './history';
 import { keep } from './lines';
+import { positionsUpTo } from './positions';
 import type { Queued } from './queue';
 import type { Space } from './space';
 import { keys, noticeItem, type EnvelopeRow, type LateChange, type StoredItem } from './spaceRecord';
@@ -24,7 +25,7 @@ export async function accepted(context: Context, draft: Draft, before: Space, co
   const lost = await linesAbove(context, before, common);
   await forgetLog(context, draft, before, common, snapshot.epoch);
   const { record } = before;
-  const known = { ...record, alarm: null, lastRead: Math.min(record.lastRead, snapshot.head), ...(record.stateSeq > common ? { stateSeq: 0 } : {}) };
+  const known = { ...record, alarm: null, lastRead: Math.min(record.lastRead, snapshot.head), positions: positionsUpTo(record, common), ...(record.stateSeq > common ? { stateSeq: 0 } : {}) };
   const { space, shown } = await openSnapshot(context, draft, snapshot, null, true, { record: known, dropped: before.dropped });
   if (space.record.alarm !== null) throw new CircleFailure('UNVERIFIED', `What the server shows now cannot be taken over either. ${space.record.alarm}`);
   await resealWaiting(context, draft, space.id);

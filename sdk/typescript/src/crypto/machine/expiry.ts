@@ -4,6 +4,7 @@ import type { LifetimeClass } from '../../types';
 import type { Context, Shown } from './context';
 import type { Draft } from './draft';
 import { clampLifetime } from './policy';
+import { lineGone } from './positions';
 import type { Queued } from './queue';
 import type { Space } from './space';
 import { keys, type EpochRecord, type LateChange, type LogRow, type StoredItem } from './spaceRecord';
@@ -37,26 +38,26 @@ export function remind(space: Space, draft: Draft, at: number, target: Target): 
 }
 
 /** Deletes what is over by now. Reads what is stored, so nothing that belongs to it may be in the draft alone. */
-export async function sweep(space: Space, draft: Draft, { store, keyring }: Pick<Context, 'store' | 'keyring'>, now: number): Promise<Shown> {
+export async function sweep(space: Space, draft: Draft, { store }: Pick<Context, 'store'>, now: number): Promise<Shown> {
   const gone: string[] = [];
   const over = await store.range('records', ...keys.dues(space.id, 0, now));
   const [next] = await store.range('records', ...keys.dues(space.id, now + 1, null), { limit: 1 });
   space.record.expires = next ? keys.dueAt(next.key) : null;
   for (const { key, value } of over) {
     draft.put('records', key, undefined);
-    gone.push(...(await remove(space, draft, value as Target, keyring.member, now)));
+    gone.push(...(await remove(space, draft, value as Target, now)));
   }
   return { items: [], gone };
 }
 
-async function remove(space: Space, draft: Draft, target: Target, me: string, now: number): Promise<string[]> {
+async function remove(space: Space, draft: Draft, target: Target, now: number): Promise<string[]> {
   const { record } = space;
   switch (target.what) {
     case 'line': {
       const item = (await draft.get('items', [space.id, target.seq])) as StoredItem | undefined;
       if (!item || item.expiresAt === null || item.expiresAt > now) return [];
       draft.put('items', [space.id, target.seq], undefined);
-      if (item.body.kind === 'text' && item.sender !== me && item.seq > record.lastRead) record.unread = Math.max(0, record.unread - 1);
+      lineGone(record, target.seq);
       return [item.key];
     }
     case 'own':

@@ -18,20 +18,21 @@ import type { Draft } from './draft';
 import { takeEpoch } from './epochKeeping';
 import { isOfLog, resetTold } from './identity';
 import { judge } from './judge';
-import { keep, takeEnvelope, takeState } from './lines';
+import { drop, keep, takeEnvelope, takeState } from './lines';
 import { rosterNotice } from './logbook';
 import { ALARMS, REASONS } from './reasons';
 import type { RecordStore } from '../../store/sealed';
 import { Space } from './space';
 import { keys, noticeItem, type LogRow, type SpaceRecord, type StoredItem } from './spaceRecord';
+import { noPositions } from './positions';
 import type { LinkBytes, LogEvent, Snapshot } from './wire';
 
 type Begun = Pick<Snapshot, 'space' | 'node' | 'head' | 'headHash' | 'createdAt'>;
 
 /** The member's own account space, before its first entry. */
-export function beginAccount(store: RecordStore, { space, node, acceptedAt }: LogEvent): Space {
+export function beginAccount({ store, keyring }: Context, { space, node, acceptedAt }: LogEvent): Space {
   const record = freshRecord({ space, node, head: LOG_START.n, headHash: LOG_START.hash, createdAt: acceptedAt }, null);
-  return new Space(store, { ...record, isAccount: true, lastActivity: 0, start: { n: 1, hash: LOG_START.hash } }, []);
+  return new Space(store, { ...record, isAccount: true, lastActivity: 0, start: { n: 1, hash: LOG_START.hash } }, [], keyring.member);
 }
 
 function freshRecord(snapshot: Begun, before: SpaceRecord | null): SpaceRecord {
@@ -40,7 +41,7 @@ function freshRecord(snapshot: Begun, before: SpaceRecord | null): SpaceRecord {
     space: snapshot.space, node: snapshot.node, createdAt: snapshot.createdAt, type: before?.type ?? 'GROUP', seats: [], start: head, head, epochSeqs: [], marks: [], current: null, epochAt: 0,
     due: true, checked: 0, lacking: [], keyless: [], title: before?.title ?? null, picture: before?.picture ?? null, stateSeq: before?.stateSeq ?? 0,
     titleUntil: before?.titleUntil ?? null, renewsTitle: before?.renewsTitle ?? null, lifetime: before?.lifetime ?? 0, shared: before?.shared ?? false,
-    lastRead: before?.lastRead ?? 0, unread: 0, lastActivity: snapshot.createdAt, oldest: before?.oldest ?? 0, hasOlder: false,
+    lastRead: before?.lastRead ?? 0, positions: before?.positions ?? noPositions(), lastActivity: snapshot.createdAt, oldest: before?.oldest ?? 0, hasOlder: false,
     alarm: before?.alarm ?? null, out: false, owed: before?.owed ?? [], expires: before?.expires ?? null, reached: 0, told: [],
     noticed: before?.noticed ?? [], kept: before?.kept ?? [],
     ...(before === null ? { under: [] } : before.under ? { under: before.under } : {}),
@@ -58,7 +59,7 @@ export interface Decided {
  * known before keeps its pins: the roster must go on from where it was.
  */
 export async function openSnapshot(context: Context, draft: Draft, snapshot: Snapshot, before: Space | null, hasOlder: boolean, decided: Decided | null = null): Promise<{ space: Space; shown: Shown }> {
-  const space = new Space(context.store, freshRecord(snapshot, decided?.record ?? before?.record ?? null), []);
+  const space = new Space(context.store, freshRecord(snapshot, decided?.record ?? before?.record ?? null), [], context.keyring.member);
   for (const n of decided?.dropped ?? []) space.dropEpoch(draft, n);
   const { record } = space;
   try {
@@ -87,7 +88,6 @@ export async function openSnapshot(context: Context, draft: Draft, snapshot: Sna
   if (snapshot.state) await takeNewestState(space, draft, context, snapshot.state);
   record.due = snapshot.due || !record.current;
   record.hasOlder = hasOlder && isReadableBefore(space, context);
-  record.unread = shown.items.filter((item) => isUnread(item, record, context.keyring.member)).length;
   const times = snapshot.events.map(({ acceptedAt }) => acceptedAt);
   record.lastActivity = Math.max(record.lastActivity, ...times);
   record.reached = Math.min(Date.now(), Math.max(0, ...times));
@@ -146,7 +146,7 @@ export async function forgetOthers(space: Space, draft: Draft, { store }: Contex
     const { seq, key } = value as StoredItem;
     // What only this device has would not come again.
     if (!isOfLog(value as StoredItem)) continue;
-    if (!seqs.has(seq)) draft.put('items', [space.id, seq], undefined);
+    if (!seqs.has(seq)) drop(space, draft, seq);
     if (!names.has(key)) gone.push(key);
   }
   space.record.oldest = Math.min(...seqs);
@@ -311,10 +311,6 @@ async function refuseLate(space: Space, draft: Draft, { store }: Context): Promi
     merge(shown, keep(space, draft, { ...item, body: { kind: 'unreadable', reason: REASONS.late } }));
   }
   return shown;
-}
-
-function isUnread(item: StoredItem, record: SpaceRecord, me: string): boolean {
-  return item.body.kind === 'text' && item.sender !== me && item.seq > record.lastRead;
 }
 
 function merge(into: Shown, more: Shown): void {

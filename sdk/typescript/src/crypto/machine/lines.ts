@@ -13,6 +13,7 @@ import { ownEntries } from './ownEntries';
 import { ALARMS, REASONS } from './reasons';
 import type { Space } from './space';
 import { lifetimeOf } from './policy';
+import { lineGone, lineKept } from './positions';
 import type { Queued } from './queue';
 import { keys, noticeItem, type EnvelopeRow, type LateChange, type LogRow, type StoredItem } from './spaceRecord';
 import type { ItemBody, LogEvent } from './wire';
@@ -54,7 +55,7 @@ function unreadable({ reason, kind }: Refused): ItemBody {
 
 /** Its time is over: what this device still shows of it goes at once. */
 function over(draft: Draft, space: Space, seq: number, key: string): Shown {
-  draft.put('items', [space.id, seq], undefined);
+  drop(space, draft, seq);
   return { items: [], gone: [key] };
 }
 
@@ -92,7 +93,6 @@ async function takeContent(space: Space, draft: Draft, context: Context, event: 
         ...line(event, id, header.time, sender), body: { kind: 'text', text: readMessage(content) }, epoch: header.epoch.n,
         b: lifetimeOf({ lifetime: header.b }), expiresAt: until,
       };
-      if (isLive && sender !== context.keyring.member && event.seq > space.record.lastRead) space.record.unread += 1;
       const late = await takeLate(space, draft, id, item);
       return { items: late.items, gone: [...late.gone, ...keptNoMore(space, draft, id)] };
     }
@@ -140,10 +140,17 @@ function setTitleEnd(space: Space, draft: Draft, until: number | null): void {
 export function keep(space: Space, draft: Draft, item: StoredItem): Shown {
   const { record } = space;
   draft.put('items', [space.id, item.seq], item);
+  lineKept(record, item, space.me);
   if (record.oldest === 0 || item.seq < record.oldest) record.oldest = item.seq;
   if (record.under && item.body.kind === 'text' && item.epoch > 0) noteUnder(record.under, item);
   if (item.expiresAt !== null) remind(space, draft, item.expiresAt, { what: 'line', seq: item.seq });
   return { items: [item], gone: [] };
+}
+
+/** The line is no longer there. */
+export function drop(space: Space, draft: Draft, seq: number): void {
+  draft.put('items', [space.id, seq], undefined);
+  lineGone(space.record, seq);
 }
 
 function noteUnder(under: [number, number][], { epoch, seq }: StoredItem): void {
@@ -192,6 +199,6 @@ function alter(space: Space, draft: Draft, item: StoredItem, { what, text, by, i
     return isAuthor ? keep(space, draft, { ...item, body: { kind: 'text', text }, expiresAt: earlier(item.expiresAt, until) }) : { items: [], gone: [] };
   }
   if (!isAuthor && !isAdmin) return { items: [], gone: [] };
-  draft.put('items', [space.id, item.seq], undefined);
+  drop(space, draft, item.seq);
   return { items: [], gone: [item.key] };
 }

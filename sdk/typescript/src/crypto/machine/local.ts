@@ -16,6 +16,7 @@ import { Devices } from './devices';
 import { InviteBook } from './inviteBook';
 import { openKeyring, storeKeyring, type StoredKeyring } from './keyring';
 import { answerOffer, checkOffer } from './linking';
+import { Markers } from './markers';
 import { Marks } from './marks';
 import { makeAccount, type MadeAccount } from './newAccount';
 import { nextSeal, sealPublished } from './ownKeys';
@@ -38,6 +39,7 @@ interface Inside {
   rooms: Rooms;
   reading: Reading;
   sending: Sending;
+  markers: Markers;
   invites: InviteBook;
   devices: Devices;
   database: string;
@@ -136,8 +138,9 @@ export class LocalKeeper implements Keeper {
     const context: Context = { store, people, keyring: await openKeyring(stored), offers: new Offers(), account: await AccountNotes.load(store) };
     const rooms = new Rooms(context);
     const sending = new Sending(context, rooms);
+    const markers = new Markers(context, rooms);
     this.#inside = {
-      context, rooms, reading: new Reading(context, rooms), sending, invites: new InviteBook(context),
+      context, rooms, reading: new Reading(context, rooms, markers), sending, markers, invites: new InviteBook(context),
       devices: new Devices(context, rooms), database,
       pins: new Pins(context, rooms, sending), alarms: new Alarms(context, rooms),
       marks: new Marks(context, rooms, sending),
@@ -154,7 +157,14 @@ export class LocalKeeper implements Keeper {
   readonly accountHead: Keeper['accountHead'] = () => this.#do(({ reading }) => reading.accountHead());
   readonly start: Keeper['start'] = (space) => this.#do(({ reading }) => reading.start(space));
   readonly items: Keeper['items'] = (space, before, count) => this.#do(({ reading }) => reading.items(space, before, count));
+
+  // ---- how far everybody has read
+
   readonly markRead: Keeper['markRead'] = (space) => this.#do(({ reading }) => reading.markRead(space));
+  readonly needsOfMarkers: Keeper['needsOfMarkers'] = (all) => this.#do(({ reading }) => reading.needsOfMarkers(all));
+  readonly applyMarkers: Keeper['applyMarkers'] = (all, cursor, isAfresh = false) => this.#do(({ reading }) => reading.applyMarkers(all, cursor, isAfresh));
+  readonly makeMarker: Keeper['makeMarker'] = (space, scope, tells) => this.#do(({ markers }) => markers.make(space, scope, tells));
+  readonly markerTold: Keeper['markerTold'] = (space, made, version) => this.#do(({ markers }) => markers.told(space, made, version));
 
   // ---- learning and judging
 

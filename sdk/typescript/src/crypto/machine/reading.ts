@@ -10,21 +10,25 @@ import { sweep } from './expiry';
 import { applyOlder, beginAccount, forgetOthers, learnEpoch, openSnapshot } from './history';
 import { resetNoticed } from './identity';
 import { forward } from './logbook';
+import type { Markers } from './markers';
 import { needsOwn } from './ownKeys';
+import { isMoreUnread, readUpTo } from './positions';
 import type { Rooms } from './rooms';
 import type { Space } from './space';
 import type { SpaceRecord } from './spaceRecord';
-import type { EpochBytes, Identity, ItemView, LogEvent, Needs, Snapshot, SpaceChange } from './wire';
+import type { EpochBytes, Identity, ItemView, LogEvent, MarkerBytes, Needs, Snapshot, SpaceChange } from './wire';
 import type { Draft } from './draft';
 
 const CURSOR: Key = 'cursor';
 export class Reading {
   readonly #context: Context;
   readonly #rooms: Rooms;
+  readonly #markers: Markers;
 
-  constructor(context: Context, rooms: Rooms) {
+  constructor(context: Context, rooms: Rooms, markers: Markers) {
     this.#context = context;
     this.#rooms = rooms;
+    this.#markers = markers;
   }
 
   async cursor(): Promise<string | null> {
@@ -62,9 +66,17 @@ export class Reading {
     const needs = await this.needs(state ? [...events, state] : events, common);
     const { keyring } = this.#context;
     const members = new Map([[keyring.member, epoch ? needsOwn(keyring, epoch, needs) : 0]]);
+    const marked = await this.needsOfMarkers(snapshot.markers);
     const claims = [...rosterLinks.flatMap(({ body }) => claimsOfLink(body)), ...(epoch ? (await claimsOfAnnouncement(epoch.announcement)).members : [])];
     for (const [member, n] of claims) members.set(member, Math.max(n, members.get(member) ?? 0));
-    return { ...needs, members: [...new Set([...needs.members, ...(await this.#unknown(members))])] };
+    return {
+      members: [...new Set([...needs.members, ...marked.members, ...(await this.#unknown(members))])], epochs: united(needs.epochs, marked.epochs),
+      ownKey: needs.ownKey || marked.ownKey, wraps: needs.wraps || marked.wraps,
+    };
+  }
+
+  async needsOfMarkers(markers: MarkerBytes[]): Promise<Needs> {
+    return this.needs(await this.#markers.asEvents(markers));
   }
 
   /** True when the epoch is verified, or was asked for; its creator is then among the members to know. */
@@ -134,10 +146,12 @@ export class Reading {
   /** `isAfresh`: lines that were kept before are read again, which makes those readable whose keys came later. */
   async openSpace(snapshot: Snapshot, hasOlder: boolean, isAfresh = false): Promise<SpaceChange> {
     const before = await this.#rooms.find(snapshot.space);
-    return this.#rooms.change([snapshot.space], async (draft) => {
+    const { account } = this.#context;
+    return this.#rooms.change([snapshot.space, ...(account.space === null ? [] : [account.space])], async (draft) => {
       const { space, shown } = await openSnapshot(this.#context, draft, snapshot, before, hasOlder);
       if (isAfresh && shown.items.length > 0) shown.gone.push(...(await forgetOthers(space, draft, this.#context, shown.items)));
       this.#rooms.put(space);
+      await this.#markers.take(draft, snapshot.markers, true);
       space.save(draft);
       return this.#rooms.shown(space, shown);
     });
@@ -168,11 +182,16 @@ export class Reading {
   /** The member's own account space at its first entry; everything else is opened from a snapshot. */
   #begun(draft: Draft, event: LogEvent): Space | null {
     if (!event.isAccount || event.seq !== 1) return null;
-    const { account, store } = this.#context;
-    const space = beginAccount(store, event);
+    const { account } = this.#context;
+    const space = beginAccount(this.#context, event);
     this.#rooms.put(space);
     draft.add(account.begin(space.id));
     return space;
+  }
+
+  /** Markers of the stream, in their order, or asked for. */
+  applyMarkers(markers: MarkerBytes[], cursor: string | null, isAfresh: boolean): Promise<SpaceChange[]> {
+    return this.#markers.apply(markers, isAfresh, (draft) => { if (cursor !== null) draft.put('records', CURSOR, cursor); });
   }
 
   async applyOlder(space: string, events: LogEvent[], hasOlder: boolean): Promise<SpaceChange> {
@@ -240,8 +259,8 @@ export class Reading {
 
   async markRead(space: string): Promise<SpaceChange> {
     return this.#alter(space, (record) => {
-      record.lastRead = record.head.n;
-      record.unread = 0;
+      // Nothing is told anew for what leaves nothing unread.
+      if (record.positions?.fresh.length || isMoreUnread(record)) readUpTo(record, record.head.n);
     });
   }
 
@@ -264,6 +283,10 @@ export class Reading {
       return Promise.resolve(this.#rooms.shown(open));
     });
   }
+}
+
+function united(one: Needs['epochs'], other: Needs['epochs']): Needs['epochs'] {
+  return [...new Map([...one, ...other].map((wanted) => [`${wanted.space}:${wanted.number}`, wanted])).values()];
 }
 
 /** One change for each space: the newest view, all items in order, without those that are gone. */

@@ -22,7 +22,7 @@ export class Rooms {
   async find(space: string): Promise<Space | null> {
     const open = this.#open.get(space);
     if (open) return open;
-    const loaded = await Space.load(this.store, this.#context.people, space);
+    const loaded = await Space.load(this.store, this.#context.people, space, this.#context.keyring.member);
     if (loaded) this.#open.set(space, loaded);
     return loaded;
   }

@@ -11,6 +11,7 @@ import { membersOfLinks } from './claims';
 import { keys, type EpochRecord, type SpaceRecord } from './spaceRecord';
 import { withinTime } from './expiry';
 import { historyOf, lifetimeOf } from './policy';
+import { isMoreUnread, noPositions, recount } from './positions';
 import type { LifetimeClass } from '../../types';
 import type { SpaceView } from './wire';
 
@@ -22,24 +23,28 @@ export class Space {
   /** The roster after each link; empty only where the chain could not be verified (there is an alarm then). */
   states: Roster[];
   readonly #store: RecordStore;
+  /** Hex id of this device's member. */
+  readonly me: string;
   /** Null: not kept any more, although the store still has it until the change is written. */
   readonly #epochs = new Map<number, EpochRecord | null>();
 
-  constructor(store: RecordStore, record: SpaceRecord, states: Roster[]) {
+  constructor(store: RecordStore, record: SpaceRecord, states: Roster[], me: string) {
     this.id = record.space;
     this.bytes = fromHex(record.space);
     this.record = record;
     this.states = states;
     this.#store = store;
+    this.me = me;
   }
 
-  static async load(store: RecordStore, people: People, space: string): Promise<Space | null> {
+  static async load(store: RecordStore, people: People, space: string, me: string): Promise<Space | null> {
     const record = (await store.get('records', keys.space(space))) as SpaceRecord | undefined;
     if (!record) return null;
     const links = (await store.range('records', ...keys.links(space))).map(({ value }) => value as Signed);
     const { chains } = await people.lookup(membersOfLinks(links));
     const states = links.length === 0 ? [] : [...(await verifyRoster(fromHex(space), links, chains))];
-    return new Space(store, record, states);
+    if (!record.positions && !record.isAccount) await recount(store, record, me);
+    return new Space(store, record, states, me);
   }
 
   get roster(): Roster | null {
@@ -151,7 +156,7 @@ export function viewOf(record: SpaceRecord, me: string, people: People): SpaceVi
     oldest: record.oldest,
     hasOlder: record.hasOlder,
     lastActivity: record.lastActivity,
-    unread: record.unread,
+    ...readingOf(record, me),
     alarm: alarmOf(record, people),
     due: record.due,
     epoch: record.current?.n ?? 0,
@@ -165,6 +170,18 @@ export function viewOf(record: SpaceRecord, me: string, people: People): SpaceVi
     keyless: record.out ? 0 : record.keyless.length,
     expires: record.expires,
     renewsTitle: seat?.role === 'OWNER' && !record.out ? record.renewsTitle : null,
+  };
+}
+
+function readingOf(record: SpaceRecord, me: string): Pick<SpaceView, 'unread' | 'isMoreUnread' | 'firstUnread' | 'receipts' | 'untold'> {
+  const { fresh, own, receipt, delivered, others } = record.positions ?? noPositions();
+  const seated = new Set(record.seats.map(({ member }) => member));
+  return {
+    unread: fresh.length,
+    isMoreUnread: isMoreUnread(record),
+    firstUnread: fresh[0] ?? null,
+    receipts: others.flatMap(([member, has, read]) => (member !== me && seated.has(member) ? [{ member, delivered: has, read }] : [])),
+    untold: { own: record.lastRead > own.read, delivered: delivered > receipt.delivered, read: record.lastRead > receipt.read },
   };
 }
 

@@ -3,6 +3,7 @@ import type { Bytes } from '../protocol/bytes';
 import type { Head } from '../protocol/signer';
 import type { Key } from '../../store/sealed';
 import type { ConversationType, LifetimeClass, SpaceRole } from '../../types';
+import type { Positions } from './positions';
 import type { ItemBody, Notice } from './wire';
 
 /** An entry of the log after which a new epoch is due: a roster link (n), a member's link (member, n), a complaint. */
@@ -43,8 +44,10 @@ export interface SpaceRecord {
   /** When title and picture expire, and when an owner seals them anew; null: they stay. */
   titleUntil: number | null;
   renewsTitle: number | null;
+  /** Everything up to there was read by this member, on any device. */
   lastRead: number;
-  unread: number;
+  /** Absent in what an earlier version has written. */
+  positions?: Positions;
   lastActivity: number;
   /** The lowest seq of a kept item. */
   oldest: number;

@@ -68,6 +68,37 @@ export interface Snapshot {
   epoch: EpochBytes | null;
   state: LogEvent | null;
   events: LogEvent[];
+  /** The members' receipts and the own marker. */
+  markers: MarkerBytes[];
+}
+
+export type MarkerScope = 'OWN' | 'RECEIPT';
+
+/** A member's sealed position in a conversation, as the server tells it. */
+export interface MarkerBytes {
+  space: string;
+  node: string;
+  member: string;
+  scope: MarkerScope;
+  version: number;
+  /** Null once it has expired. */
+  envelope: Bytes | null;
+  acceptedAt: number;
+}
+
+/** What a receipt says: each can be switched off. */
+export interface Tells {
+  delivered: boolean;
+  read: boolean;
+}
+
+/** A marker to set in the place of `version`, and what it says. */
+export interface MadeMarker {
+  scope: MarkerScope;
+  version: number;
+  envelope: Bytes;
+  delivered: number;
+  read: number;
 }
 
 /** What the machine must be told before it can judge some events. */
@@ -138,7 +169,15 @@ export interface SpaceView {
   /** True when the server holds older events than this device. */
   hasOlder: boolean;
   lastActivity: number;
+  /** Messages of others after the own read mark that this device holds, and whether there may be more. */
   unread: number;
+  isMoreUnread: boolean;
+  /** Seq of the first of them, or null. */
+  firstUnread: number | null;
+  /** How far the other present members have received and read, as far as it was told. */
+  receipts: { member: string; delivered: number; read: number }[];
+  /** What the server has not heard yet: the own read mark, and what receipts would say. */
+  untold: { own: boolean; delivered: boolean; read: boolean };
   alarm: string | null;
   /** True when an epoch must be made before the next envelope. */
   due: boolean;

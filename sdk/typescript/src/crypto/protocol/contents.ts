@@ -1,4 +1,4 @@
-/** What envelopes of each kind hold (docs/decisions/0005): makers, and readers that ignore unknown keys. */
+/** What envelopes of each kind hold (docs/decisions/0005): makers, and readers that ignore unknown keys. Kind 5: `markers`. */
 import type { Bytes } from './bytes';
 import type { Value } from './cbor';
 import type { Content } from './envelope';
@@ -41,18 +41,6 @@ export function reactionContent(emoji: string): Content {
 /** The emoji of kind 4. @throws {ProtocolError} envelope/UNREADABLE */
 export function readReaction(content: Content): string {
   return text(content.get(0), EMOJI_CAP);
-}
-
-/** Content of kind 5: read up to `seq`. */
-export function receiptContent(seq: number): Content {
-  return new Map([[0, seq]]);
-}
-
-/** The seq of kind 5. @throws {ProtocolError} envelope/UNREADABLE */
-export function readReceipt(content: Content): number {
-  const seq = content.get(0);
-  demand(typeof seq === 'number', 'envelope', 'UNREADABLE', SHAPE);
-  return seq;
 }
 
 /** Title and picture of a conversation, kind 8. */

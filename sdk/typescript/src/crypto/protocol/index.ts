@@ -41,5 +41,6 @@ export * from './grant';
 export * from './envelope';
 export * from './rules';
 export * from './contents';
+export * from './markers';
 export * from './account';
 export * from './log';
