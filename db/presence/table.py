@@ -115,8 +115,8 @@ class Table:
             before = (known.state, known.seen, _is_there(known, now))
             if (word.stamp, word.state) > (known.stamp, known.state):
                 known.stamp, known.state = word.stamp, word.state
-            elif (word.stamp, word.state) < (known.stamp, known.state) and known.held is not None:
-                self._say[word.client] = None  # it has missed something
+            elif (word.stamp, word.state) < (known.stamp, known.state):
+                self._say[word.client] = None  # it has missed something, and whoever said it may be gone
             known.seen = max(known.seen, word.seen)
             if word.is_held:
                 known.others[node] = now + self._times.lease
