@@ -41,7 +41,7 @@ codegen: schema $(STAMP)/codegen $(STAMP)/node ## Write the SDKs' types and oper
 	npm run --silent codegen --workspace sdk/typescript
 	scripts/codegen_python.sh
 
-bench: setup $(STAMP)/dev ## Measure the hot paths (prints a table, writes bench/results.json)
+bench: setup $(STAMP)/dev $(STAMP)/peers ## Measure against floors, peers and budgets (bench/results.json)
 	$(PY) -m bench
 
 fmt: $(STAMP)/dev $(STAMP)/node ## Format the code
@@ -49,7 +49,7 @@ fmt: $(STAMP)/dev $(STAMP)/node ## Format the code
 	$(VENV)/bin/ruff check --fix .
 
 clean: ## Remove what setup and builds made (never ./data)
-	rm -rf $(VENV) .venv-codegen $(STAMP) node_modules web/dist web/node_modules sdk/typescript/node_modules
+	rm -rf $(VENV) .venv-codegen $(STAMP) node_modules bench/peers/node_modules web/dist web/node_modules sdk/typescript/node_modules
 
 lock: ## Lock Python dependencies anew: names, versions, hashes, no addresses
 	scripts/lock.sh
@@ -80,6 +80,12 @@ $(STAMP)/node: package-lock.json package.json web/package.json sdk/typescript/pa
 	@scripts/need_node.sh
 	@echo 'Installing web packages...'
 	npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(STAMP)/peers: bench/peers/package-lock.json bench/peers/package.json | $(STAMP)
+	@scripts/need_node.sh
+	@echo 'Installing what is measured against...'
+	npm ci --silent --no-audit --no-fund --prefix bench/peers
 	@touch $@
 
 $(STAMP)/web: $(STAMP)/node $(WEB_SOURCES)

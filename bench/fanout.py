@@ -1,106 +1,106 @@
-"""Fan-out: one event to many sockets, as server CPU per delivery, beside the floor of writing ready frames."""
+"""Fan-out: one event to many sockets, beside the floor of writing ready frames, and beside peers. All take turns."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 
-import psutil
-from websockets.asyncio.client import ClientConnection, connect
+from bench.meter import Load, Row, in_turns, ratio, row
+from bench.parties import LIVE, Party, operation
+from bench.processes import floor, peer, peers
+from bench.sends import frames
+from bench.wire import Wire, frame
+from tests.support.actors import b64
 
-from bench.parties import Party
-from bench.paths import LIVE, Row
-from tests.support.client import Ws, websocket
-from tests.support.server import ROOT, free_port
-
-
-class Listener:
-    """A socket that only counts what comes."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self.count = self.size = 0
-        self._task = asyncio.create_task(self._read(socket))
-
-    async def _read(self, socket: ClientConnection) -> None:
-        async for message in socket:
-            if len(message) > 100:  # no ping
-                self.count, self.size = self.count + 1, len(message)
-
-    async def stop(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+BUDGETS = {"yoga": {"least": 5.5, "stretch": 7.0}, "mercurius": {"least": 4.0, "stretch": 5.0}}
 
 
-async def heard(listeners: list[Listener], count: int) -> None:
-    """Wait until each has heard so much."""
-    async with asyncio.timeout(120):
-        while any(listener.count < count for listener in listeners):  # noqa: ASYNC110  (counters set no event)
-            await asyncio.sleep(0.005)
-
-
-async def fanout(party: Party, subscribers: int = 500, events: int = 60) -> list[Row]:
-    """A room of `subscribers` sockets; sends follow each other."""
-    envelopes = [party.envelope(party.members[0]) for _ in range(events)]
+async def fanout(party: Party, subscribers: int, each: int, rounds: int) -> list[Row]:
+    """A room of `subscribers` sockets; a turn is `each` sends, one after the other, heard by all."""
+    operations = frames(party, each * (rounds + 1) + 1)
+    envelope = b64(party.envelope(party.members[0]).data)
     async with AsyncExitStack() as stack:
-        listeners: list[Listener] = []
-        for number in range(subscribers):
-            ws: Ws = await stack.enter_async_context(websocket(party.server.url))
-            token = number % len(party.tokens)
-            await ws.start(party.tokens[token])
-            await ws.say("subscribe", {"query": LIVE}, "live")
-            while (await ws.hear())["payload"]["data"]["events"]["__typename"] != "CaughtUp":
-                pass
-            listeners.append(Listener(ws.socket))
-            stack.push_async_callback(listeners[-1].stop)
-        await party.send(party.clients[0], party.envelope(party.members[0]))  # the first one goes the long way
-        await heard(listeners, 1)
-        before, alone = party.cpu(), party.server_cpu()
-        for envelope in envelopes:
-            await party.send(party.clients[0], envelope)
-        await heard(listeners, events + 1)
-        whole, server = party.cpu() - before, party.server_cpu() - alone
-        size = listeners[0].size
-    deliveries = events * subscribers
-    floor = await _floor(subscribers, events, size)
-    mine = server / deliveries * 1e6
-    return [
-        {"what": f"fan-out to {subscribers}: server CPU per delivery", "unit": "us", "value": mine},
-        {"what": "the same with the database's", "unit": "us", "value": whole / deliveries * 1e6},
-        {"what": "floor: a ready frame to each of as many", "unit": "us", "value": floor},
-        {"what": "fan-out, share of the floor (send included)", "unit": "x", "value": floor / mine},
+        ours = await together(stack, [party.listen(n % len(party.tokens)) for n in range(subscribers)])
+        sender = await Wire.open(party.server.url, party.tokens[0])
+        stack.callback(sender.close)
+        await sender.run(operations[-1:], 1)  # the first one goes the long way
+        await all_heard(ours, 1)
+        ready = await stack.enter_async_context(floor())
+        wires = await together(stack, [Wire.touch(ready.url) for _ in range(subscribers)])
+        size = ours[0].size
+        loads = [
+            _turns(sender, ours, operations, each, party.server_cpu),
+            _floor(wires, each, size, ready.cpu),
+        ]
+        names = peers()
+        for name in names:
+            other = await stack.enter_async_context(peer(name))
+            wires = await together(stack, [_subscribed(other.url) for _ in range(subscribers)])
+            wire = await Wire.open(other.url)
+            stack.callback(wire.close)
+            same = [operation(f"s{n}", {"input": {"envelope": envelope}}) for n in range(each * (rounds + 1))]
+            loads.append(_turns(wire, wires, same, each, other.cpu))
+        await in_turns(loads, rounds)
+    return _rows(subscribers, loads, names)
+
+
+def _rows(subscribers: int, loads: Sequence[Load], names: Sequence[str]) -> list[Row]:
+    mine, ready = loads[0], loads[1]
+    rows = [
+        row(f"fan-out to {subscribers:,}: server CPU per delivery, send included", mine.cost, "us"),
+        row("  a ready frame to each of as many (floor)", ready.cost, "us"),
+        row("  our share of the floor", ratio(ready, mine), "x", least=0.75, stretch=0.85),
     ]
+    for name, load in zip(names, loads[2:], strict=True):
+        rows.append(row(f"  {name}, store in memory: CPU per delivery", load.cost, "us"))
+        rows.append(row(f"  {name} against ours", ratio(load, mine), "x", **BUDGETS[name]))
+    return rows
 
 
-async def _floor(subscribers: int, events: int, size: int) -> float:
-    """Microseconds of CPU per frame."""
-    async with _floor_server() as (url, process), AsyncExitStack() as stack:
-        sockets = [await stack.enter_async_context(connect(url, max_size=None)) for _ in range(subscribers)]
-        listeners = [Listener(socket) for socket in sockets]
-        for listener in listeners:
-            stack.push_async_callback(listener.stop)
-        times = process.cpu_times()
-        await sockets[0].send(f"{events} {size}")
-        await heard(listeners, events)
-        after = process.cpu_times()
-    return (after.user + after.system - times.user - times.system) / events / subscribers * 1e6
+async def together(stack: AsyncExitStack, opening: Sequence[object], at_once: int = 50) -> list[Wire]:
+    """Open sockets, some at a time; they are closed with the stack."""
+    wires: list[Wire] = []
+    for first in range(0, len(opening), at_once):
+        opened = await asyncio.gather(*opening[first : first + at_once])  # type: ignore[call-overload]  # coroutines
+        for wire in opened:
+            stack.callback(wire.close)
+        wires += opened
+    return wires
 
 
-@asynccontextmanager
-async def _floor_server() -> AsyncIterator[tuple[str, psutil.Process]]:
-    port = free_port()
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.floor", str(port), cwd=ROOT)
-    url = f"ws://127.0.0.1:{port}/"
-    try:
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    async with connect(url):
-                        break
-                except OSError:
-                    await asyncio.sleep(0.05)
-        yield url, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        await process.wait()
+async def all_heard(wires: Sequence[Wire], count: int) -> None:
+    """Wait until each has heard so much since its count began."""
+    for wire in wires:
+        await wire.heard(count)
+
+
+async def _subscribed(url: str) -> Wire:
+    wire = await Wire.open(url)
+    wire.subscribe(LIVE)
+    await wire.heard(2)
+    wire.count = 0
+    return wire
+
+
+def _turns(
+    sender: Wire, wires: Sequence[Wire], operations: Sequence[bytes], each: int, used: Callable[[], float]
+) -> Load:
+    turns = iter(range(0, len(operations), each))
+
+    async def work() -> None:
+        start, before = next(turns), wires[0].count
+        for one in operations[start : start + each]:
+            await sender.run([one], 1)
+        await all_heard(wires, before + each)
+
+    return Load(each * len(wires), work, used)
+
+
+def _floor(wires: Sequence[Wire], each: int, size: int, used: Callable[[], float]) -> Load:
+    async def work() -> None:
+        before = wires[0].count
+        wires[0].write(frame(f"{each} {size}".encode()))
+        await all_heard(wires, before + each)
+
+    return Load(each * len(wires), work, used)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import tempfile
 from collections.abc import AsyncIterator
@@ -12,21 +13,26 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-import psutil
 from circle_client.protocol.envelope import Envelope
 from circle_client.protocol.roster import Role
 
+from bench.meter import cpu, own_cpu
+from bench.wire import Wire, frame
 from tests.support.actors import Actor, b64, milliseconds
 from tests.support.client import Http
 from tests.support.rooms import Room
 from tests.support.server import ServerProcess, set_up_token
 
-SEND = "mutation Send($input: SendMessageInput!) { sendMessage(input: $input) { event { seq } errors { code } } }"
+SEND = """mutation SendMessage($input: SendMessageInput!) { sendMessage(input: $input) {
+  event { seq item acceptedAt }
+  errors { message path code ... on RateLimitedError { retryAfter } ... on EpochDueError { reason } } } }"""
+LIVE = """subscription Live($after: Cursor) { events(after: $after) { __typename
+  ... on CaughtUp { cursor } ... on EventDelivery { cursor event { seq ... on EnvelopeEvent { envelope } } } } }"""
 
 
 @dataclass
 class Party:
-    """A server process of its own and a group of members in one conversation; `members[0]` owns both."""
+    """A server process of its own and its members; `room` has them all, `rooms` may be more. `members[0]` owns them."""
 
     server: ServerProcess
     members: list[Actor]
@@ -34,11 +40,37 @@ class Party:
     tokens: list[str]
     room: Room
     room_id: str
+    rooms: list[Room]
 
-    def envelope(self, by: Actor) -> Envelope:
+    def envelope(self, by: Actor, room: int = 0) -> Envelope:
         """A fresh envelope that the server will take; many can be made before the first is sent."""
-        self.room.now = milliseconds(datetime.now(UTC))
-        return self.room.make_envelope(by)
+        self.rooms[room].now = milliseconds(datetime.now(UTC))
+        return self.rooms[room].make_envelope(by)
+
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        assert self.server.process is not None
+        return self.server.process.pid
+
+    async def listen(self, member: int, query: str = LIVE, variables: object = None) -> Wire:
+        """A socket of that member's, which follows live; it has been told that it is caught up, and no more."""
+        wire = await Wire.open(self.server.url, self.tokens[member])
+        wire.subscribe(query, variables)
+        await wire.heard(2)
+        wire.count = 0
+        return wire
+
+    async def cursor(self, member: int) -> str:
+        """Where a member who follows everything is now."""
+        heard: list[bytes] = []
+        wire = await Wire.open(self.server.url, self.tokens[member])
+        wire.on_message = heard.append
+        wire.subscribe(LIVE)
+        await wire.heard(2)
+        wire.close()
+        cursor: str = json.loads(heard[0])["payload"]["data"]["events"]["cursor"]
+        return cursor
 
     async def send(self, client: Http, envelope: Envelope) -> int:
         """Send it; its seq."""
@@ -50,30 +82,29 @@ class Party:
 
     def server_cpu(self) -> float:
         """Seconds of CPU that the server has used without its database."""
-        assert self.server.process is not None
-        times = psutil.Process(self.server.process.pid).cpu_times()
-        return times.user + times.system
+        return own_cpu(self.pid)
 
     def cpu(self) -> float:
         """Seconds of CPU that server and database have used."""
-        assert self.server.process is not None
-        parent = psutil.Process(self.server.process.pid)
-        total = 0.0
-        for process in [parent, *parent.children(recursive=True)]:
-            try:
-                times = process.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            total += times.user + times.system
-        return total
+        return cpu(self.pid)
+
+
+def operation(id_: str, variables: object, query: str = SEND) -> bytes:
+    """A frame that begins an operation."""
+    return frame({"id": id_, "type": "subscribe", "payload": {"query": query, "variables": variables}})
 
 
 @asynccontextmanager
-async def party(size: int, *program: str, **environment: str) -> AsyncIterator[Party]:
-    """Start a server, sign `size` members up, put them into one group. `program`: what is run in its place."""
+async def party(
+    size: int, *program: str, rooms: int = 1, pairs: bool = False, **environment: str
+) -> AsyncIterator[Party]:
+    """Start a server, sign `size` members up, put them into `rooms` groups, or (`pairs`) each two into one of theirs.
+
+    `program`: what is run in the server's place.
+    """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="circle-bench-")))
-        server = ServerProcess(folder, None, **{"CIRCLE_MAX_SOCKETS_PER_CLIENT": "1000", **environment})
+        server = ServerProcess(folder, None, **{"CIRCLE_MAX_SOCKETS_PER_CLIENT": "10000", **environment})
         server.program = program or server.program
         token = set_up_token(await server.greeting())
         stack.push_async_callback(server.stop)
@@ -97,12 +128,16 @@ async def party(size: int, *program: str, **environment: str) -> AsyncIterator[P
             members.append(actor)
             clients.append(client)
             tokens.append(payload["token"])
-        room, room_id = await _conversation(members, clients[0])
+        if pairs:
+            made = [await conversation(members[n : n + 2], clients[n]) for n in range(0, size, 2)]
+        else:
+            made = [await conversation(members, clients[0]) for _ in range(rooms)]
         await asyncio.sleep(1)
-        yield Party(server, members, clients, tokens, room, room_id)
+        yield Party(server, members, clients, tokens, *made[0], [room for room, _ in made])
 
 
-async def _conversation(members: list[Actor], owner: Http) -> tuple[Room, str]:
+async def conversation(members: list[Actor], owner: Http) -> tuple[Room, str]:
+    """A group of these members, made by the first of them; and its id."""
     room = Room.of(members, milliseconds(datetime.now(UTC)))
     link = room.make_link0(members[0], {member.member: Role.WRITER for member in members[1:]})
     room.took_link(link)
