@@ -64,13 +64,14 @@ class Havoc:
 
     async def node_killed(self) -> None:
         """kill -9, and a new start after a moment."""
-        await self._again(self._node(), signal.SIGKILL)
+        await self.again(self._node(), signal.SIGKILL)
 
     async def node_stopped(self) -> None:
         """SIGTERM: it ends in order."""
-        self.exits.append(await self._again(self._node(), signal.SIGTERM))
+        self.exits.append(await self.again(self._node(), signal.SIGTERM))
 
-    async def _again(self, node: Node, number: int) -> int:
+    async def again(self, node: Node, number: int) -> int:
+        """End a node by a signal and start it after a moment; its exit code."""
         code = await node.stop(number)
         await self._while(1)
         await node.start()

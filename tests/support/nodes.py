@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,9 +154,18 @@ class Cluster:
 
 @asynccontextmanager
 async def cluster(
-    folder: Path, names: str = "abc", *, with_redis: bool = True, workers: tuple[int, ...] = (), **environment: str
+    folder: Path,
+    names: str = "abc",
+    *,
+    with_redis: bool = True,
+    workers: tuple[int, ...] = (),
+    owner: Callable[[str, bytes], Awaitable[object]] | None = None,
+    **environment: str,
 ) -> AsyncIterator[Cluster]:
-    """Nodes that serve, by name one letter each, and an owner; `workers`: of how many processes the last ones are."""
+    """Nodes that serve, by name one letter each; `workers`: of how many processes the last ones are.
+
+    `owner` makes one with the first node's address and the set-up token; otherwise it is the company's first.
+    """
     async with AsyncExitStack() as stack:
         settings = {**FAST, "synchronous_commit": "on", "max_connections": "200"}
         postgres = EmbeddedPostgres(folder / "database", settings=settings)
@@ -176,7 +185,7 @@ async def cluster(
         await first.start()
         await first.ready()
         # Before the others start: without an owner each start makes a new link and the older ones void.
-        await found.company.sign_up(first.url, set_up_token(first.out.read_text()))
+        await (owner or found.company.sign_up)(first.url, set_up_token(first.out.read_text()))
         for node in found.nodes[1:]:
             await node.start()
         for node in found.nodes[1:]:
