@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core';
 import { IconMessageOff } from '@tabler/icons-react';
+import { useEffect } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
-import { addressOf, useCircle, useConversationByAddress } from '../circle';
+import { addressOf, useCircle, useClient, useConversationByAddress } from '../circle';
 import { Details } from '../features/conversations';
 import { Conversation } from '../features/messages';
 import { EmptyState, usePhone } from '../ui';
@@ -11,10 +12,14 @@ import { Splash } from './Splash';
 /** The conversation of the address, with its details beside it or, on a phone, in its place. */
 export function ConversationPage({ details }: { details: boolean }) {
   const navigate = useNavigate();
+  const client = useClient();
   const phone = usePhone();
   const { address } = useParams();
   const conversation = useConversationByAddress(address);
   const syncing = useCircle((state) => state.syncing);
+  const id = conversation?.id;
+  // A phone shows either the conversation or its details, and both are about the open one.
+  useEffect(() => (id === undefined ? undefined : () => client.closeConversation()), [client, id]);
   if (!conversation) return syncing ? <Splash /> : <Missing />;
 
   const here = addressOf(conversation);

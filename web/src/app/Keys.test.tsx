@@ -59,7 +59,7 @@ describe('the reminder', () => {
 describe('the settings', () => {
   it('lead to their pages and back with Escape, with the focus on each title', async () => {
     const { user } = open('locks', '/settings');
-    const pages = await screen.findByRole('list', { name: 'Your keys' });
+    const pages = await screen.findByRole('list', { name: 'Your keys and privacy' });
     await waitFor(() => expect(pages).toHaveTextContent('passkey and passphrase'));
     expect(pages).toHaveTextContent('3');
     await user.click(within(pages).getByRole('link', { name: /^Devices/ }));

@@ -3,7 +3,7 @@ import { IconLock, IconLogout, IconMessageCircle, IconSettings, IconUserPlus, ty
 import { Link, useLocation } from 'react-router';
 import { useCircle, useClient, useMe } from '../circle';
 import { useSignOut } from '../features/identity';
-import { Avatar, ErrorLine, Logo, useAction, usePhone } from '../ui';
+import { Avatar, ErrorLine, Logo, shortCount, useAction, usePhone } from '../ui';
 import classes from './Navigation.module.css';
 
 interface Place {
@@ -53,7 +53,7 @@ function PlaceLink({ place: { to, name, icon: PlaceIcon, also }, phone }: { plac
           <PlaceIcon size={23} stroke={1.7} aria-hidden="true" />
           {unread > 0 && (
             <span className={classes.badge} aria-hidden="true">
-              {unread > 99 ? '99+' : unread}
+              {shortCount(unread)}
             </span>
           )}
         </span>

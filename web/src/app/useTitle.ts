@@ -1,5 +1,6 @@
 import { useEffect } from 'react';
 import { useCircle, useConversationByAddress } from '../circle';
+import { shortCount } from '../ui';
 
 /** The window's title: how much is unread, and where one is. */
 export function useTitle(address: string | undefined): void {
@@ -7,7 +8,7 @@ export function useTitle(address: string | undefined): void {
   const title = useConversationByAddress(address)?.title;
   useEffect(() => {
     const name = title === undefined ? 'Circle' : `${title} · Circle`;
-    document.title = unread > 0 ? `(${unread}) ${name}` : name;
+    document.title = unread > 0 ? `(${shortCount(unread)}) ${name}` : name;
   }, [unread, title]);
   // What is locked away does not go on standing in the browser's tab.
   useEffect(

@@ -1,7 +1,7 @@
 import { createContext, use, type ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { useShallow } from 'zustand/react/shallow';
-import type { CircleClient, CircleState, ConversationState } from './types';
+import type { CircleClient, CircleState, ConversationState, PresenceInfo } from './types';
 
 const ClientContext = createContext<CircleClient | null>(null);
 
@@ -24,6 +24,11 @@ export function useCircle<T>(select: (state: CircleState) => T): T {
 /** The signed-in person. Views below the gate can rely on it. */
 export function useMe() {
   return useCircle((state) => state.me);
+}
+
+/** What is known of whether this person is there; null where nothing is, also while one is offline oneself. */
+export function usePresence(person: string | undefined): PresenceInfo | null {
+  return useCircle(({ connection, presence }) => (person === undefined || connection === 'offline' ? null : (presence[person] ?? null)));
 }
 
 /** A conversation by the id in the address (its protocol id), or undefined while it is not known. */

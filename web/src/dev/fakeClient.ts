@@ -2,6 +2,7 @@ import { createStore } from 'zustand/vanilla';
 import type { CircleClient, CircleState, ConversationState, InviteInfo, SessionInfo, SpaceRole, TimelineItem } from '../circle';
 import { createFakeDevices, createFakeRecovery, type FakeDevices } from './fakeDevices';
 import { createFakeLock } from './fakeLock';
+import { firstUnreadKey } from './reading';
 import { createFakePolicy, createFakeTrust } from './fakeTrust';
 import { ada, bob, everyone } from './people';
 import { DAY_MS, fullState, history, HOUR_MS, LIFETIME_MS } from './samples';
@@ -132,7 +133,7 @@ export function createFakeClient(scene: Scene = {}): FakeClient {
       store.setState((state) => ({ conversations: { ...state.conversations, [id]: created }, order: [id, ...state.order] }));
       return id;
     },
-    openConversation: async () => undefined,
+    openConversation: async (id) => patch(id, (one) => ({ firstUnread: firstUnreadKey(one.items, one.unread) })),
     closeConversation: () => undefined,
     markRead: async (id) => patch(id, () => ({ unread: 0 })),
     setTyping: () => undefined,

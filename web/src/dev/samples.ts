@@ -1,4 +1,5 @@
 import type { CircleState, ConversationState, Person, TimelineItem } from '../circle';
+import { mark, samplePresence, told } from './reading';
 import { ada, as, bob, chen, dana, echo, emil, farah, gus, niki, ivan, jo } from './people';
 
 const MINUTE = 60_000;
@@ -74,9 +75,10 @@ function bookClub(now: number): ConversationState {
     [9, bob, 'Great. I bring the chairs, Ada has the tea, and Dana the cake.'],
     [4, dana, 'Perfect, see you on Thursday!'],
   ]);
+  told(items, [bob, dana, niki, emil, jo], (at) => ({ delivered: at === 0 ? 5 : 4, read: at === 0 ? 5 : 3 }));
   const last = items.at(-4);
   if (last) items.splice(-4, 0, { ...last, key: 'book-unreadable', time: last.time + MINUTE, sender: emil, mine: false, body: { kind: 'unreadable', code: 'NO_KEY', reason: "This device can't read this message." } });
-  return conversation(1, { type: 'GROUP', title: 'Book club', pictureUrl: picture(), participants: [...as('OWNER', ada), ...as('ADMIN', dana), ...as('WRITER', bob, niki, emil), ...as('READER', jo)], items, hasOlder: true, unread: 3 });
+  return conversation(1, { type: 'GROUP', title: 'Book club', pictureUrl: picture(), participants: [...as('OWNER', ada), ...as('ADMIN', dana), ...as('WRITER', bob, niki, emil), ...as('READER', jo)], items, hasOlder: true, unread: 3, receipts: [mark(dana, 40, 40), mark(bob, 40, 12), mark(niki, 40, 40), mark(emil, 14, 14)] });
 }
 
 function direct(now: number): ConversationState {
@@ -89,11 +91,12 @@ function direct(now: number): ConversationState {
     [31, bob, 'On my way. Do you need anything from the hardware store?'],
     [26, ada, 'Two metres of the thin oak, and screws, 4 x 30.'],
   ]);
+  told(items, [bob], () => ({ delivered: 1, read: 1 }));
   items.push(
     { key: 'bob-failed', seq: null, time: now - 3 * MINUTE, sender: ada, mine: true, body: { kind: 'text', text: 'And sandpaper, please!' }, state: 'failed', error: 'The server could not be reached.', receipt: null, expiresAt: null, lifetime: 0 },
     { key: 'bob-sending', seq: null, time: now - 1000, sender: ada, mine: true, body: { kind: 'text', text: 'Fine grain.' }, state: 'sending', receipt: null, expiresAt: null, lifetime: 0 },
   );
-  return conversation(2, { type: 'DIRECT', title: bob.displayName, participants: as('OWNER', ada, bob), items });
+  return conversation(2, { type: 'DIRECT', title: bob.displayName, participants: as('OWNER', ada, bob), items, receipts: [mark(bob, 40, 40)] });
 }
 
 function channel(now: number): ConversationState {
@@ -101,7 +104,7 @@ function channel(now: number): ConversationState {
     [1440 * 2, dana, 'The workshop is closed on Friday: the floor is being oiled.'],
     [200, dana, 'New on the shelf: a dovetail saw, a set of chisels and the blue clamps. Please write your name on the list when you borrow them.'],
   ]);
-  return conversation(3, { type: 'BROADCAST', title: 'Workshop news', role: 'READER', participants: [...as('OWNER', dana), ...as('READER', ada, bob, chen, farah, ivan)], items, unread: 1 });
+  return conversation(3, { type: 'BROADCAST', title: 'Workshop news', role: 'READER', participants: [...as('OWNER', dana), ...as('READER', ada, bob, chen, farah, ivan)], items, unread: 1, hasReceipts: false });
 }
 
 function others(now: number): ConversationState[] {
@@ -139,9 +142,19 @@ export function fullState(): CircleState {
     recoveryKeyConfirmed: true,
     accountAlarm: null,
     notice: null,
-    presence: {},
+    presence: samplePresence(now),
     privacy: { presence: true, readReceipts: true, deliveryReceipts: true },
   };
+}
+
+/** The full state with some conversations changed. */
+export function alter(changes: Record<string, (one: ConversationState) => Partial<ConversationState>>): CircleState {
+  const state = fullState();
+  for (const [id, change] of Object.entries(changes)) {
+    const one = state.conversations[id];
+    if (one) state.conversations[id] = { ...one, ...change(one) };
+  }
+  return state;
 }
 
 export const DAY_MS = DAY;

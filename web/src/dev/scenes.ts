@@ -1,6 +1,7 @@
 import type { Scene } from './fakeClient';
 import { ada } from './people';
 import { fullState, history } from './samples';
+import { readingScenes } from './readingScenes';
 import { trustScenes } from './trustScenes';
 
 const NOTHING = { conversations: {}, order: [] };
@@ -39,6 +40,7 @@ export const scenes: Record<string, () => Scene> = {
     return { state, delay: 400 };
   },
   ...trustScenes,
+  ...readingScenes,
   many: () => {
     const state = fullState();
     const sample = state.conversations['conversation-4'];

@@ -1,21 +1,12 @@
-import type { CircleState, ConversationState, Participant, TimelineItem } from '../circle';
+import type { ConversationState, Participant, TimelineItem } from '../circle';
 import { ada, bob, dana, niki } from './people';
-import { fullState, HOUR_MS, LIFETIME_MS } from './samples';
+import { alter, HOUR_MS, LIFETIME_MS } from './samples';
 import type { Scene } from './scene';
 
 const BOOKS = 'conversation-1';
 const BOB = 'conversation-2';
 const HIKE = 'conversation-4';
 const MINUTE_MS = HOUR_MS / 60;
-
-function alter(changes: Record<string, (one: ConversationState) => Partial<ConversationState>>): CircleState {
-  const state = fullState();
-  for (const [id, change] of Object.entries(changes)) {
-    const one = state.conversations[id];
-    if (one) state.conversations[id] = { ...one, ...change(one) };
-  }
-  return state;
-}
 
 function changed(...people: Participant['person'][]) {
   return ({ participants }: ConversationState) => ({ participants: participants.map((one) => (people.includes(one.person) ? { ...one, changed: true } : one)) });

@@ -1,4 +1,5 @@
 import type { CSSProperties } from 'react';
+import type { PresenceState } from '../circle';
 import classes from './Avatar.module.css';
 import { hueOf, initialsOf } from './hue';
 
@@ -10,14 +11,22 @@ interface AvatarProps {
   size?: number;
   /** People are round, groups and channels are rounded squares. */
   shape?: 'round' | 'square';
+  /** Adds a dot for whoever is there: full when online, a ring when away. */
+  presence?: PresenceState | null;
 }
 
-/** Decoration beside a name: hidden from screen readers, which hear the name itself. */
-export function Avatar({ id, name, picture = null, size = 40, shape = 'round' }: AvatarProps) {
+const THERE: Partial<Record<PresenceState, string>> = { ONLINE: 'Online', AWAY: 'Away' };
+
+/** Decoration beside a name: hidden from screen readers, which hear the name itself, and of the dot what it says. */
+export function Avatar({ id, name, picture = null, size = 40, shape = 'round', presence = null }: AvatarProps) {
   const style = { '--hue': hueOf(id), '--size': `${size}px` } as CSSProperties;
+  const there = presence === null ? undefined : THERE[presence];
   return (
-    <span className={classes.avatar} data-shape={shape} style={style} aria-hidden="true">
-      {picture === null ? initialsOf(name) : <img src={picture} alt="" draggable={false} />}
+    <span className={classes.place} style={style}>
+      <span className={classes.avatar} data-shape={shape} data-dot={there !== undefined} aria-hidden="true">
+        {picture === null ? initialsOf(name) : <img src={picture} alt="" draggable={false} />}
+      </span>
+      {there !== undefined && <span className={classes.dot} data-presence={presence} role="img" aria-label={there} title={there} />}
     </span>
   );
 }

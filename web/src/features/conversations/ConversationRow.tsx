@@ -2,8 +2,8 @@ import { IconAlertTriangleFilled, IconClock, IconExclamationCircle, IconSpeakerp
 import { memo } from 'react';
 import { Link } from 'react-router';
 import { addressOf, describe, otherPerson, waitingPeople, type ConversationState, type Person } from '../../circle';
-import { ConversationAvatar, listTime } from '../../ui';
-import { useDrafts } from '../messages';
+import { ConversationAvatar, listTime, shortCount, unreadWords } from '../../ui';
+import { typingWords, useDrafts } from '../messages';
 import { VerifiedMark } from '../people';
 import classes from './ConversationList.module.css';
 import { lastOf, previewOf } from './model';
@@ -16,16 +16,16 @@ interface ConversationRowProps {
 }
 
 export const ConversationRow = memo(function ConversationRow({ conversation, me, now, current }: ConversationRowProps) {
-  const { unread, title } = conversation;
+  const { unread, unreadIsMore, title } = conversation;
   return (
     <Link
       to={addressOf(conversation)}
       className={classes.row}
       data-conversation={conversation.id}
-      data-unread={unread > 0}
+      data-unread={unread > 0 || unreadIsMore}
       aria-current={current ? 'page' : undefined}
     >
-      <ConversationAvatar conversation={conversation} size={46} />
+      <ConversationAvatar conversation={conversation} size={46} withPresence />
       <span className={classes.words}>
         <span className={classes.line}>
           <span className={classes.name}>{title}</span>
@@ -37,10 +37,10 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
           <Preview conversation={conversation} me={me} now={now} />
           {conversation.alarm === null && waitingPeople(conversation, me).length > 0 && <IconUserExclamation size={17} className={classes.waiting} aria-label="Somebody has a new identity" />}
           {conversation.alarm !== null && <IconAlertTriangleFilled size={16} className={classes.alarm} aria-label="Needs attention" />}
-          {unread > 0 && (
+          {(unread > 0 || unreadIsMore) && (
             <span className={classes.badge}>
-              {unread > 99 ? '99+' : unread}
-              <span className="visually-hidden"> unread</span>
+              <span aria-hidden="true">{shortCount(unread, unreadIsMore)}</span>
+              <span className="visually-hidden">{unreadWords(unread, unreadIsMore)}</span>
             </span>
           )}
         </span>
@@ -52,6 +52,8 @@ export const ConversationRow = memo(function ConversationRow({ conversation, me,
 function Preview({ conversation, me, now }: { conversation: ConversationState; me: Person | null; now: number }) {
   const draft = useDrafts((state) => state.texts[conversation.id]);
   const last = lastOf(conversation, now);
+  const typing = typingWords(conversation.typing);
+  if (typing !== null) return <span className={`${classes.preview} ${classes.typing}`}>{typing}</span>;
   if (draft !== undefined) {
     return (
       <span className={classes.preview}>

@@ -2,7 +2,7 @@ import { ActionIcon, Button } from '@mantine/core';
 import { IconChevronLeft, IconFingerprint, IconLock, IconLogout, IconPencil, IconUserPlus, IconX } from '@tabler/icons-react';
 import { useState } from 'react';
 import { canAdd, canRename, describe, noun, otherPerson, useMe, type ConversationState } from '../../circle';
-import { ConversationAvatar, usePhone } from '../../ui';
+import { ConversationAvatar, usePhone, usePresenceWords } from '../../ui';
 import { useProfile, VerifiedMark } from '../people';
 import { AddPeople } from './AddPeople';
 import classes from './Details.module.css';
@@ -18,6 +18,7 @@ export function Details({ conversation, onClose }: { conversation: ConversationS
   const [open, setOpen] = useState<'add' | 'edit' | 'leave' | null>(null);
   const close = () => setOpen(null);
   const other = otherPerson(conversation, me);
+  const presence = usePresenceWords(other?.id);
   const openProfile = useProfile((state) => state.open);
   const word = noun(conversation);
 
@@ -31,11 +32,14 @@ export function Details({ conversation, onClose }: { conversation: ConversationS
       </header>
       <div className={classes.scroller}>
         <div className={classes.about}>
-          <ConversationAvatar conversation={conversation} size={88} />
+          <ConversationAvatar conversation={conversation} size={88} withPresence />
           <h3 className={classes.title}>
             {conversation.title} {other?.verified === true && <VerifiedMark size={18} />}
           </h3>
-          <p className={classes.kind}>{describe(conversation, me)}</p>
+          <p className={classes.kind}>
+            {describe(conversation, me)}
+            {presence !== null && ` · ${presence}`}
+          </p>
           {other && (
             <Button variant="default" size="sm" leftSection={<IconFingerprint size={17} aria-hidden="true" />} onClick={() => openProfile(other)}>
               Profile and safety number

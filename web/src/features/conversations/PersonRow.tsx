@@ -2,7 +2,7 @@ import { ActionIcon, Button, Menu } from '@mantine/core';
 import { IconDots, IconUserMinus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { canChangeRole, canReadmit, canRemove, noun, ROLE_ORDER, ROLES, useClient, useMe, type ConversationState, type Participant, type SpaceRole } from '../../circle';
-import { Avatar, ErrorLine, useAction } from '../../ui';
+import { ErrorLine, PersonAvatar, useAction, usePresenceWords } from '../../ui';
 import { NewKeysMark, useProfile, useReadmit, VerifiedMark } from '../people';
 import classes from './Details.module.css';
 import { RemovePerson } from './RemovePerson';
@@ -13,6 +13,7 @@ export function PersonRow({ conversation, participant }: { conversation: Convers
   const me = useMe();
   const [removing, setRemoving] = useState(false);
   const { person, role, changed } = participant;
+  const presence = usePresenceWords(person.id === me?.id ? undefined : person.id);
   const openProfile = useProfile((state) => state.open);
   const openReadmit = useReadmit((state) => state.open);
   const changeRole = useAction(async (next: SpaceRole) => {
@@ -25,7 +26,7 @@ export function PersonRow({ conversation, participant }: { conversation: Convers
     <li>
       <div className={classes.person}>
         <button type="button" className={classes.who} title="Show profile" onClick={() => openProfile(person)}>
-          <Avatar id={person.protocolId} name={person.displayName} size={38} />
+          <PersonAvatar person={person} size={38} />
           <span className={classes.names}>
             <span className={classes.nameLine}>
               <span className={classes.name}>
@@ -35,7 +36,10 @@ export function PersonRow({ conversation, participant }: { conversation: Convers
               {person.verified && <VerifiedMark size={15} />}
             </span>
             <span className={classes.nameLine}>
-              <span className={classes.handle}>@{person.handle}</span>
+              <span className={classes.handle}>
+                @{person.handle}
+                {presence !== null && ` · ${presence}`}
+              </span>
               {changed && <NewKeysMark />}
             </span>
           </span>

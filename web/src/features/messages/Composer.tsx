@@ -41,6 +41,9 @@ function OpenComposer({ conversation }: { conversation: ConversationState }) {
     if (!phone) field.current?.focus();
   }, [phone]);
 
+  // Whoever leaves the conversation has stopped.
+  useEffect(() => () => client.setTyping(id, false), [client, id]);
+
   const send = () => {
     if (text === null || !ready) return;
     setDraft(id, '');
@@ -55,6 +58,10 @@ function OpenComposer({ conversation }: { conversation: ConversationState }) {
       }
       setError(plainMessage(thrown));
     });
+  };
+  const change = (value: string) => {
+    setDraft(id, value);
+    client.setTyping(id, value.trim() !== '');
   };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -82,7 +89,8 @@ function OpenComposer({ conversation }: { conversation: ConversationState }) {
           maxRows={8}
           enterKeyHint="send"
           value={draft}
-          onChange={(event) => setDraft(id, event.currentTarget.value)}
+          onChange={(event) => change(event.currentTarget.value)}
+          onBlur={() => client.setTyping(id, false)}
           onKeyDown={keys}
         />
         <ActionIcon type="submit" variant="filled" color="lagoon" radius="xl" size={44} aria-label="Send" disabled={!ready}>

@@ -8,6 +8,7 @@ import { Composer } from './Composer';
 import classes from './Conversation.module.css';
 import { Header } from './Header';
 import { Timeline } from './Timeline';
+import { Typing } from './Typing';
 import { useReading } from './useReading';
 
 interface ConversationProps {
@@ -36,6 +37,7 @@ export function Conversation({ conversation, onBack, detailsOpen, onDetails }: C
       <ChangedBanner conversation={conversation} />
       <Timeline conversation={conversation} reading={reading} />
       <Announcer items={conversation.items} />
+      <Typing people={conversation.typing} />
       <Composer conversation={conversation} />
     </main>
   );

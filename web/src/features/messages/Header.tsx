@@ -2,7 +2,7 @@ import { ActionIcon, Button, Popover, Tooltip } from '@mantine/core';
 import { IconChevronLeft, IconLayoutSidebarRight, IconLock, IconStopwatch } from '@tabler/icons-react';
 import { useState } from 'react';
 import { describe, LIFETIMES, otherPerson, useMe, type ConversationState, type Person } from '../../circle';
-import { ConversationAvatar, usePhone } from '../../ui';
+import { ConversationAvatar, usePhone, usePresenceWords } from '../../ui';
 import { useProfile, VerifiedMark } from '../people';
 import classes from './Conversation.module.css';
 
@@ -17,6 +17,7 @@ export function Header({ conversation, onBack, detailsOpen, onDetails }: HeaderP
   const me = useMe();
   const phone = usePhone();
   const other = otherPerson(conversation, me);
+  const presence = usePresenceWords(other?.id);
   return (
     <header className={classes.header}>
       {phone && (
@@ -24,8 +25,8 @@ export function Header({ conversation, onBack, detailsOpen, onDetails }: HeaderP
           <IconChevronLeft size={26} />
         </ActionIcon>
       )}
-      <button type="button" className={classes.who} onClick={onDetails} aria-label={`${conversation.title}, show details`}>
-        <ConversationAvatar conversation={conversation} size={38} />
+      <button type="button" className={classes.who} onClick={onDetails} aria-label={`${conversation.title}${presence === null ? '' : `, ${presence}`}, show details`}>
+        <ConversationAvatar conversation={conversation} size={38} withPresence />
         <span className={classes.names}>
           <span className={classes.line}>
             <span role="heading" aria-level={1} className={classes.title}>
@@ -34,7 +35,7 @@ export function Header({ conversation, onBack, detailsOpen, onDetails }: HeaderP
             {other?.verified === true && <VerifiedMark />}
           </span>
           <span className={classes.line}>
-            <span className={classes.kind}>{describe(conversation, me)}</span>
+            <span className={classes.kind}>{presence ?? describe(conversation, me)}</span>
             {conversation.lifetime !== 0 && <Lifetime name={LIFETIMES[conversation.lifetime]} />}
           </span>
         </span>

@@ -1,9 +1,9 @@
 import { ActionIcon, Loader } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { IconArrowDown } from '@tabler/icons-react';
+import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { type ConversationState } from '../../circle';
-import { ErrorLine, useNow } from '../../ui';
+import { ErrorLine, shortCount, unreadWords, useNow } from '../../ui';
 import { Beginning } from './Beginning';
 import { useUnexpired } from './useCountdown';
 import { buildRows } from './model';
@@ -13,17 +13,16 @@ import classes from './Timeline.module.css';
 import { useLeaving } from './useLeaving';
 import { useOlder } from './useOlder';
 import type { Reading } from './useReading';
+import { useUnreadLine } from './useUnreadLine';
 
 const ESTIMATE = 56;
 /** So near to the end one counts as reading the newest message. */
 const END = 80;
-/** More unread messages than this do not fit in sight. */
-const MANY = 8;
 
 /** The messages, of which only those in sight are drawn. New ones are followed while one reads the newest. */
 export function Timeline({ conversation, reading }: { conversation: ConversationState; reading: Reading }) {
-  const { items, hasOlder } = conversation;
-  const { firstUnread, setAtEnd } = reading;
+  const { items, hasOlder, firstUnread, unread, unreadIsMore } = conversation;
+  const { loading, setAtEnd } = reading;
   const now = useNow();
   const scroller = useRef<HTMLDivElement>(null);
   const [away, setAway] = useState(false);
@@ -41,7 +40,7 @@ export function Timeline({ conversation, reading }: { conversation: Conversation
     scrollEndThreshold: END,
     overscan: 8,
     paddingStart: 12,
-    paddingEnd: 12,
+    paddingEnd: 4,
   });
   const older = useOlder(conversation, scroller);
 
@@ -59,18 +58,18 @@ export function Timeline({ conversation, reading }: { conversation: Conversation
     lastTop.current = element.scrollTop;
     setAway(distance >= END);
     setAtEnd(distance < END);
+    line.look();
     older.look();
   };
-
-  // Begins at the newest message; once it is known which ones are unread, at the first of them if there are many.
-  const unreadRow = rows.findIndex((row) => row.unread);
-  const shown = useRef(false);
-  useLayoutEffect(() => {
-    if (shown.current || unreadRow < 1 || rows.length - unreadRow <= MANY) return;
-    shown.current = true;
+  const line = useUnreadLine(rows, offset, virtual, scroller, () => {
     pinned.current = false;
-    virtual.scrollToIndex(unreadRow + offset, { align: 'start' });
-  }, [rows.length, unreadRow, offset, virtual]);
+  });
+  // Also where nothing scrolls: a short conversation is in sight as a whole.
+  useEffect(() => {
+    const frame = requestAnimationFrame(look);
+    return () => cancelAnimationFrame(frame);
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- looks again when there is something else to see, not at each render
+  }, [loading, rows.length, firstUnread]);
 
   // Rows turn out to be higher than estimated, composers grow and keyboards open: the newest message stays in sight.
   const total = virtual.getTotalSize();
@@ -95,11 +94,17 @@ export function Timeline({ conversation, reading }: { conversation: Conversation
   }, [ownPending, virtual]);
 
   const empty = rows.length === 0;
+  const hasNews = unread > 0 || unreadIsMore;
+  /** A button that leads there is gone then: the keyboard goes on in the messages. */
+  const go = (jump: () => void) => {
+    jump();
+    scroller.current?.focus({ preventScroll: true });
+  };
   return (
     <div className={classes.frame}>
       <div ref={scroller} className={classes.scroller} onScroll={look} tabIndex={0} role="group" aria-label="Message history">
-        {empty && reading.loading && <TimelineSkeleton />}
-        <ol className={classes.rows} aria-label="Messages" style={{ height: total }} hidden={empty && reading.loading}>
+        {empty && loading && <TimelineSkeleton />}
+        <ol className={classes.rows} aria-label="Messages" style={{ height: total }} hidden={empty && loading}>
           {virtual.getVirtualItems().map(({ index, key, start }) => {
             const row = rows[index - offset];
             return (
@@ -120,10 +125,23 @@ export function Timeline({ conversation, reading }: { conversation: Conversation
           <ErrorLine onRetry={older.error !== null ? older.again : reading.again}>{older.error ?? reading.error}</ErrorLine>
         </div>
       )}
+      {line.isAbove && (
+        <button type="button" className={classes.unread} aria-label="Jump to first unread" onClick={() => go(line.jump)}>
+          <IconArrowUp size={16} stroke={2} aria-hidden="true" />
+          First unread
+        </button>
+      )}
       {away && (
-        <ActionIcon className={classes.newest} variant="default" radius="xl" size={44} aria-label="Jump to newest" onClick={() => virtual.scrollToEnd()}>
+        <ActionIcon
+          className={classes.newest}
+          variant="default"
+          radius="xl"
+          size={44}
+          aria-label={hasNews ? `Jump to newest, ${unreadWords(unread, unreadIsMore)}` : 'Jump to newest'}
+          onClick={() => go(() => virtual.scrollToEnd())}
+        >
           <IconArrowDown size={20} stroke={1.8} />
-          {conversation.unread > 0 && <span className={classes.count}>{conversation.unread > 99 ? '99+' : conversation.unread}</span>}
+          {hasNews && <span className={classes.count}>{shortCount(unread, unreadIsMore)}</span>}
         </ActionIcon>
       )}
     </div>

@@ -1,10 +1,11 @@
-import { IconCheck, IconClock } from '@tabler/icons-react';
+import { IconClock } from '@tabler/icons-react';
 import { memo, type CSSProperties } from 'react';
 import { useClient, type ConversationState, type Person, type TimelineItem } from '../../circle';
 import { Avatar, clockTime, dayName, exactTime, hueOf, RichText, useAction } from '../../ui';
 import { useProfile, VerifiedMark } from '../people';
 import { Countdown } from './Countdown';
 import { isEmojiOnly, type Row } from './model';
+import { Receipt } from './Receipt';
 import classes from './Message.module.css';
 import { Unreadable } from './Unreadable';
 
@@ -27,7 +28,7 @@ export function TimelineRow({ conversation, row, now, leaving }: TimelineRowProp
         {item.body.kind === 'notice' ? (
           <p className={classes.notice}>{item.body.text}</p>
         ) : (
-          <Message conversationId={conversation.id} direct={conversation.type === 'DIRECT'} item={item} first={row.first} last={row.last} />
+          <Message conversationId={conversation.id} direct={conversation.type === 'DIRECT'} item={item} first={row.first} last={row.last} newestMine={row.newestMine} />
         )}
       </div>
     </div>
@@ -40,9 +41,10 @@ interface MessageProps {
   item: TimelineItem;
   first: boolean;
   last: boolean;
+  newestMine: boolean;
 }
 
-const Message = memo(function Message({ conversationId, direct, item, first, last }: MessageProps) {
+const Message = memo(function Message({ conversationId, direct, item, first, last, newestMine }: MessageProps) {
   const { sender, mine } = item;
   const name = sender?.displayName ?? 'Someone';
   const named = !mine && !direct;
@@ -56,7 +58,7 @@ const Message = memo(function Message({ conversationId, direct, item, first, las
           <Body item={item} />
           {!meta && <Countdown item={item} />}
         </div>
-        {item.state === 'failed' ? <Failed conversationId={conversationId} item={item} /> : meta && <Meta item={item} />}
+        {item.state === 'failed' ? <Failed conversationId={conversationId} item={item} /> : meta && <Meta conversationId={conversationId} direct={direct} item={item} newestMine={newestMine} />}
       </div>
     </div>
   );
@@ -84,11 +86,16 @@ function Body({ item }: { item: TimelineItem }) {
   );
 }
 
-function Meta({ item }: { item: TimelineItem }) {
+function Meta({ conversationId, direct, item, newestMine }: Omit<MessageProps, 'first' | 'last'>) {
   return (
     <span className={classes.meta}>
       <time dateTime={new Date(item.time).toISOString()}>{clockTime(item.time)}</time>
-      {item.mine && (item.state === 'sending' ? <IconClock size={13} role="img" aria-label="Sending" /> : <IconCheck size={14} role="img" aria-label="Sent" />)}
+      {item.mine &&
+        (item.state === 'sending' ? (
+          <IconClock size={13} role="img" aria-label="Sending" />
+        ) : (
+          <Receipt conversationId={conversationId} direct={direct} item={item} words={newestMine} />
+        ))}
       <Countdown item={item} words />
     </span>
   );

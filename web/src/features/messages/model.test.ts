@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TimelineItem } from '../../circle';
 import { ada, bob } from '../../dev/people';
-import { buildRows, charactersLeft, firstUnreadKey, isEmojiOnly, sendable, spoken } from './model';
+import { buildRows, charactersLeft, isEmojiOnly, sendable, spoken } from './model';
 
 const NOON = new Date(2026, 10, 20, 12).getTime();
 const MINUTE = 60_000;
@@ -40,18 +40,6 @@ describe('rows', () => {
     const rows = buildRows([item('a'), item('b')], 'b');
     expect(rows[1]).toMatchObject({ unread: true, first: true });
     expect(rows[0]).toMatchObject({ unread: false, last: true });
-  });
-});
-
-describe('the first unread message', () => {
-  const items = [item('a'), item('b'), item('mine', { mine: true }), item('notice', { body: { kind: 'notice', text: '' } }), item('c')];
-  it('counts messages of others alone', () => {
-    expect(firstUnreadKey(items, 0)).toBeNull();
-    expect(firstUnreadKey(items, 1)).toBe('c');
-    expect(firstUnreadKey(items, 2)).toBe('b');
-  });
-  it('is the oldest there is when more are unread than loaded', () => {
-    expect(firstUnreadKey(items, 9)).toBe('a');
   });
 });
 

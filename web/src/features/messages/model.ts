@@ -11,20 +11,23 @@ export interface Row {
   item: TimelineItem;
   /** The day begins here: shown above. */
   newDay: boolean;
-  /** The first one that had not been read when the conversation was opened. */
+  /** The first one that was not read when the conversation was opened. */
   unread: boolean;
   /** First and last of a group of one sender's messages. */
   first: boolean;
   last: boolean;
+  /** The newest of one's own that was sent: what came of it is told in words. */
+  newestMine: boolean;
 }
 
 /** The lines of a conversation with what their neighbours mean for them. */
 export function buildRows(items: TimelineItem[], firstUnread: string | null): Row[] {
+  const newestMine = items.findLast((item) => item.mine && item.state === 'sent' && item.body.kind === 'text')?.key;
   const rows = items.map((item, index): Row => {
     const before = items[index - 1];
     const newDay = before === undefined || !sameDay(before.time, item.time);
     const unread = item.key === firstUnread;
-    return { item, newDay, unread, first: newDay || unread || !together(before, item), last: true };
+    return { item, newDay, unread, first: newDay || unread || !together(before, item), last: true, newestMine: item.key === newestMine };
   });
   rows.forEach((row, index) => {
     row.last = rows[index + 1]?.first ?? true;
@@ -36,19 +39,6 @@ function together(before: TimelineItem, item: TimelineItem): boolean {
   if (before.body.kind === 'notice' || item.body.kind === 'notice') return false;
   if (before.mine !== item.mine || before.sender?.id !== item.sender?.id || before.lifetime !== item.lifetime) return false;
   return item.time - before.time < GROUP_GAP;
-}
-
-/** The key of the first unread item when the newest `unread` of others have not been read; null if none. */
-export function firstUnreadKey(items: TimelineItem[], unread: number): string | null {
-  let left = unread;
-  let key: string | null = null;
-  for (let index = items.length - 1; index >= 0 && left > 0; index -= 1) {
-    const item = items[index];
-    if (!item || item.mine || item.body.kind === 'notice') continue;
-    key = item.key;
-    left -= 1;
-  }
-  return key;
 }
 
 /** What is sent of what was typed; null when there is nothing to send. */

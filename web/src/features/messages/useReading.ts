@@ -1,14 +1,14 @@
 import { useCallback, useEffect, useState } from 'react';
 import { plainMessage, useClient, type ConversationState } from '../../circle';
-import { firstUnreadKey } from './model';
+
+/** So long the newest message stays in sight before it counts as read: not what only flies past. */
+const DWELL = 350;
 
 export interface Reading {
   /** The newest page is on its way. */
   loading: boolean;
   error: string | null;
   again: () => void;
-  /** Where the unread divider stands; it stays there while the conversation is open. */
-  firstUnread: string | null;
   /** Tells whether the newest message is in sight. */
   setAtEnd: (atEnd: boolean) => void;
 }
@@ -16,12 +16,10 @@ export interface Reading {
 /** Opens the conversation, and keeps it read while its newest message is in sight of a person. */
 export function useReading(conversation: ConversationState): Reading {
   const client = useClient();
-  const { id, items, unread } = conversation;
-  const [unreadAtOpening] = useState(unread);
+  const { id, unread, unreadIsMore } = conversation;
   const [round, setRound] = useState(0);
   const [outcome, setOutcome] = useState<{ round: number; error: string | null } | null>(null);
-  const [firstUnread, setFirstUnread] = useState<string | null>(null);
-  const [atEnd, setAtEnd] = useState(true);
+  const [atEnd, setAtEnd] = useState(false);
   const visible = usePageVisible();
   const loading = outcome?.round !== round;
 
@@ -36,19 +34,18 @@ export function useReading(conversation: ConversationState): Reading {
     };
   }, [client, id, round]);
 
-  // Set while rendering, so that the divider is there in the first picture of the messages.
-  if (!loading && firstUnread === null && unreadAtOpening > 0 && items.length > 0) {
-    setFirstUnread(firstUnreadKey(items, unreadAtOpening) ?? '');
-  }
-
+  const news = unread > 0 || unreadIsMore;
   useEffect(() => {
-    if (loading || unread === 0 || !atEnd || !visible) return;
-    // A failure here shows nowhere: the mark is set again with the next message or visit.
-    client.markRead(id).catch(() => undefined);
-  }, [client, id, loading, unread, atEnd, visible]);
+    if (loading || !news || !atEnd || !visible) return;
+    const timer = setTimeout(() => {
+      // A failure here shows nowhere: the mark is set again with the next message or visit.
+      client.markRead(id).catch(() => undefined);
+    }, DWELL);
+    return () => clearTimeout(timer);
+  }, [client, id, loading, news, unread, atEnd, visible]);
 
   const again = useCallback(() => setRound((value) => value + 1), []);
-  return { loading, error: loading ? null : outcome.error, again, firstUnread, setAtEnd };
+  return { loading, error: loading ? null : outcome.error, again, setAtEnd };
 }
 
 function usePageVisible(): boolean {

@@ -3,7 +3,7 @@ import { IconMessageCircle, IconSettings } from '@tabler/icons-react';
 import { useEffect, useRef } from 'react';
 import { useNavigate } from 'react-router';
 import { addressOf, canReadmit, describe, directWith, useCircle, useClient, useMe, type Person } from '../../circle';
-import { Avatar, ConversationAvatar, ErrorLine, keepFocus, useAction, useLoaded, usePhone } from '../../ui';
+import { ConversationAvatar, ErrorLine, keepFocus, useAction, PersonAvatar, useLoaded, usePhone, usePresenceWords } from '../../ui';
 import { currentPerson, sharedWith, useProfile, useReadmit } from './model';
 import classes from './People.module.css';
 import { SafetyNumber } from './SafetyNumber';
@@ -62,9 +62,10 @@ interface HeadProps {
 
 function Head({ person, verified, isMe, onDone }: HeadProps) {
   const role = SERVER_ROLES[person.serverRole];
+  const presence = usePresenceWords(isMe ? undefined : person.id);
   return (
     <div className={classes.head}>
-      <Avatar id={person.protocolId} name={person.displayName} size={72} />
+      <PersonAvatar person={person} size={72} />
       <div className={classes.names}>
         <h2>
           {person.displayName} {verified && <VerifiedMark size={20} />}
@@ -73,6 +74,7 @@ function Head({ person, verified, isMe, onDone }: HeadProps) {
           @{person.handle}
           {role !== null && ` · ${role}`}
         </p>
+        {presence !== null && <p className={classes.presence}>{presence}</p>}
       </div>
       <Write person={person} isMe={isMe} onDone={onDone} />
     </div>

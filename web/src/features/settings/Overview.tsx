@@ -1,7 +1,7 @@
 import { Button, SegmentedControl, Switch, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
-import { IconChevronRight, IconDevices, IconKey, IconLock, IconLogout, type Icon } from '@tabler/icons-react';
+import { IconChevronRight, IconDevices, IconEye, IconKey, IconLock, IconLogout, type Icon } from '@tabler/icons-react';
 import { Link } from 'react-router';
-import { useCircle, useClient, useMe } from '../../circle';
+import { useCircle, useClient, useMe, type PrivacySettings } from '../../circle';
 import { Avatar, ErrorLine, Page, Section, useAction, useLoaded, usePreferences } from '../../ui';
 import { useSignOut } from '../identity';
 import classes from './Settings.module.css';
@@ -65,16 +65,17 @@ function Profile() {
   );
 }
 
-/** The pages about keys. What cannot be told about them right now is left out. */
+/** The pages about keys and about what others see. What cannot be told about them right now is left out. */
 function Safety() {
   const client = useClient();
   const confirmed = useCircle((state) => state.recoveryKeyConfirmed);
+  const privacy = useCircle((state) => state.privacy);
   const devices = useLoaded('devices', () => client.devices.list());
   const lock = useLoaded('lock', () => client.locking.state());
   const count = devices.value?.length;
   const ways = [lock.value?.passkey === true && 'passkey', lock.value?.passphrase === true && 'passphrase'].filter((way) => way !== false);
   return (
-    <ul className={classes.pages} aria-label="Your keys">
+    <ul className={classes.pages} aria-label="Your keys and privacy">
       <PageLink to="devices" icon={IconDevices} name="Devices" now={count === undefined ? '' : count === 1 ? 'This one' : String(count)}>
         Link a phone or another browser, remove what you lost
       </PageLink>
@@ -84,8 +85,17 @@ function Safety() {
       <PageLink to="lock" icon={IconLock} name="Lock" now={lock.value ? (ways.length > 0 ? ways.join(' and ') : 'Password') : ''}>
         When this browser locks, and what opens it
       </PageLink>
+      <PageLink to="privacy" icon={IconEye} name="Privacy" now={privacy === null ? '' : privacyWords(privacy)}>
+        Whether others see when you are online and what you have read
+      </PageLink>
     </ul>
   );
+}
+
+function privacyWords(privacy: PrivacySettings): string {
+  const all = Object.values(privacy);
+  const on = all.filter(Boolean).length;
+  return on === all.length ? 'All on' : on === 0 ? 'All off' : `${on} of ${all.length} on`;
 }
 
 interface PageLinkProps {

@@ -4,6 +4,7 @@ import { DeviceList, RecoverySettings } from '../devices';
 import { SessionList } from '../identity';
 import { Lock } from './Lock';
 import { Overview } from './Overview';
+import { Privacy } from './Privacy';
 import { SettingsPage } from './SettingsPage';
 
 /** Everything below `/settings`. */
@@ -13,6 +14,7 @@ export function Settings() {
       <Route index element={<Overview />} />
       <Route path="devices" element={<Devices />} />
       <Route path="recovery-key" element={<RecoverySettings frame={SettingsPage} />} />
+      <Route path="privacy" element={<Privacy />} />
       <Route path="lock" element={<Lock />} />
       <Route path="*" element={<Navigate to="/settings" replace />} />
     </Routes>
