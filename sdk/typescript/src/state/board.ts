@@ -6,17 +6,10 @@ import { toPerson } from '../engine/convert';
 import { pictureUrl } from '../engine/pictures';
 import type { CircleState, Connection, ConversationState, Participant, Person, Phase, TimelineItem } from '../types';
 import { hasReceipts, receiptOf } from './receipts';
+import { firstShown, hidesOlder, inOrder, isLine, mentions, type Shown } from './shown';
 import { NOTHING } from './store';
 import { unreadableCode } from './unreadable';
 import { accountAlarmText, noticeText, UNTITLED } from './words';
-
-interface Shown {
-  view: SpaceView;
-  items: Map<string, ItemView>;
-  /** Hex ids of those who type. */
-  typing: Set<string>;
-  loadingOlder: boolean;
-}
 
 export class Board {
   readonly #store: StoreApi<CircleState>;
@@ -272,12 +265,12 @@ export class Board {
       role: view.role,
       participants,
       items: [...items.values()].filter(isLine).toSorted(inOrder).map((item) => this.#item(item, view)),
-      hasOlder: view.hasOlder || this.#hidesOlder(view, items),
+      hasOlder: view.hasOlder || hidesOlder(view, items),
       loadingOlder,
       lastActivity: view.lastActivity,
       unread: view.unread,
       unreadIsMore: view.isMoreUnread,
-      firstUnread: this.#firstUnread(view, items),
+      firstUnread: firstShown(items, (this.#open?.space === view.space ? this.#open.firstUnread : null) ?? view.firstUnread, this.#me?.id),
       typing: [...typing].map((member) => this.person(member)),
       receipts: view.receipts.map(({ member, delivered, read }) => ({ person: this.person(member), delivered, read })),
       hasReceipts: hasReceipts(view),
@@ -285,20 +278,6 @@ export class Board {
       history: view.history,
       alarm: view.alarm,
     };
-  }
-
-  /** The first message shown from there on. */
-  #firstUnread(view: SpaceView, items: Map<string, ItemView>): string | null {
-    const from = (this.#open?.space === view.space ? this.#open.firstUnread : null) ?? view.firstUnread;
-    if (from === null) return null;
-    const unread = [...items.values()].filter(({ seq, sender, body }) => seq !== null && seq >= from && sender !== this.#me?.id && body.kind === 'text');
-    return unread.toSorted(inOrder)[0]?.key ?? null;
-  }
-
-  /** Whether this device holds older items than those shown. */
-  #hidesOlder(view: SpaceView, items: Map<string, ItemView>): boolean {
-    const lowest = Math.min(...[...items.values()].map(({ seq }) => seq ?? Infinity));
-    return Number.isFinite(lowest) && lowest > view.oldest;
   }
 
   #title(view: SpaceView, participants: Participant[]): string {
@@ -337,21 +316,4 @@ export class Board {
     if (member === this.#me?.id) return start ? 'You' : 'you';
     return this.person(member).displayName;
   };
-}
-
-function inOrder(one: ItemView, other: ItemView): number {
-  if (one.seq !== null && other.seq !== null) return one.seq - other.seq;
-  if (one.seq === null && other.seq === null) return one.time - other.time || (one.key < other.key ? -1 : 1);
-  return one.seq === null ? 1 : -1;
-}
-
-function isLine({ body }: ItemView): boolean {
-  return body.kind !== 'unreadable' || body.isNoLine !== true;
-}
-
-function mentions(items: Map<string, ItemView>, members: Set<string>): boolean {
-  return [...items.values()].some(({ sender, body }) => {
-    if (sender !== null && members.has(sender)) return true;
-    return body.kind === 'notice' && (members.has(body.notice.by) || ('member' in body.notice && members.has(body.notice.member)));
-  });
 }

@@ -173,10 +173,11 @@ export function viewOf(record: SpaceRecord, me: string, people: People): SpaceVi
   };
 }
 
-function readingOf(record: SpaceRecord, me: string): Pick<SpaceView, 'unread' | 'isMoreUnread' | 'firstUnread' | 'receipts' | 'untold'> {
+function readingOf(record: SpaceRecord, me: string): Pick<SpaceView, 'read' | 'unread' | 'isMoreUnread' | 'firstUnread' | 'receipts' | 'untold'> {
   const { fresh, own, receipt, delivered, others } = record.positions ?? noPositions();
   const seated = new Set(record.seats.map(({ member }) => member));
   return {
+    read: record.lastRead,
     unread: fresh.length,
     isMoreUnread: isMoreUnread(record),
     firstUnread: fresh[0] ?? null,

@@ -169,6 +169,8 @@ export interface SpaceView {
   /** True when the server holds older events than this device. */
   hasOlder: boolean;
   lastActivity: number;
+  /** The own read mark: everything up to this seq was read, on any device. */
+  read: number;
   /** Messages of others after the own read mark that this device holds, and whether there may be more. */
   unread: number;
   isMoreUnread: boolean;
