@@ -53,6 +53,18 @@ class CostNode:
         """The cost with these (coerced) variables; a fragment counts at each place and is computed once."""
         return _evaluate(self, variables, {})
 
+    def varies(self) -> bool:
+        """Whether it depends on variables at all."""
+        nodes, seen = [self], set[int]()
+        while nodes:
+            node = nodes.pop()
+            if any(isinstance(factor, str) for factor in node.factors):
+                return True
+            if id(node) not in seen:
+                seen.add(id(node))
+                nodes += [*node.below, *node.by_type.values()]
+        return False
+
 
 def _evaluate(node: CostNode, variables: Mapping[str, Any], known: dict[int, int]) -> int:
     if id(node) in known:

@@ -20,6 +20,8 @@ from graphql.validation import MaxIntrospectionDepthRule, specified_rules
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from api.compiled import compile_operation
+from api.compiled_run import Plan
 from api.cost import CostNode, plan_cost
 from api.limits import Limits, check_structure
 from api.refusals import RequestError
@@ -36,13 +38,16 @@ MAX_CACHED_TEXT = 32 * 1024
 class Document:
     """A valid document within the limits; `costs` says what each of its operations may cost.
 
-    `shapes`: what sharing has found out of its operations, as far as that was asked (api.sharing).
+    `shapes`: what sharing has found out of its operations, as far as that was asked (api.sharing). `fixed`: the costs
+    that are the same whatever the variables.
     """
 
     ast: DocumentNode
     operations: Mapping[str, OperationDefinitionNode]
     costs: Mapping[str, CostNode]
     shapes: dict[str, Shape] = field(default_factory=dict)
+    fixed: dict[str, int] = field(default_factory=dict)
+    plans: dict[str, Plan | None] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run. Raises RequestError when the name fits none, or is needed and missing."""
@@ -79,10 +84,23 @@ class DocumentCache:
 
     def check_cost(self, document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
         """Raises RequestError when the operation could cost more than the limit with these variables."""
-        cost = document.costs[_name(operation)].evaluate(variables)
+        name = _name(operation)
+        cost = document.fixed.get(name)
+        if cost is None:
+            cost = document.costs[name].evaluate(variables)
+            if not operation.variable_definitions or not document.costs[name].varies():
+                document.fixed[name] = cost
         if cost > self._limits.cost:
             message = f"The operation may cost {cost} and the limit is {self._limits.cost}: ask for less at a time."
             raise RequestError("COST_LIMIT", message, cost=cost, limit=self._limits.cost)
+
+    def plan(self, document: Document, operation: OperationDefinitionNode) -> Plan | None:
+        """The operation's plan, made when it is first asked for; None where graphql-core has to execute it."""
+        name = _name(operation)
+        if name not in document.plans:
+            document.plans[name] = compile_operation(self._schema, document.ast, operation)
+        plan = document.plans[name]
+        return plan if plan is not None and plan.is_of_use else None
 
     def _read(self, text: str) -> Document:
         ast = _parse(text, self._limits.tokens)

@@ -7,7 +7,6 @@ operation (and each event of a subscription) has a context of its own, and every
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
@@ -16,21 +15,27 @@ import strawberry
 from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode
 from graphql.execution import (
     Executor,
+    MiddlewareManager,
     create_source_event_stream,
     execute_root_selection_set,
     execute_subscription_event,
+    get_variable_values,
     map_source_to_response_event,
 )
+from graphql.execution.values import VariableValues
 from strawberry.execution import optimized_is_awaitable
 
+from api.compiled_run import Outcome, Plan, Run
 from api.documents import Document, DocumentCache, is_mutation, is_subscription
 from api.limits import Limits
 from api.refusals import FormattedError, RequestError, present
 from api.settings import Settings
+from db.errors import Busy, DatabaseUnavailable
 from resolvers.context import Ctx
 from resolvers.reading import one_moment
 
 Response = dict[str, Any]
+MAX_COERCION_ERRORS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +88,25 @@ class Engine:
 
     async def execute(self, prepared: Prepared, ctx: Ctx) -> Response:
         """Run a query or mutation. Raises RequestError when variables or cost do not fit; nothing ran then."""
-        executor = self.build(prepared, ctx)
-        # A query's fields read one moment. A mutation's must see what it just wrote.
-        async with nullcontext() if prepared.is_mutation else one_moment(ctx):
-            result = execute_root_selection_set(executor)
-            return respond(await result if isawaitable(result) else result)
+        variables = self._coerce(prepared)
+        plan = self.plan(prepared)
+        run = Run(ctx, variables)
+        if prepared.is_mutation:
+            # Its fields must see what it just wrote: no moment.
+            done = None if plan is None else await plan.change(run)
+            if done is not None and not isinstance(done, Outcome):
+                return {"data": done}
+            ctx.loaders.clear()
+            return await _execute(self.build(prepared, ctx, done))
+        if plan is not None:
+            async with one_moment(ctx):
+                data = await plan.query(run)
+            if data is not None:
+                return {"data": data}
+            ctx.loaders.clear()
+        away = run.failure if isinstance(run.failure, (Busy, DatabaseUnavailable)) else None
+        async with one_moment(ctx, away):
+            return await _execute(self.build(prepared, ctx))
 
     async def subscribe(self, prepared: Prepared, new_ctx: Callable[[], Ctx]) -> AsyncGenerator[Response, None]:
         """Run a subscription: yields responses; `new_ctx` is asked for a context per event.
@@ -96,15 +115,22 @@ class Engine:
         request does not fit; nothing ran then.
         """
         executor = self.build(prepared, new_ctx())
+        plan = self.plan(prepared)
         source = create_source_event_stream(executor)
         stream = await source if isawaitable(source) else source
         if isinstance(stream, ExecutionResult):
             yield respond(stream, started=False)
             return
 
-        def run_event(event_executor: Executor[Any]) -> Any:
-            event_executor.context_value = new_ctx()
-            return execute_subscription_event(event_executor)
+        async def run_event(event_executor: Executor[Any]) -> Any:
+            ctx = event_executor.context_value = new_ctx()
+            if plan is not None:
+                data = await plan.query(Run(ctx, executor.variable_values, event_executor.root_value))
+                if data is not None:
+                    return ExecutionResult(data, None)
+                ctx.loaders.clear()
+            result = execute_subscription_event(event_executor)
+            return await result if isawaitable(result) else result
 
         events = map_source_to_response_event(executor, stream, run_event)
         try:
@@ -117,8 +143,24 @@ class Engine:
         finally:
             await events.aclose()
 
-    def build(self, prepared: Prepared, ctx: Ctx) -> Executor[Any]:
-        """What runs the operation. Raises RequestError when variables or cost do not fit."""
+    def plan(self, prepared: Prepared) -> Plan | None:
+        """The operation's plan; None where graphql-core has to execute it."""
+        return self._documents.plan(prepared.document, prepared.operation)
+
+    def _coerce(self, prepared: Prepared) -> VariableValues:
+        # As the executor coerces them. Raises RequestError when variables or cost do not fit.
+        definitions, given = prepared.operation.variable_definitions or (), prepared.request.variables
+        variables = get_variable_values(self._core, definitions, dict(given), MAX_COERCION_ERRORS)
+        if isinstance(variables, list):
+            raise RequestError.of("BAD_USER_INPUT", variables)
+        self._documents.check_cost(prepared.document, prepared.operation, variables.coerced)
+        return variables
+
+    def build(self, prepared: Prepared, ctx: Ctx, known: Outcome | None = None) -> Executor[Any]:
+        """What runs the operation; `known` is what its one field's resolver has brought already.
+
+        Raises RequestError when variables or cost do not fit.
+        """
         name = prepared.operation.name.value if prepared.operation.name else None
         executor = self._executor.build(
             self._core,
@@ -127,6 +169,8 @@ class Engine:
             ctx,
             dict(prepared.request.variables),
             name,
+            middleware=None if known is None else MiddlewareManager(known),
+            max_coercion_errors=MAX_COERCION_ERRORS,
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # typed as bool, not as a guard
             operation_extensions=None,
         )
@@ -153,6 +197,11 @@ class Prepared:
     def is_subscription(self) -> bool:
         """True for an operation that streams."""
         return is_subscription(self.operation)
+
+
+async def _execute(executor: Executor[Any]) -> Response:
+    result = execute_root_selection_set(executor)
+    return respond(await result if isawaitable(result) else result)
 
 
 def respond(result: ExecutionResult, *, started: bool = True) -> Response:

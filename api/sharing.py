@@ -27,8 +27,9 @@ from graphql import (
 )
 from graphql.execution import Executor, execute_subscription_event
 
+from api.compiled_run import Plan, Run
 from api.documents import Document
-from api.execution import Engine, Prepared, respond
+from api.execution import Engine, Prepared, Response, respond
 from db.hub import Hub, Live
 from resolvers.context import Ctx
 from resolvers.streams import live_entry
@@ -59,8 +60,8 @@ class Shape:
 class Group:
     """Subscribers whose responses are the same bytes. The last event's are kept: the hub hands one out to all."""
 
-    def __init__(self, executor: Executor[Any], hub: Hub, space: UUID | None) -> None:
-        self._executor, self._hub, self._space = executor, hub, space
+    def __init__(self, executor: Executor[Any], plan: Plan | None, hub: Hub, space: UUID | None) -> None:
+        self._executor, self._plan, self._hub, self._space = executor, plan, hub, space
         self._last: Live | None = None
         self._tail = b""
         self.members = 0
@@ -69,10 +70,18 @@ class Group:
         """The response to a live entry and the closing brace of the message that carries it, as JSON."""
         if live is not self._last:
             item = stream_item(live_entry(self._hub, live, self._space))
-            result = execute_subscription_event(self._executor.build_per_event_executor(item))
-            assert isinstance(result, ExecutionResult)  # noqa: S101  (plain fields: nothing to wait for)
-            self._tail, self._last = _encode(respond(result)) + b"}", live
+            self._tail, self._last = _encode(self._respond(item)) + b"}", live
         return self._tail
+
+    def _respond(self, item: Any) -> Response:
+        executor = self._executor
+        if self._plan is not None:
+            data = self._plan.event(Run(executor.context_value, executor.variable_values, item))
+            if data is not None:
+                return {"data": data}
+        result = execute_subscription_event(executor.build_per_event_executor(item))
+        assert isinstance(result, ExecutionResult)  # noqa: S101  (plain fields: nothing to wait for)
+        return respond(result)
 
 
 class Groups:
@@ -98,7 +107,7 @@ class Groups:
         if group is None:
             executor = self._engine.build(prepared, self._nobody())
             space = self._space(root, executor)
-            group = self._groups[key] = Group(executor, self._hub, space)
+            group = self._groups[key] = Group(executor, self._engine.plan(prepared), self._hub, space)
         group.members += 1
         return key, group
 

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 class Moment:
     """A query's transaction. Fields may ask for it concurrently: statements wait for their turn on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, failure: Exception | None) -> None:
+        self._failure = failure
         self._stack, self._lock = AsyncExitStack(), asyncio.Lock()
         self._tx: Transaction | None = None
 
     async def enter(self, ctx: Ctx) -> Transaction:
-        """The transaction, begun by whoever comes first."""
+        """The transaction, begun by whoever comes first. Raises the failure that it was made with."""
+        if self._failure is not None:
+            raise self._failure
         async with self._lock:
             if self._tx is None:
                 self._tx = await self._stack.enter_async_context(ctx.uow.read(ctx.require_viewer().member))
@@ -33,9 +36,12 @@ class Moment:
 
 
 @asynccontextmanager
-async def one_moment(ctx: Ctx) -> AsyncIterator[None]:
-    """The edge runs a query inside. Not a mutation, whose fields must see what it just wrote, nor a subscription."""
-    ctx.moment = Moment()
+async def one_moment(ctx: Ctx, failure: Exception | None = None) -> AsyncIterator[None]:
+    """The edge runs a query inside. Not a mutation, whose fields must see what it just wrote, nor a subscription.
+
+    With a `failure` (the database's, when the query was tried before) every read fails with it at once.
+    """
+    ctx.moment = Moment(failure)
     try:
         yield
     finally:

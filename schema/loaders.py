@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import TypeVar, cast
 
@@ -13,17 +14,24 @@ Key = TypeVar("Key", bound=Hashable)
 Found = TypeVar("Found")
 
 
-def loader(
-    ctx: Ctx, name: str, fetch: Callable[[Ctx, list[Key]], Awaitable[Sequence[Found]]]
-) -> DataLoader[Key, Found]:
+class Loader(DataLoader[Key, Found]):
+    """A loader whose answers are shared: a field that is given up (another one's failure cancels it) takes none away
+    from those that wait for the same."""
+
+    def load(self, key: Key) -> Awaitable[Found]:
+        """The answer for a key."""
+        return asyncio.shield(super().load(key))
+
+
+def loader(ctx: Ctx, name: str, fetch: Callable[[Ctx, list[Key]], Awaitable[Sequence[Found]]]) -> Loader[Key, Found]:
     """The operation's loader of that name; `fetch(ctx, keys)` answers with one result per key, in order."""
     if name not in ctx.loaders:
 
         async def load(keys: list[Key]) -> Sequence[Found]:
             return await fetch(ctx, keys)
 
-        ctx.loaders[name] = DataLoader(load_fn=load, max_batch_size=100)
-    return cast("DataLoader[Key, Found]", ctx.loaders[name])
+        ctx.loaders[name] = Loader(load_fn=load, max_batch_size=100)
+    return cast("Loader[Key, Found]", ctx.loaders[name])
 
 
 def forget(ctx: Ctx) -> None:
