@@ -39,7 +39,9 @@ class Said:
     """What a member's client has said last. `holds`: nothing was lost since, and a socket was open all the time."""
 
     def __init__(self, node: Node, state: PresenceState) -> None:
-        self.node, self.state, self.holds = node, state, True
+        self.node: Node | None = node
+        """Where it said so, while it has had a socket there ever since."""
+        self.state, self.holds = state, True
 
 
 class Nodes(RuleBasedStateMachine):
@@ -76,6 +78,9 @@ class Nodes(RuleBasedStateMachine):
         if member in node.sockets:
             node.sockets.remove(member)
             node.table.closed(client_of(member), self.now)
+            said = self.said.get(member)
+            if said is not None and said.node is node and member not in node.sockets:
+                said.node = None
         self.look_who_is_without()
 
     @rule(member=st.sampled_from(MEMBERS), at=st.sampled_from(NODES), to=st.sampled_from(NODES))
@@ -138,7 +143,7 @@ class Nodes(RuleBasedStateMachine):
             said = self.said.get(member)
             if said is None or not self.is_connected(member):
                 assert shown == {PresenceState.OFFLINE}
-            elif said.holds or (said.node in self.nodes and member in said.node.sockets):
+            elif said.holds or said.node in self.nodes:
                 assert shown == {said.state}
 
 
@@ -227,3 +232,30 @@ def test_heartbeats_are_spread_and_each_client_is_said_once_a_round() -> None:
     rounds = [[word.client for word in one.tick(now, 0)] for now in range(1, 31)]
     assert sorted(client for said in rounds for client in said) == clients
     assert max(map(len, rounds)) < 2 * len(clients) / 30
+
+
+def test_who_missed_the_newest_word_is_told_by_whoever_heard_it() -> None:
+    """The node through which it was said is gone, and the only one that holds the client has missed it."""
+    holds, heard, gone = table("a"), table("b"), table("c")
+    for node, state, stamp in ((holds, PresenceState.ONLINE, 1), (gone, PresenceState.AWAY, 2)):
+        node.opened(ANNA, PHONE, 0)
+        node.set(ANNA, PHONE, state, 0, stamp)
+    heard.hear("c", gone.tick(1, 0), 1)
+    for now in range(1, 30):
+        heard.hear("a", holds.tick(now, 0), now)
+        holds.hear("b", heard.tick(now, 0), now)
+    assert holds.state_of(ANNA, 30)[0] is heard.state_of(ANNA, 30)[0] is PresenceState.AWAY
+
+
+def test_that_a_client_is_gone_is_said_again_where_it_was_lost() -> None:
+    one, other = table("a"), table("b")
+    one.opened(ANNA, PHONE, 0)
+    one.set(ANNA, PHONE, PresenceState.ONLINE, 0, 1)
+    one.closed(PHONE, 0)
+    for now in range(6):
+        other.hear("a", one.tick(now, 0), now)
+    one.tick(6, 0)  # the grace is over, and nobody hears it
+    assert other.state_of(ANNA, 6)[0] is PresenceState.ONLINE
+    for now in range(7, 7 + TIMES.shards):
+        other.hear("a", one.tick(now, 0), now)
+    assert other.state_of(ANNA, 12)[0] is PresenceState.OFFLINE
