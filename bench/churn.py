@@ -19,9 +19,10 @@ from typing import Any
 import psutil
 
 from bench.parties import Party, party
-from bench.paths import LIVE
 from tests.support.client import Ws, websocket
 
+LIVE = """subscription Live($after: Cursor) { events(after: $after) { __typename
+  ... on CaughtUp { cursor } ... on EventDelivery { cursor event { seq ... on EnvelopeEvent { envelope } } } } }"""
 OWN = """subscription Own { events { __typename
   ... on EventDelivery { cursor event { seq space { id ... on Conversation { viewerRole } } } } } }"""
 ONE = """subscription One($id: ID!) { messages(conversationId: $id) { __typename
