@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 else:  # generic in the stubs alone
     Connection, Pool, Lent = asyncpg.Connection, asyncpg.Pool, asyncpg.pool.PoolConnectionProxy
 
+PATIENCE, SHORT = 40.0, 15.0
+"""Seconds after which a query without any answer is given up, and its connection with it: a half-open one says nothing
+for ever. Longer than the server's own timeouts, which say what was wrong; SHORT where others wait behind it."""
+_LONG: frozenset[Role] = frozenset({"circle_app", "circle_auth", "circle_job"})
 _CLOSE_SECONDS = 1.0
 _SETTINGS = {
     "jit": "off",
@@ -28,13 +32,23 @@ _SETTINGS = {
     "timezone": "UTC",
 }
 
-# A batch's statements join so much that planning them costs more than running them, and the plan is the same for all.
-_ONE_PLAN: dict[Role, dict[str, str]] = {"circle_send": {"plan_cache_mode": "force_generic_plan"}}
+# A batch's statements, and the hub's look, join so much that planning them costs more than running them, and the plan is
+# the same for all. What the hub looks for is little, by indexes, whatever the tables' statistics make of it.
+_ONE_PLAN: dict[Role, dict[str, str]] = {
+    "circle_send": {"plan_cache_mode": "force_generic_plan"},
+    "circle_hub": {
+        "plan_cache_mode": "force_generic_plan",
+        "enable_seqscan": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+    },
+}
 
 
 class _Login(TypedDict):
     user: str | None
     server_settings: dict[str, str]
+    command_timeout: float
 
 
 class Database:
@@ -48,6 +62,7 @@ class Database:
         own_logins: bool = False,
         pool_size: int = 8,
         pool_timeout: float = 5,
+        patience: float = PATIENCE,
     ) -> None:
         """`direct_dsn` reaches the server past a PgBouncer (empty: the same as `dsn`); the hub listens through it.
 
@@ -55,6 +70,7 @@ class Database:
         on a role at the start of each connection, and must be a member of all five.
         """
         self.dsn, self.direct_dsn, self._own_logins = dsn, direct_dsn or dsn, own_logins
+        self._patience = patience
         self.app = self._engine("circle_app", pool_size, pool_timeout)
         self.auth = self._engine("circle_auth", 2, pool_timeout)
         self._backlog: Pool | None = None
@@ -99,14 +115,11 @@ class Database:
 
     def _as(self, role: Role) -> _Login:
         settings = {**_SETTINGS, **_ONE_PLAN.get(role, {}), "application_name": role}
-        return (
-            {"user": role, "server_settings": settings}
-            if self._own_logins
-            else {
-                "user": None,
-                "server_settings": {**settings, "role": role},
-            }
-        )
+        return {
+            "user": role if self._own_logins else None,
+            "server_settings": settings if self._own_logins else {**settings, "role": role},
+            "command_timeout": self._patience if role in _LONG else min(self._patience, SHORT),
+        }
 
     def _engine(self, role: Role, size: int, timeout: float) -> AsyncEngine:
         async def connect() -> Connection:

@@ -31,8 +31,8 @@ def outages(driver: Connection) -> Iterator[None]:
     """
     try:
         yield
-    except asyncpg.InternalClientError as error:
-        driver.terminate()
+    except (asyncpg.InternalClientError, TimeoutError) as error:
+        driver.terminate()  # a query that was never answered (command_timeout): neither will the next one be
         raise DatabaseUnavailable(_GONE) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         trouble = _trouble(error, driver)

@@ -42,6 +42,9 @@ async def missed(pool: Pool, member: UUID, after: Cursor, page: int = PAGE) -> A
                     if cursor.target is None:
                         cursor, fresh = replace(cursor, target=now, at=None), True
                     found = await _page(connection, cursor, member, page)
+                except TimeoutError:
+                    connection.terminate()  # never answered: the pool would wait for it, too
+                    raise
                 finally:  # also when cut off inside a query: the driver waits for its end
                     await connection.execute("ROLLBACK")
         except LOST as error:
