@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 PART = 7_000
 """Characters of a part: with the message around it, it fits NOTIFY's 7,999 bytes."""
-LONGEST = 32
-"""Parts of one text at most."""
-UNFINISHED = 256
+LONGEST = 20
+"""Parts of one text at most: an envelope of 97 KiB as base64 has 19."""
+UNFINISHED = 64
 """Texts that may wait for their missing parts; the oldest are given up first."""
 
 Part = tuple[str, int, int, str]

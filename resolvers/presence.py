@@ -13,7 +13,7 @@ from db.queries import presence as queries
 from db.queries.presence import PeerRow
 from resolvers.context import Ctx
 from resolvers.errors import Code, NotFound, Refusal
-from resolvers.members import get_members
+from resolvers.members import MemberRow, get_members
 from resolvers.presence_kinds import PresenceState as PresenceState
 from resolvers.presence_kinds import Shown as Shown
 from resolvers.reading import reading
@@ -38,28 +38,31 @@ async def get_presences(ctx: Ctx, members: Sequence[UUID]) -> list[Shown]:
     return [_shown(ctx, rows[member]) for member in members]
 
 
-async def follow_presence(ctx: Ctx, members: Sequence[UUID]) -> AsyncIterator[dict[UUID, Shown]]:
-    """First all that were asked for, then what differs, at most once a second; ends never.
+async def follow_presence(ctx: Ctx, members: Sequence[UUID]) -> AsyncIterator[list[tuple[MemberRow, Shown]]]:
+    """First all that were asked for, then what differs, at most once a second; ends never. Profiles are those of the
+    beginning: an update asks the database for nothing.
 
     Raises Refusal INVALID for more than 200, NotFound for one who does not exist, Unauthenticated.
     """
     viewer, ephemera = ctx.require_viewer(), ctx.require_ephemera()
     if len(members) > MOST:
         raise Refusal(Code.INVALID, f"Ask for at most {MOST} members.", ("memberIds",))
-    if len(await get_members(ctx, members)) < len(set(members)):
+    profiles = await get_members(ctx, members)
+    if len(profiles) < len(set(members)):
         raise NotFound(path=("memberIds",))
     watcher, leave = ephemera.presence.watch(viewer.member, members)
     try:
         rows = await _peers(ctx, watcher.members)
         ephemera.presence.learn(viewer.member, rows.values())
         watcher.shown = {member: _shown(ctx, row) for member, row in rows.items()}
-        yield dict(watcher.shown)
+        yield [(profiles[member.bytes], shown) for member, shown in watcher.shown.items()]
         while True:
-            changed = {}
+            changed = []
             for member in await watcher.take():
                 shown = ephemera.presence.shown(viewer.member, member)
                 if shown is not None and shown != watcher.shown[member]:
-                    changed[member] = watcher.shown[member] = shown
+                    watcher.shown[member] = shown
+                    changed.append((profiles[member.bytes], shown))
             if changed:
                 yield changed
     finally:

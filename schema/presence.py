@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -16,7 +16,7 @@ from schema.context import Info
 from schema.enums import describe
 from schema.errors import UserError, user_errors
 from schema.loaders import loader
-from schema.members import Member, load_members
+from schema.members import Member
 from schema.node import decode_id
 
 describe(
@@ -121,13 +121,5 @@ class PresenceSubscription:
     ) -> AsyncIterator[PresenceUpdate]:
         """The full state, then differences. Raises Refusal INVALID beyond 200, NotFound."""
         async for shown in follow_presence(info.context, [decode_id("Member", id_) for id_ in member_ids]):
-            yield await _update(info, shown)
-
-
-async def _update(info: Info, shown: Mapping[UUID, Shown]) -> PresenceUpdate:
-    members = await load_members(info.context, list(shown))
-    presences = [
-        MemberPresence(member=member, presence=Presence.of(of))
-        for member, of in zip(members, shown.values(), strict=True)
-    ]
-    return PresenceUpdate(presences=presences)
+            presences = [MemberPresence(member=Member.of(row), presence=Presence.of(of)) for row, of in shown]
+            yield PresenceUpdate(presences=presences)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any
@@ -11,12 +12,12 @@ import pytest
 from circle_client.protocol.roster import Role
 
 from db.bus import Bus, Message
-from db.engine import Database
+from db.engine import Connection, Database
 from resolvers.ephemera import TYPING
 from tests.support import scenes
 from tests.support.actors import Actor
 from tests.support.inside import World, code_of
-from tests.support.moments import Hearing, hearing, node
+from tests.support.moments import Hearing, hearing, node, until
 from tests.support.rooms import Room
 
 WHO = "subscription($id: ID) { typing(conversationId: $id) { conversation { id } member { id handle } until } }"
@@ -148,6 +149,22 @@ async def test_a_removed_member_hears_nothing_even_where_the_removal_is_not_know
         assert of_room.is_silent
         assert of_all.is_silent
         assert not late.hub.watching.is_member(UUID(bytes=room.space), bob.id)
+
+
+async def test_listeners_hear_on_after_the_hub_has_lost_its_connection(world: World, admin: Connection) -> None:
+    ada, bob = [await world.join(name) for name in ("ada", "bob")]
+    room = await scenes.create(world, ada, [bob])
+    async with hearing(world, WHO, {}, bob) as bobs:
+        lost = asyncio.Event()
+        world.hub.watching.on_look(lambda changed: lost.set() if changed is None else None)
+        await admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'circle_hub'"
+        )
+        async with asyncio.timeout(20):
+            await lost.wait()
+        await until(lambda: world.hub.watching.knows(bob.id))
+        await types(world, room, ada)
+        assert await heard(bobs) == ("ada", True)
 
 
 async def test_who_comes_in_hears_from_then_on(world: World, late: World) -> None:
