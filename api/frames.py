@@ -6,6 +6,7 @@ open and the transport takes more; otherwise the caller queues it and sends it b
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from typing import Any
 
@@ -16,6 +17,8 @@ EXTENSION = "circle.frames"
 _TEXT = 0x81  # FIN and opcode 1
 _SHORT, _MEDIUM = 126, 1 << 16
 _WHOLE = 16 * 1024
+LINGER_SECONDS = 5.0
+"""For what is still on its way to a client when its socket ends."""
 
 
 def header(length: int) -> bytes:
@@ -28,7 +31,24 @@ def header(length: int) -> bytes:
 
 
 class FramedSocket(WebSocketsSansIOProtocol):
-    """uvicorn's socket, which also takes ready frames: ASGI applications find it in the scope's extensions."""
+    """uvicorn's socket, which also takes ready frames: ASGI applications find it in the scope's extensions.
+
+    A transport closes only once its buffer is empty, which a peer that reads nothing never lets it be: so it is cut.
+    """
+
+    _linger: asyncio.TimerHandle | None = None
+
+    async def run_asgi(self) -> None:
+        """Run the application; whatever is not gone some time after its end is broken off."""
+        await super().run_asgi()
+        if not self.disconnected:
+            self._linger = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        if self._linger is not None:
+            self._linger.cancel()
+        super().connection_lost(exc)
 
     def handle_connect(self, event: Request) -> None:
         """A handshake came; the application's task has not begun when this returns."""

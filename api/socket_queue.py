@@ -11,6 +11,8 @@ import msgspec
 from starlette.types import Send
 
 CLOSE_SECONDS = 2.0
+MOST_BYTES = 512 * 1024
+"""That wait for one client: a queue with this much takes no more, however few messages they are."""
 
 _encoder = msgspec.json.Encoder()
 
@@ -39,6 +41,7 @@ class Outgoing:
         self._code: tuple[int, str] | None = None
         self._behind = (1000, "")
         self._open = False
+        self._bytes = 0
         self.closing = asyncio.Event()
 
     async def accept(self, subprotocol: str | None) -> bool:
@@ -53,13 +56,12 @@ class Outgoing:
     async def put(self, message: dict[str, object]) -> None:
         """Queue a message, waiting for room. Raises Closed when the socket is closing."""
         text = _encoder.encode(message).decode()  # text: bytes would make a binary frame, unknown to the protocol
-        while len(self._waiting) >= self._size and not self.closing.is_set():
+        while self._is_full and not self.closing.is_set():
             self._room.clear()
             await self._room.wait()
         if self.closing.is_set():
             raise Closed
-        self._waiting.append(text)
-        self._some.set()
+        self._queue(text)
 
     def put_ready(self, first: bytes, second: bytes) -> bool:
         """Write or queue a message that is encoded already, in two parts of which many sockets share the second.
@@ -71,17 +73,24 @@ class Outgoing:
         is_idle = not self._waiting and not self._is_sending  # what waits goes first
         if is_idle and self._frames is not None and self._frames.write_text(first, second):
             return True
-        if len(self._waiting) >= self._size:
+        if self._is_full:
             return False
-        self._waiting.append((first, second))
-        self._some.set()
+        self._queue((first, second))
         return True
 
     def put_if_room(self, message: dict[str, object]) -> None:
         """Queue a message unless the queue is full or the socket is closing."""
-        if not self.closing.is_set() and len(self._waiting) < self._size:
-            self._waiting.append(_encoder.encode(message).decode())
-            self._some.set()
+        if not self.closing.is_set() and not self._is_full:
+            self._queue(_encoder.encode(message).decode())
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._waiting) >= self._size or self._bytes >= MOST_BYTES
+
+    def _queue(self, message: str | tuple[bytes, bytes]) -> None:
+        self._waiting.append(message)
+        self._bytes += _length(message)
+        self._some.set()
 
     def close(self, code: int, reason: str) -> None:
         """Ask for the close; the first code wins."""
@@ -113,10 +122,11 @@ class Outgoing:
                 while self._waiting:
                     self._is_sending = True
                     message = self._waiting.popleft()
-                    self._room.set()
                     if message is None:
                         self.close(*self._behind)
                         return
+                    self._bytes -= _length(message)
+                    self._room.set()
                     text = message if isinstance(message, str) else b"".join(message).decode()
                     await self._send({"type": "websocket.send", "text": text})
                 self._is_sending = False
@@ -134,3 +144,7 @@ class Outgoing:
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await self._send({"type": "websocket.close", "code": code, "reason": reason})
         self._open = False
+
+
+def _length(message: str | tuple[bytes, bytes]) -> int:
+    return len(message) if isinstance(message, str) else len(message[0]) + len(message[1])
