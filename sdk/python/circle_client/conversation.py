@@ -219,10 +219,11 @@ class Conversation:
 
     @property
     def unread(self) -> int:
-        """How many messages of others have come after `read_seq`; deleted and expired ones do not count. Each is looked
-        at: for a list of many conversations with much that is unread, ask seldom.
+        """How many messages of others have come after `read_seq`; deleted, expired and (yet) unreadable ones do not
+        count. Each is looked at: for a list of many conversations with much that is unread, ask seldom.
         """
-        return reading.unread(self._circle.running.engine, self._space)
+        engine = self._circle.running.engine
+        return reading.unread(engine.machine, engine.store, self._space)
 
     def mark_read(self, upto: Message | int | None = None) -> None:
         """Everything up to a message, or a seq, or all that is here, was read. Never goes back.
@@ -236,7 +237,7 @@ class Conversation:
             raise InvalidInput("This message belongs to another conversation.")
         seq = upto.seq if isinstance(upto, Message) else upto
         if seq is None:
-            seq = reading.newest_message(running.engine, space)
+            seq = reading.newest_message(running.engine.store, space)
         if not 0 <= seq <= space.log.head.n:
             raise InvalidInput("There is no message by that number here.")
         running.reader.mark(space, seq)
@@ -244,7 +245,7 @@ class Conversation:
     @property
     def receipts(self) -> Sequence[Receipt]:
         """How far the others have received and read, by handle; only those who say so."""
-        return reading.receipts(self._circle.running.engine, self._space)
+        return reading.receipts(self._circle.running.engine.machine, self._space)
 
     # ---- the moment
 

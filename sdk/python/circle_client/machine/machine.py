@@ -125,8 +125,8 @@ class Machine:
             self.reading.arrived(space.id, entry.seq)
         elif entry.kind is EntryKind.ROSTER:
             self.reading.members_changed(space, entry.member if entry.action in {"add", "remove"} else None)
-        elif entry.kind is EntryKind.EPOCH:
-            self.reading.to_look.add(space.id)
+        if entry.kind is EntryKind.EPOCH or entry.seq <= self.reading.of(space.id).read:
+            self.reading.to_look.add(space.id)  # what was put off can be said
 
     def take_marker(self, facts: MarkerFacts) -> None:
         """Take a marker that came; never raises for what is in it. One that proves another past raises the alarm."""

@@ -241,7 +241,7 @@ class Reading:
             marks.read = max(marks.read, own.read)
             marks.own = own.read if newest else marks.own
             return
-        receipt, life = markers.read_receipt(content), LIFETIMES[envelope.header.b]
+        receipt, life = _within(markers.read_receipt(content), envelope.header.seen.n), LIFETIMES[envelope.header.b]
         marks.receipt = receipt if newest else marks.receipt
         expires = None if life is None else min(facts.accepted_at, self._clock()) + life
         if expires is None or expires > self._clock():
@@ -290,9 +290,10 @@ class Reading:
             return None
         if roster.type not in (SpaceType.DIRECT, SpaceType.GROUP) or len(roster.seats) > MOST_MEMBERS:
             return None
-        delivered = max(marks.delivered, marks.receipt.delivered or 0) if privacy.delivery_receipts else None
-        read = max(marks.read, marks.receipt.read or 0) if privacy.read_receipts else None
-        stored = marks.receipt
+        stored, head = marks.receipt, space.log.head.n
+        delivered = max(marks.delivered, stored.delivered or 0) if privacy.delivery_receipts else None
+        # Another device may have read further than this one has come: what is not here yet is not said.
+        read = max(min(marks.read, head), stored.read or 0) if privacy.read_receipts else None
         if (delivered or 0) <= (stored.delivered or 0) and (read or 0) <= (stored.read or 0):
             return None
         return ReceiptMarker(delivered or None, read or None)
@@ -327,6 +328,14 @@ class Reading:
             for space in self._spaces.values()
             if space.roster.type is not SpaceType.ACCOUNT and space.left is None and not self.of(space.id).fetched
         ]
+
+
+def _within(said: ReceiptMarker, seen: int) -> ReceiptMarker:
+    """Nobody has received or read more of a log than they had seen of it when they said so."""
+    return ReceiptMarker(
+        None if said.delivered is None else min(said.delivered, seen),
+        None if said.read is None else min(said.read, seen),
+    )
 
 
 def _most(one: int | None, other: int | None) -> int | None:
