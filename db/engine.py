@@ -32,8 +32,8 @@ _SETTINGS = {
     "timezone": "UTC",
 }
 
-# A batch's statements, and the hub's look, join so much that planning them costs more than running them, and the plan is
-# the same for all. What the hub looks for is little, by indexes, whatever the tables' statistics make of it.
+# A batch's statements, and the hub's look, join so much that planning them costs more than running them, and the plan
+# is the same for all. What the hub looks for is little, by indexes, whatever the tables' statistics make of it.
 _ONE_PLAN: dict[Role, dict[str, str]] = {
     "circle_send": {"plan_cache_mode": "force_generic_plan"},
     "circle_hub": {

@@ -22,7 +22,7 @@ CREATE TABLE marker (
 
 # The hub's, the backlog's two (a conversation's receipts; one's own), expiry's and rotation's.
 _INDEXES = (
-    "CREATE INDEX marker_xid ON marker (xid)",
+    "CREATE INDEX marker_xid ON marker (xid) WHERE envelope IS NOT NULL",
     "CREATE INDEX marker_receipt ON marker (space_id, xid) WHERE scope = 1",
     "CREATE INDEX marker_own ON marker (member_id, xid) WHERE scope = 0",
     "CREATE INDEX marker_expires ON marker (expires_at) WHERE expires_at IS NOT NULL",

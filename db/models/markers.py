@@ -18,7 +18,7 @@ class Marker(SQLModel, table=True):
 
     __tablename__ = "marker"
     __table_args__ = (
-        Index("marker_xid", "xid"),
+        Index("marker_xid", "xid", postgresql_where=text("envelope IS NOT NULL")),
         Index("marker_receipt", "space_id", "xid", postgresql_where=text("scope = 1")),
         Index("marker_own", "member_id", "xid", postgresql_where=text("scope = 0")),
         Index("marker_expires", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),

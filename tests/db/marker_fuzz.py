@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID, uuid4
 
 from asyncpg import Record
@@ -84,7 +85,7 @@ class Marking:
     async def once(self) -> None:
         """One member marks a few conversations, or several members one, committing the other way round."""
         if self._random.random() < 0.3:
-            await self.reversed(self._random.choice(self._spaces))
+            await self.reversed(self._random.choice(self._spaces), partial(self._nap, 0.2))
             return
         member = self._random.choice(self._members)
         async with self._uow.write(member) as tx:
@@ -99,18 +100,18 @@ class Marking:
             if self._random.random() < 0.15:
                 raise Abort
 
-    async def last(self) -> None:
+    async def last(self, between: Callable[[], Awaitable[None]]) -> None:
         """The last word in each conversation: what is missed now, nothing mends."""
         for space in self._spaces:
-            await self.reversed(space)
+            await self.reversed(space, between)
 
-    async def reversed(self, space: UUID) -> None:
+    async def reversed(self, space: UUID, between: Callable[[], Awaitable[None]]) -> None:
         """All members mark a conversation, each in a transaction that commits before those that began earlier."""
         async with AsyncExitStack() as stack:
             for member in self._members:
                 tx = await stack.enter_async_context(self._uow.write(member))
                 await self._put(tx, space, member, MarkerScope.RECEIPT)
-                stack.push_async_callback(self._nap, 0.2)
+                stack.push_async_callback(between)
         self.stats["reversed"] += 1
 
     async def _put(self, tx: Transaction, space: UUID, member: UUID, scope: MarkerScope) -> None:

@@ -104,7 +104,7 @@ class Fuzz:
             task.result()
         self.writing = False
         await asyncio.gather(*writers, breaker)
-        await self.marking.last()
+        await self.marking.last(self.look)
         self.reading = False
         await asyncio.gather(*readers)
         for client in self.clients:
@@ -114,6 +114,12 @@ class Fuzz:
             await hub.stop()
         await self.database.close()
         return self.stats
+
+    async def look(self) -> None:
+        """All hubs have looked."""
+        for hub in self.hubs:
+            hub.poke()
+        await asyncio.sleep(0.03)
 
     async def nap(self, most: float) -> None:
         await asyncio.sleep(self.random.choice([0, 0, 0.2, 1]) * self.random.random() * most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from db import log
 from db.engine import Connection, Database
 from db.hub import sql
-from db.queries import batch
+from db.queries import batch, markers
 from tests.support.database import Maker
 
 SPACES, EVENTS = 40, 500
@@ -28,6 +29,19 @@ async def crowd(admin: Connection, make: Maker) -> tuple[UUID, UUID]:
         EVENTS,
     )
     await admin.execute("UPDATE space SET head_seq = $1, last_xid = pg_current_xact_id()", EVENTS)
+    await admin.execute(
+        "INSERT INTO member (id, handle, display_name, role, created_at)"
+        " SELECT gen_random_uuid(), 'one' || n, '', 0, now() FROM generate_series(1, 50) n"
+    )
+    await admin.execute(
+        "INSERT INTO membership (member_id, space_id, joined_seq)"
+        " SELECT m.id, s, 1 FROM member m, unnest($1::uuid[]) s WHERE m.handle LIKE 'one%'",
+        spaces,
+    )
+    await admin.execute(
+        "INSERT INTO marker (space_id, member_id, scope, joined_seq, version, envelope, accepted_at, epoch, lifetime)"
+        " SELECT space_id, member_id, c, joined_seq, 1, '', now(), 1, 0 FROM membership, generate_series(0, 1) c"
+    )
     await admin.execute("VACUUM ANALYZE")
     return anna, spaces[1]
 
@@ -37,6 +51,13 @@ async def plan(connection: Connection, query: str, *args: object) -> str:
     await connection.execute("SET plan_cache_mode = force_generic_plan")
     rows = await connection.fetch(f"EXPLAIN (ANALYZE, TIMING OFF) {query}", *args)
     return "\n".join(r[0] for r in rows)
+
+
+def rows_read(text: str, table: str) -> int:
+    """Rows that the executed plan's scans found in the table."""
+    found = re.findall(rf"(?:on {table} .*|on {table}_\w+ .*)\(actual rows=([\d.]+) loops=(\d+)\)", text)
+    assert found, text
+    return round(sum(float(rows) * int(loops) for rows, loops in found))
 
 
 async def test_reading_and_resuming_use_the_logs_indexes(database: Database, crowd: tuple[UUID, UUID]) -> None:
@@ -50,6 +71,10 @@ async def test_reading_and_resuming_use_the_logs_indexes(database: Database, cro
         "nothing missed": await plan(app, sql.BACKLOG, now, now, 0, UUID(int=0), 0, None, 100),
         "everything missed": await plan(app, sql.BACKLOG, old, now, 0, UUID(int=0), 0, None, 100),
         "one space": await plan(app, sql.BACKLOG, old, now, 1, space, 250, space, 100),
+        "no marker": await plan(app, sql.MISSED_MARKERS, now, now, UUID(int=0), UUID(int=0), 0, None, 1000, anna),
+        "all markers": await plan(app, sql.MISSED_MARKERS, old, now, UUID(int=0), UUID(int=0), 0, None, 1000, anna),
+        "own markers": await plan(app, markers._OWN, anna, [space]),
+        "receipts": await plan(app, markers._RECEIPTS, [space]),
         "page": await plan(app, log.SELECT + " WHERE space_id = $1 AND seq > $2 ORDER BY seq LIMIT $3", space, 9, 50),
         "find": await plan(app, log.SELECT + " WHERE space_id = $1 AND id = $2", space, some),
         "lock": await plan(
@@ -58,18 +83,38 @@ async def test_reading_and_resuming_use_the_logs_indexes(database: Database, cro
     }
     for name, text in plans.items():
         assert "Seq Scan on event" not in text, (name, text)
+        assert "Seq Scan on marker" not in text, (name, text)
     assert "never executed" in plans["nothing missed"]
+    for index in ("marker_receipt", "marker_own"):
+        assert index in plans["no marker"], plans["no marker"]
+    assert rows_read(plans["no marker"], "marker") == 0
     await app.close()
 
 
+async def look(hub: Connection, snapshot: tuple[int, int, tuple[int, ...]]) -> str:
+    """The plan of a look as the reader gets it: made once, and run."""
+    name = f"look_{uuid4().hex}"
+    await hub.execute(f"PREPARE {name} (pg_snapshot) AS {sql.LOOK}")
+    xmin, xmax, xip = snapshot
+    rows = await hub.fetch(f"EXPLAIN (ANALYZE, TIMING OFF) EXECUTE {name} ('{xmin}:{xmax}:{','.join(map(str, xip))}')")
+    return "\n".join(r[0] for r in rows)
+
+
 async def test_a_look_reads_only_what_is_new(database: Database, crowd: tuple[UUID, UUID], make: Maker) -> None:
-    _, space = crowd
+    anna, space = crowd
     hub = await database.connect("circle_hub")
     before = await hub.fetchval("SELECT pg_current_snapshot()")
     await make.event(space)
-    text = await plan(hub, sql.LOOK, before)
-    assert "Seq Scan on event" not in text, text
-    assert "event_xid" in text
+    text = await look(hub, before)
+    assert "Seq Scan" not in text, text
+    assert "Hash" not in text, text  # or it would read all of some table
+    for index in ("event_xid", "marker_xid"):
+        assert index in text, text
+    assert rows_read(text, "marker") == 0  # nothing new there: one look at an index
+    await make.marker(space, anna, 1)
+    assert rows_read(await look(hub, before), "marker") == 1
+    xid = await hub.fetchval("SELECT xid FROM marker ORDER BY xid DESC LIMIT 1")
+    assert rows_read(await look(hub, (xid, xid + 1, (xid,))), "marker") == 1  # of one that was open
     await hub.close()
 
 

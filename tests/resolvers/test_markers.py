@@ -49,7 +49,7 @@ async def place(world: World) -> Place:
     return Place(room, await account_of(world, ada), ada, bob)
 
 
-async def seen(world: World, room: Room, actor: Actor) -> tuple[dict[bytes, int], int | None]:
+async def seen(world: World, room: Room, actor: Actor) -> tuple[dict[str, int], int | None]:
     """Fetched afresh: the receipts' versions by member, and that of the own marker."""
     found = (await world.ask(READ, {"id": world.id_of(room)}, actor))["conversation"]
     receipts = {one["member"]["protocolId"]: one["version"] for one in found["markers"]}
