@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-
 from db.cursor import At, Cursor, Resync, Snapshot
 from db.engine import Lent, Pool
 from db.hub import sql
