@@ -32,6 +32,7 @@ BOUNDED = {
     "Query.membersByProtocolId": "as many as were asked for, 100 at most",
     "Member.devices": "20 devices",
     "Epoch.grants": "the newest 100",
+    "Conversation.markers": "a receipt of each of 50 members at most",
     "PresenceUpdate.presences": "as many as were asked for, 200 at most",
     "RewrapIncompleteError.missing": "the first 1,000",
     "RewrapIncompleteError.missingBoxes": "20 devices and the recovery key",
