@@ -1,4 +1,5 @@
-"""A bot that answers what it hears. The first start signs up with an invite link, later ones open the store.
+"""A bot that answers what it hears, and marks it as read. The first start signs up with an invite link, later ones open
+the store.
 
 CIRCLE_PASSWORD='...' python examples/echo_bot.py http://localhost:8000 bot.db 'http://localhost:8000/join#...'
 CIRCLE_PASSWORD='...' python examples/echo_bot.py http://localhost:8000 bot.db
@@ -25,7 +26,9 @@ async def main(origin: str, store: str, link: str | None = None) -> None:
         print("Listening.", flush=True)
         async for message in circle.messages():
             if not message.mine and not message.unreadable:
-                await circle.conversation(message.conversation_id).send(f"You said: {message.text}")
+                conversation = circle.conversation(message.conversation_id)
+                await conversation.send(f"You said: {message.text}")
+                conversation.mark_read(message)
 
 
 if __name__ == "__main__":

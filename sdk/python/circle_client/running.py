@@ -40,7 +40,7 @@ class Running:
         self.momentary = Momentary(self.engine, self.epochs)
         self.sync = Sync(self.engine, account)
         self.reader, self.presence = Reader(self.engine, self.momentary), PresenceKeeper(self.engine, self.sync)
-        self.streams, self.typist = Streams(self.sync), Typist(self.engine)
+        self.streams, self.typist = Streams(self.engine, self.sync), Typist(self.engine)
         self.calls = Calls(self.engine, self.momentary, self.streams)
         self.sync.renew_titles, self.sync.tend = self.rosters.renew_titles, self._tend
         self.sync.beside += [self.teller.run, self.reader.run, self.presence.run]

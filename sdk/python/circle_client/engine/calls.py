@@ -11,7 +11,7 @@ from circle_client.engine.engine import Engine, millis
 from circle_client.engine.ephemeral import Streams
 from circle_client.engine.live_api import SignalFacts
 from circle_client.engine.momentary import Momentary
-from circle_client.errors import CircleError
+from circle_client.errors import CircleError, NotAllowed
 from circle_client.machine.loose import KeysLacking
 from circle_client.machine.make import Draft
 from circle_client.machine.signals import Freshness
@@ -55,9 +55,14 @@ class Calls:
     async def listen(self, space: Space) -> AsyncIterator[Heard]:
         """The signals of a conversation from now on. What does not verify is left out."""
         fresh = Freshness()
-        async for facts in self._streams.follow(lambda: self._engine.api.live.signals(space.node)):
+
+        def over() -> CircleError | None:
+            now = self._engine.machine.spaces.get(space.id, space)
+            return None if now.left is None else NotAllowed("You are no longer a member of this conversation.")
+
+        async for facts in self._streams.follow(lambda: self._engine.api.live.signals(space.node), over):
             try:
-                heard = await self._open(space, facts, fresh)
+                heard = await self._open(self._engine.space(space.id), facts, fresh)
             except (ProtocolError, KeysLacking, CircleError) as error:
                 log.info("a signal was refused (%s)", getattr(error, "code", "NO_KEYS"))
             else:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Generic, TypeVar
 
+from circle_client.engine.engine import Engine
 from circle_client.engine.sync import Sync
 from circle_client.errors import CircleError, Closed, NotAllowed, Offline, ServerFault, SignedOut, TooManyTries
 from circle_client.transport import Backoff
@@ -23,8 +24,8 @@ _FINAL = {"NOT_FOUND", "FORBIDDEN", "INVALID"}
 class Streams:
     """All such streams of a client."""
 
-    def __init__(self, sync: Sync) -> None:
-        self._sync = sync
+    def __init__(self, engine: Engine, sync: Sync) -> None:
+        self._engine, self._sync = engine, sync
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -33,11 +34,13 @@ class Streams:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def follow(self, subscribe: Callable[[], AsyncIterator[T]]) -> AsyncIterator[T]:
-        """The items of a subscription, and of the one that follows it, for ever.
+    async def follow(
+        self, subscribe: Callable[[], AsyncIterator[T]], over: Callable[[], CircleError | None] = lambda: None
+    ) -> AsyncIterator[T]:
+        """The items of a subscription, and of the one that follows it, for ever, or until `over` says why not.
 
-        What comes while nobody asks waits in a bounded queue. Raises what ended the synchronising for good, NotAllowed
-        where the server says that there is nothing (any more) to hear.
+        What comes while nobody asks waits in a bounded queue. Raises what `over` gives, what ended the synchronising
+        for good, and NotAllowed where the server says that there is nothing (any more) to hear.
         """
         line: _Line[T] = _Line()
         task = asyncio.create_task(self._pump(subscribe, line))
@@ -46,25 +49,15 @@ class Streams:
             while True:
                 while line.items:
                     yield line.items.popleft()
-                if self._sync.failed is not None:
-                    raise self._sync.failed
-                if line.error is not None:
-                    raise line.error
                 line.news.clear()
-                await self._either(line.news)
+                durable = self._engine.news.waiter()
+                if (error := self._sync.failed or line.error or over()) is not None:
+                    raise error
+                await _any(line.news, durable, self._sync.ended)
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             self._tasks.discard(task)
-
-    async def _either(self, news: asyncio.Event) -> None:
-        """Until there is something, or nothing more can come."""
-        waits = [asyncio.create_task(event.wait()) for event in (news, self._sync.ended)]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
     async def _pump(self, subscribe: Callable[[], AsyncIterator[T]], line: _Line[T]) -> None:
         backoff = Backoff(0.2, 15.0)
@@ -91,6 +84,16 @@ class Streams:
                 line.end(Closed())
                 raise
             await backoff.pause(wait)
+
+
+async def _any(*events: asyncio.Event) -> None:
+    """Until one of them is set."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 class _Line(Generic[T]):
