@@ -183,7 +183,11 @@ WHERE ($4::uuid IS NULL OR (h.space_id, h.epoch, h.branch) > ($4, $5::bigint, $6
     OR EXISTS (
       SELECT 1 FROM event e
       WHERE e.space_id = h.space_id AND e.epoch = h.epoch AND e.lifetime = h.branch AND e.lifetime > 0
-        AND e.body IS NOT NULL AND e.expires_at > $2) END
+        AND e.body IS NOT NULL AND e.expires_at > $2)
+    OR EXISTS (
+      SELECT 1 FROM marker k
+      WHERE k.space_id = h.space_id AND k.epoch = h.epoch AND k.lifetime = h.branch AND k.lifetime > 0
+        AND k.envelope IS NOT NULL AND k.expires_at > $2) END
 ORDER BY h.space_id {order}, h.epoch {order}, h.branch {order} LIMIT $10"""
 
 
