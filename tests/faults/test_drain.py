@@ -1,6 +1,7 @@
 """SIGTERM with subscriptions open and sends under way: what was taken is answered, everybody is told to resume.
 
-CIRCLE_DRAIN_SOCKETS says how many subscriptions are open; how long it took is printed.
+CIRCLE_DRAIN_SOCKETS says how many subscriptions are open, most of them of someone who hears nothing; how long it took
+is printed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tests.support.company import FIRST_SEQ, Company
 from tests.support.server import ServerProcess, set_up_token
 
 SOCKETS = int(os.environ.get("CIRCLE_DRAIN_SOCKETS", "200"))
-SENDERS, BEFORE = 16, 200
+SENDERS, HEARERS, BEFORE = 16, 20, 200
 
 
 async def send_on(way: Way, company: Company, ledger: Ledger) -> None:
@@ -54,9 +55,10 @@ async def test_what_was_taken_is_answered_and_everybody_told_to_resume(tmp_path:
     server = ServerProcess(tmp_path, CIRCLE_MAX_SOCKETS_PER_CLIENT="100000", CIRCLE_WORKERS=str(workers))
     company, ledger = Company(), Ledger()
     await company.sign_up(server.url, set_up_token(await server.greeting()))
-    await company.fill(server.url, 2, 1, 2)
+    await company.fill(server.url, 3, 1, 2)
     async with AsyncExitStack() as stack:
-        listening = [await subscribe(server.url, company.people[1].token, stack) for _ in range(SOCKETS)]
+        tokens = [company.people[1 if number < HEARERS else 2].token for number in range(SOCKETS)]
+        listening = [await subscribe(server.url, token, stack) for token in tokens]
         closing = asyncio.gather(*(ws.closed() for ws in listening))
         ways = [way_of(server.url, company.people[0].token, by_socket=bool(n % 2)) for n in range(SENDERS)]
         sending = asyncio.gather(*(send_on(way, company, ledger) for way in ways))
