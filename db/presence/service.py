@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -26,6 +27,8 @@ from db.queries.presence import PeerRow
 log = logging.getLogger(__name__)
 
 HELLO, GOODBYE, PRIVACY = "presence-hello", "presence-goodbye", "privacy"
+PATIENCE = 10.0
+"""Seconds between two tries to ask a database that does not answer."""
 HURRY = 6
 """After another node's hello, so many shards a tick until all were said: five seconds instead of thirty."""
 
@@ -47,7 +50,6 @@ class Presences:
         self._written: dict[UUID, int] = {}
         self._hurry = 0
         self._turn = 0
-        self._failing = False
         self._greeted = False
         self._tasks: list[asyncio.Task[None]] = []
         self._ends: list[Callable[[], None]] = []
@@ -173,16 +175,17 @@ class Presences:
             self.look()
 
     async def _keep(self) -> None:
+        wait = self._times.tick
         while True:
-            await asyncio.sleep(self._times.tick)
+            await asyncio.sleep(wait)
             try:
                 await self._ask()
-                self._failing = False
+                wait = self._times.tick
             except Exception as error:
-                # The database may be restarting: nobody new is shown meanwhile; said once, not every second.
-                if not self._failing:
+                # The database may be restarting: nobody new is shown meanwhile; said once, not every time.
+                if wait == self._times.tick:
                     log.warning("Presence could not ask the database (%s).", type(error).__name__)
-                self._failing = True
+                wait = min(PATIENCE, wait * 2) * random.uniform(0.5, 1.5)  # noqa: S311  (jitter, no secret)
 
     def look(self) -> None:
         """Say what is to be said, and tell the subscribers whom to look at: one difference for each."""

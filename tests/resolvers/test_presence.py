@@ -160,6 +160,19 @@ async def test_who_hides_is_offline_to_others_and_sees_no_times(world: World, ad
         assert await update(bobs) == {"ada": "AWAY"}
 
 
+async def test_a_setting_of_which_nobody_was_told_is_found_all_the_same(world: World, admin: Connection) -> None:
+    ada, bob = await join(world, "ada", "bob")
+    await scenes.create(world, ada, [bob])
+    opened(world, ada)
+    await is_now(world, ada, "ONLINE")
+    async with hearing(world, WATCH, ids(ada), bob) as bobs:
+        assert await update(bobs) == {"ada": "ONLINE"}
+        await admin.execute("INSERT INTO privacy VALUES ($1, false, true, true)", ada.id)
+        assert await update(bobs) == {"ada": "OFFLINE"}
+        await admin.execute("UPDATE privacy SET presence = true")
+        assert await update(bobs) == {"ada": "ONLINE"}
+
+
 async def test_leaving_the_last_space_in_common_ends_it_and_a_new_one_begins_it(world: World) -> None:
     ada, bob = await join(world, "ada", "bob")
     room = await scenes.create(world, ada, [bob])
