@@ -103,8 +103,9 @@ async def _database(settings: Settings) -> Finding:
 
 
 async def _bus(settings: Settings) -> Finding:
-    if settings.bus_url == "memory://":
-        return Finding(True, "The bus is this process's memory: right for one process.")
+    if settings.embedded and not settings.redis_url:
+        where = "this process's memory" if settings.workers == 1 else "the embedded database's NOTIFY"
+        return Finding(True, f"The bus is {where}: right for this server alone.")
     heard = asyncio.Event()
     # Two, as two processes would be: what a bus says itself it hears even while nothing is carried.
     here, there = Bus(settings.bus_url), Bus(settings.bus_url)
