@@ -1,9 +1,9 @@
 import { Menu, Tooltip, UnstyledButton } from '@mantine/core';
 import { IconLock, IconLogout, IconMessageCircle, IconSettings, IconUserPlus, type Icon } from '@tabler/icons-react';
 import { Link, useLocation } from 'react-router';
-import { useCircle, useClient, useMe } from '../circle';
+import { useClient, useMe, useUnread } from '../circle';
 import { useSignOut } from '../features/identity';
-import { Avatar, ErrorLine, Logo, shortCount, useAction, usePhone } from '../ui';
+import { Avatar, ErrorLine, Logo, shortCount, unreadWords, useAction, usePhone } from '../ui';
 import classes from './Navigation.module.css';
 
 interface Place {
@@ -45,15 +45,16 @@ export function Navigation() {
 function PlaceLink({ place: { to, name, icon: PlaceIcon, also }, phone }: { place: Place; phone: boolean }) {
   const { pathname } = useLocation();
   const here = pathname === to || (also !== undefined && pathname.startsWith(also));
-  const unread = useCircle((state) => (to === '/' ? Object.values(state.conversations).reduce((sum, one) => sum + one.unread, 0) : 0));
+  const { count, isMore } = useUnread();
+  const news = to === '/' && (count > 0 || isMore);
   return (
     <Tooltip label={name} position="right" disabled={phone}>
-      <Link to={to} className={classes.place} aria-current={here ? 'page' : undefined} aria-label={unread > 0 ? `${name}, ${unread} unread` : name}>
+      <Link to={to} className={classes.place} aria-current={here ? 'page' : undefined} aria-label={news ? `${name}, ${unreadWords(count, isMore)}` : name}>
         <span className={classes.symbol}>
           <PlaceIcon size={23} stroke={1.7} aria-hidden="true" />
-          {unread > 0 && (
+          {news && (
             <span className={classes.badge} aria-hidden="true">
-              {shortCount(unread)}
+              {shortCount(count, isMore)}
             </span>
           )}
         </span>

@@ -1,5 +1,5 @@
 export type * from './types';
-export { ClientProvider, useCircle, useClient, useConversationByAddress, useMe, usePresence } from './provider';
+export { ClientProvider, useCircle, useClient, useConversationByAddress, useMe, usePresence, useUnread } from './provider';
 export { errorCode, plainMessage } from './errors';
 export { HISTORY, LIFETIME_MS, LIFETIME_ORDER, LIFETIMES, shorterLifetimes } from './policy';
 export {

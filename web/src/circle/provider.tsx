@@ -26,6 +26,14 @@ export function useMe() {
   return useCircle((state) => state.me);
 }
 
+/** How much is unread in all conversations, and whether it is more than this device holds. */
+export function useUnread(): { count: number; isMore: boolean } {
+  return useCircle(({ conversations }) => {
+    const all = Object.values(conversations);
+    return { count: all.reduce((sum, one) => sum + one.unread, 0), isMore: all.some((one) => one.unreadIsMore) };
+  });
+}
+
 /** What is known of whether this person is there; null where nothing is, also while one is offline oneself. */
 export function usePresence(person: string | undefined): PresenceInfo | null {
   return useCircle(({ connection, presence }) => (person === undefined || connection === 'offline' ? null : (presence[person] ?? null)));

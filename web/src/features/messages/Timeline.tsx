@@ -21,8 +21,8 @@ const END = 80;
 
 /** The messages, of which only those in sight are drawn. New ones are followed while one reads the newest. */
 export function Timeline({ conversation, reading }: { conversation: ConversationState; reading: Reading }) {
-  const { items, hasOlder, firstUnread, unread, unreadIsMore } = conversation;
-  const { loading, setAtEnd } = reading;
+  const { items, hasOlder, unread, unreadIsMore } = conversation;
+  const { loading, line: firstUnread, setAtEnd } = reading;
   const now = useNow();
   const scroller = useRef<HTMLDivElement>(null);
   const [away, setAway] = useState(false);

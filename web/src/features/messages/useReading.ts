@@ -9,6 +9,8 @@ export interface Reading {
   loading: boolean;
   error: string | null;
   again: () => void;
+  /** Above which message the line of the new ones stands. It stays there when they have been read. */
+  line: string | null;
   /** Tells whether the newest message is in sight. */
   setAtEnd: (atEnd: boolean) => void;
 }
@@ -16,12 +18,15 @@ export interface Reading {
 /** Opens the conversation, and keeps it read while its newest message is in sight of a person. */
 export function useReading(conversation: ConversationState): Reading {
   const client = useClient();
-  const { id, unread, unreadIsMore } = conversation;
+  const { id, unread, unreadIsMore, firstUnread } = conversation;
   const [round, setRound] = useState(0);
   const [outcome, setOutcome] = useState<{ round: number; error: string | null } | null>(null);
   const [atEnd, setAtEnd] = useState(false);
   const visible = usePageVisible();
   const loading = outcome?.round !== round;
+  const [line, setLine] = useState<string | null>(null);
+  // What comes in sight of a person is not new to them: there it would flash up for a moment.
+  if (firstUnread !== null && firstUnread !== line && !(atEnd && visible)) setLine(firstUnread);
 
   useEffect(() => {
     let current = true;
@@ -42,10 +47,10 @@ export function useReading(conversation: ConversationState): Reading {
       client.markRead(id).catch(() => undefined);
     }, DWELL);
     return () => clearTimeout(timer);
-  }, [client, id, loading, news, unread, atEnd, visible]);
+  }, [client, id, loading, news, atEnd, visible]);
 
   const again = useCallback(() => setRound((value) => value + 1), []);
-  return { loading, error: loading ? null : outcome.error, again, setAtEnd };
+  return { loading, error: loading ? null : outcome.error, again, line, setAtEnd };
 }
 
 function usePageVisible(): boolean {

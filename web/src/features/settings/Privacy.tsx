@@ -1,45 +1,44 @@
 import { Skeleton, Switch } from '@mantine/core';
+import { IconChecks, IconCircleCheck, IconUserCircle, type Icon } from '@tabler/icons-react';
 import { useRef, useState } from 'react';
 import { useCircle, useClient, type PrivacySettings } from '../../circle';
-import { ErrorLine, Section, useAction } from '../../ui';
+import { ErrorLine, useAction } from '../../ui';
 import classes from './Settings.module.css';
 import { SettingsPage } from './SettingsPage';
 
 interface Choice {
   of: keyof PrivacySettings;
+  icon: Icon;
   name: string;
   means: string;
 }
 
-const PRESENCE: Choice = {
-  of: 'presence',
-  name: 'Show when I am online',
-  means: 'People in your conversations see whether you are online and when you were last here; if you turn this off, you do not see when they were last here either.',
-};
-const RECEIPTS: Choice[] = [
-  { of: 'readReceipts', name: 'Send read receipts', means: 'People see that you have read their messages.' },
-  { of: 'deliveryReceipts', name: 'Send delivery receipts', means: 'People see that their messages have reached one of your devices, before you read them.' },
+const CHOICES: Choice[] = [
+  {
+    of: 'presence',
+    icon: IconUserCircle,
+    name: 'Show when I am online',
+    means: 'People in your conversations see whether you are online and when you were last here; if you turn this off, you do not see when they were last here either.',
+  },
+  { of: 'readReceipts', icon: IconCircleCheck, name: 'Send read receipts', means: 'People see that you have read their messages.' },
+  { of: 'deliveryReceipts', icon: IconChecks, name: 'Send delivery receipts', means: 'People see that their messages have reached one of your devices, before you read them.' },
 ];
 
 /** What others learn besides messages: three switches, each of which counts at once. */
 export function Privacy() {
   return (
-    <SettingsPage title="Privacy" lead="What others learn about you besides what you write. This counts on all of your devices, from the moment you change it.">
-      <Section title="Presence">
-        <PrivacySwitch choice={PRESENCE} />
-      </Section>
-      <Section title="Receipts" lead="In channels and in groups of more than 50 people nobody is told anything, whatever is set here.">
-        <div className={classes.switches}>
-          {RECEIPTS.map((choice) => (
-            <PrivacySwitch key={choice.of} choice={choice} />
-          ))}
-        </div>
-      </Section>
+    <SettingsPage title="Privacy" lead="What others learn about you besides what you write. It counts on all of your devices, from the moment you change it.">
+      <ul className={classes.pages} aria-label="What others see">
+        {CHOICES.map((choice) => (
+          <PrivacySwitch key={choice.of} choice={choice} />
+        ))}
+      </ul>
+      <p className={classes.line}>There are no receipts in channels and in groups of more than 50 people.</p>
     </SettingsPage>
   );
 }
 
-function PrivacySwitch({ choice: { of, name, means } }: { choice: Choice }) {
+function PrivacySwitch({ choice: { of, icon: ChoiceIcon, name, means } }: { choice: Choice }) {
   const client = useClient();
   const stored = useCircle((state) => state.privacy?.[of] ?? null);
   const offline = useCircle((state) => state.connection === 'offline');
@@ -65,19 +64,31 @@ function PrivacySwitch({ choice: { of, name, means } }: { choice: Choice }) {
     void save.run();
   };
   const value = chosen ?? stored;
-  if (value === null) return offline ? <p className={classes.unknown}>{name}: you are offline, and this device does not know what is set.</p> : <Skeleton height={44} radius="md" aria-label="Loading" />;
   return (
-    <div className={classes.setting}>
-      <Switch
-        label={name}
-        description={means}
-        checked={value}
-        onChange={(event) => choose(event.currentTarget.checked)}
-        aria-busy={save.busy}
-        labelPosition="left"
-        classNames={{ body: classes.settingBody, labelWrapper: classes.settingWords }}
-      />
-      <ErrorLine>{save.error === null ? null : `Not saved. ${save.error}`}</ErrorLine>
-    </div>
+    <li className={classes.setting}>
+      <span className={classes.symbol} aria-hidden="true">
+        <ChoiceIcon size={21} stroke={1.7} />
+      </span>
+      {value === null ? (
+        <div className={classes.about}>
+          <strong>{name}</strong>
+          {offline ? <span>You are offline, and this device does not know what is set.</span> : <Skeleton height={16} width={180} mt={4} radius="sm" aria-label="Loading" />}
+        </div>
+      ) : (
+        <div className={classes.about}>
+          <Switch
+            label={name}
+            description={means}
+            size="md"
+            checked={value}
+            onChange={(event) => choose(event.currentTarget.checked)}
+            aria-busy={save.busy}
+            labelPosition="left"
+            classNames={{ body: classes.settingBody, labelWrapper: classes.settingWords, label: classes.settingName, description: classes.settingMeans }}
+          />
+          <ErrorLine>{save.error === null ? null : `This was not saved. ${save.error}`}</ErrorLine>
+        </div>
+      )}
+    </li>
   );
 }
