@@ -87,10 +87,12 @@ class Bus:
             asyncio.get_running_loop().call_soon(self._deliver, message)
 
     def poke(self) -> None:
-        """Publish {"kind": "poke"}; pokes still waiting in the queue are one."""
-        if not self._poking:
+        """Publish {"kind": "poke"}; pokes still waiting in the queue are one. This process hears it at once: later, it
+        would look a second time for what it has seen."""
+        if self._remote and not self._poking:
             self._poking = True
-            self.publish(_POKE)
+            self._enqueue(_POKE)
+        self._deliver(_POKE)
 
     def subscribe(self, callback: Callback) -> Callable[[], None]:
         """Call `callback` (plain, quick) with each message from now on; returns what ends that."""
