@@ -31,7 +31,7 @@ def numbers(room: Room, envelope: bytes) -> tuple[int, int]:
 
 async def advance(world: World, room: Room, by: Actor, wanted: tuple[int, int], version: int) -> list[int]:
     """What a client does: where another is stored, take the higher numbers and try again. The versions it met."""
-    met = []
+    met: list[int] = []
     delivered, read = wanted
     while True:
         sent = marker_input(world, room, receipt(room, by, delivered, read), version)
