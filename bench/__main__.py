@@ -54,7 +54,7 @@ async def measure(size: Size, wanted: Sequence[str], show: Callable[[Row], None]
     """All parts, or those that are `wanted`, one after the other; `show` is given each row as it comes."""
     few, more = size.missed
     apart: dict[str, Callable[[], Awaitable[list[Row]]]] = {
-        "durable": lambda: durable(8, 2 * size.sends, size.rounds),
+        "durable": lambda: durable(8, size.sends, size.rounds),
         "rooms": lambda: many(size.rooms, 4, size.rounds),
     }
     together: dict[str, Callable[[Party], Awaitable[list[Row]]]] = {

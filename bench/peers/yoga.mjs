@@ -1,10 +1,12 @@
 // graphql-yoga with graphql-ws on `ws`, as their own documentation puts them together. `node yoga.mjs PORT`
+import { setMaxListeners } from 'node:events';
 import { createServer } from 'node:http';
 import { useServer } from 'graphql-ws/use/ws';
 import { createPubSub, createSchema, createYoga } from 'graphql-yoga';
 import { WebSocketServer } from 'ws';
 import { resolvers, typeDefs } from './schema.mjs';
 
+setMaxListeners(0); // a thousand subscribers are no leak
 const pubSub = createPubSub();
 const schema = createSchema({
   typeDefs,
