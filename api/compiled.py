@@ -40,8 +40,8 @@ from strawberry.execution import optimized_is_awaitable
 from api.compiled_run import Complete, Plan, Read, Run, Unforeseen
 
 NO_VARIABLES = VariableValues({}, {})
-MAX_FIELDS = 2_000
-"""Fields of a plan: each type that an interface may be has its own, and they multiply."""
+MAX_FIELDS = 400
+"""Fields of a plan: each type that an interface may be has its own, and they multiply. Clients need 106 at most."""
 _info: Any = GraphQLResolveInfo  # filled as Strawberry's own executor fills it, and not as it is typed
 Field = tuple[str, str | None, Read | None, Complete]
 
