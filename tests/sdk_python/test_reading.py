@@ -5,20 +5,26 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from circle_client.clock import millis
 from circle_client.machine.alarms import Why
 from circle_client.machine.machine import Machine
-from circle_client.machine.reading import MarkerFacts, Reading, Scope
-from circle_client.protocol.envelope import Kind
+from circle_client.machine.make import Draft
+from circle_client.machine.reading import MOST_MEMBERS, MarkerFacts, Reading, Scope
+from circle_client.protocol.branches import LIFETIMES
+from circle_client.protocol.envelope import Kind, make_id
 from circle_client.protocol.markers import ReceiptMarker
+from circle_client.protocol.primitives import random_bytes
+from circle_client.protocol.roster import Policy, Role, SpaceType
 from circle_client.types import Privacy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.sdk_python.readers import Device, Server, ada_deletes, ada_says, scene
-from tests.sdk_python.relay import Player
+from tests.sdk_python.relay import NOW, Player, Relay, members
 
 WEIGHTS = {"ada": 3, "own": 1, "delete": 1, "hear": 4, "read": 4, "send": 3, "lose": 1, "try": 2} | dict.fromkeys(
     ["crash", "resync", "restart"], 1
@@ -241,3 +247,69 @@ def test_after_a_decision_to_go_on_with_less_nothing_new_counts_as_read(made: Ma
     device.read(second)
     device.machine.reading.go_back(server.space, first)
     assert (device.read_seq, device.unread) == (first, 1)
+
+
+def test_what_lacks_keys_waits_for_them_also_over_a_restart(made: Made) -> None:
+    server, ada, (device, other) = made
+    seq = ada_says(server, ada, "tea?")
+    for one in (device, other):
+        one.deliver()
+    device.read(seq)
+    for scope in Scope:
+        device.send(scope)
+    taken = {space.id: space.epochs[1].branches for space in other.machine.spaces.values()}
+    for space in other.machine.spaces.values():
+        space.epochs[1].branches = {}
+        other.machine.touch(space)
+    while other.deliver():
+        pass
+    other.restart()
+    reading = other.machine.reading
+    assert not reading.open_sealed()
+    assert other.read_seq == 0
+    for space in other.machine.spaces.values():
+        space.epochs[1].branches = taken[space.id]
+    assert reading.open_sealed()
+    assert (other.read_seq, reading.of(server.space).receipt) == (seq, ReceiptMarker(seq, seq))
+    assert reading.own_due(other.space) is None
+    assert reading.receipt_due(other.space, Privacy()) is None
+
+
+def test_a_receipt_is_forgotten_at_the_end_of_its_lifetime() -> None:
+    relay = Relay()
+    ada, bob = Player(relay, "ada"), Player(relay, "bob")
+    space = ada.create(SpaceType.GROUP, members(bob), policy=Policy(lifetime=1))
+    bob.pull(space)
+    ada.pull(space)
+    said = ReceiptMarker(1, 1).content()
+    draft = Draft(make_id(NOW, random_bytes(10)), Kind.RECEIPT, said, NOW)
+    envelope = bob.machine.make.envelope(bob.space(space), draft).data
+    now = millis()
+    ada.machine.take_marker(MarkerFacts(space, Scope.RECEIPT, 1, now, envelope))
+    reading, hour = ada.machine.reading, LIFETIMES[1] or 0
+    assert reading.of(space).receipts[bob.id].read == 1
+    ends = reading.next_expiry()
+    assert ends is not None
+    assert ends <= now + hour
+    assert not reading.erase_expired(ends - 1)
+    assert reading.erase_expired(ends)
+    assert (reading.of(space).receipts, reading.next_expiry()) == ({}, None)
+    ada.machine.take_marker(MarkerFacts(space, Scope.RECEIPT, 1, now - hour, envelope))  # said to be old already
+    assert reading.of(space).receipts == {}
+
+
+@pytest.mark.parametrize(("kind", "role"), [(SpaceType.BROADCAST, Role.READER), (SpaceType.GROUP, Role.READER)])
+def test_receipts_are_for_small_conversations_in_which_all_may_speak(kind: SpaceType, role: Role) -> None:
+    relay = Relay()
+    ada, bob = Player(relay, "ada"), Player(relay, "bob")
+    space = ada.create(kind, members(bob, role=role))
+    seq = ada.say(space, "tea?").seq
+    bob.pull(space)
+    reading = bob.machine.reading
+    reading.begin_fetched(space)
+    due = reading.receipt_due(bob.space(space), Privacy())
+    assert due == (ReceiptMarker(seq) if kind is SpaceType.GROUP else None)
+    roster = bob.space(space).roster
+    more = {bytes([number]) * 16: roster.seats[bob.id] for number in range(MOST_MEMBERS - 1)}
+    bob.space(space).roster = replace(roster, seats={**roster.seats, **more})
+    assert reading.receipt_due(bob.space(space), Privacy()) is None

@@ -19,6 +19,7 @@ from circle_client.machine.space import Space
 from circle_client.protocol.envelope import Kind, make_id
 from circle_client.protocol.markers import OwnMarker, ReceiptMarker
 from circle_client.protocol.primitives import random_bytes
+from circle_client.protocol.roster import Role
 from circle_client.transport import Backoff
 from circle_client.types import Privacy
 
@@ -144,9 +145,13 @@ class Reader:
             await self._send(space, scope)
         except (Offline, ServerFault, SignedOut, TooManyTries):
             raise
-        except EpochNeeded:
-            self._due_at[space.id] = space.newest.n
-            return None
+        except EpochNeeded as needed:
+            if scope is Scope.RECEIPT:
+                self._due_at[space.id] = space.newest.n
+                return None
+            log.info("an own marker was put off (%s)", needed.code)
+            self._not_before[key] = now + _REFUSED_FOR
+            return self._not_before[key]
         except CircleError as error:
             log.info("a marker was put off (%s)", error.code)
             self._not_before[key] = now + _REFUSED_FOR
@@ -159,9 +164,16 @@ class Reader:
         reading = self._engine.machine.reading
         if scope is Scope.OWN:
             return reading.own_due(space)
-        if self._due_at.get(space.id) == space.newest.n and not reading.of(space.id).asked:
-            return None  # news alone make no epoch: the next message does
+        if self._due_at.get(space.id) == space.newest.n and not self._may_renew(space, scope):
+            return None
         return reading.receipt_due(space, self.privacy)
+
+    def _may_renew(self, space: Space, scope: Scope) -> bool:
+        """Whether an epoch that is due is made for this marker: for a receipt only where a person has read something,
+        and writes here; else the next message makes it.
+        """
+        role = space.role(self._engine.machine.me) or Role.READER
+        return scope is Scope.OWN or (self._engine.machine.reading.of(space.id).asked and role >= Role.WRITER)
 
     # ---- one marker
 
@@ -202,8 +214,7 @@ class Reader:
         async def send(sealed: bytes) -> int:
             return (await engine.api.live.set_marker(space.node, scope, version, sealed)).version
 
-        renew = scope is Scope.OWN or reading.of(space.id).asked
-        stored = await self._momentary.say(place, draft, send, renew=renew)
+        stored = await self._momentary.say(place, draft, send, renew=self._may_renew(space, scope))
         reading.stored(space.id, scope, stored, said)
         engine.flush()
 

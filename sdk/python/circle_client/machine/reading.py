@@ -122,6 +122,8 @@ class Reading:
     def __init__(self, me: bytes, spaces: Mapping[bytes, Space], loose: Loose, clock: Callable[[], int]) -> None:
         self._me, self._spaces, self._loose, self._clock = me, spaces, loose, clock
         self._marks: dict[bytes, Marks] = {}
+        self._tried: dict[tuple[bytes, Scope, bytes], int] = {}
+        """How many keys its space held when a sealed marker was last tried."""
         self.changed: set[bytes] = set()
         """Not written to the store yet."""
         self.to_look: set[bytes] = set()
@@ -268,11 +270,17 @@ class Reading:
             marks.receipt = _NOTHING
 
     def open_sealed(self) -> bool:
-        """Try again what lacked keys; whether anything opened."""
-        waiting = [facts for marks in self._marks.values() for facts in marks.sealed.values()]
-        for facts in waiting:
-            self.take(facts)
-        return sum(len(marks.sealed) for marks in self._marks.values()) < len(waiting)
+        """Try again what lacked keys, where some have come since; whether anything opened."""
+        opened = False
+        for id, marks in self._marks.items():
+            for (scope, member), facts in list(marks.sealed.items()):
+                space = self.sealed_in(facts)
+                held = 0 if space is None else sum(len(epoch.branches) for epoch in space.epochs.values())
+                if self._tried.get((id, scope, member)) != held:
+                    self._tried[id, scope, member] = held
+                    self.take(facts)
+                    opened = opened or (scope, member) not in marks.sealed
+        return opened
 
     # ---- what is to be sent
 
