@@ -44,6 +44,8 @@ from resolvers.sending import Sending
 from schema.root import schema
 
 READY_SECONDS = 2.0
+LOOK_SECONDS = 0.5
+"""The hub looks that often where no poke comes: a bus that loses everything delays a removal by no more."""
 END_SECONDS = 1.0
 """What a job may take to end once nobody is served any more."""
 
@@ -105,7 +107,7 @@ async def open_circle(settings: Settings, server_key: bytes, *, worker: bool = F
         bus = Bus(settings.bus_url)
         await bus.start()
         stack.push_async_callback(bus.stop)
-        hub = Hub(database, bus, server_key)
+        hub = Hub(database, bus, server_key, interval=LOOK_SECONDS)
         await hub.start()
         stack.push_async_callback(hub.stop)
 
