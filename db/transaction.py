@@ -76,7 +76,7 @@ class Transaction:
         self.heads: dict[UUID, tuple[int, bytes]] = {}
         """Locked spaces and where their logs stand: db.log keeps it."""
         self.appended: set[UUID] = set()
-        """Spaces whose log has grown: db.log keeps it."""
+        """Spaces whose log has grown (db.log keeps it) or in which a marker was set: the hub is told to look."""
 
     def on_commit(self, callback: Callback) -> None:
         """Call (and await, if it returns an awaitable) after the commit; never called if there is none."""

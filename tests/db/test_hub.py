@@ -22,7 +22,9 @@ from db.hub.reader import Reader
 from db.hub.subscription import Subscription
 from db.log import LogRow
 from db.migrate import migrate
-from db.models import SpaceType
+from db.models import MarkerScope, SpaceType
+from db.queries.markers import NewMarker, put
+from db.uow import UnitOfWork
 from tests.conftest import SERVER_KEY
 from tests.support.database import Maker
 
@@ -141,6 +143,32 @@ async def test_a_removed_member_hears_of_it_and_nothing_after(hub: Hub, make: Ma
     async with aclosing(hub.subscribe(ben, start)) as stream:
         got = {at(i) for i in (await take(stream, 6))[:-1]}
     assert got == {(space, 2), (space, gone), (other, 2), (space, back), (space, back + 1)}
+
+
+async def test_markers_committed_in_the_reverse_of_their_order_all_come(
+    hub: Hub, make: Maker, database: Database
+) -> None:
+    """The later transaction is seen first; a cursor from between has the earlier one still to come, once."""
+    anna, ben = await make.member(), await make.member()
+    spaces = [await make.space(anna, ben) for _ in range(2)]
+    uow = UnitOfWork(database)
+    async with aclosing(hub.subscribe(ben, None)) as stream:
+        await take(stream, 1)
+        async with uow.write(anna) as early:
+            await early.raw.execute("SELECT pg_current_xact_id()")
+            async with uow.write(anna) as late:
+                await put(late, NewMarker(spaces[1], anna, MarkerScope.RECEIPT, 0, b"late", None, None, 1, 0))
+            hub.poke()
+            (first,) = await take(stream, 1)
+            await put(early, NewMarker(spaces[0], anna, MarkerScope.RECEIPT, 0, b"early", None, None, 1, 0))
+        hub.poke()
+        (second,) = await take(stream, 1)
+    assert [item.entry.space for item in (first, second) if isinstance(item, Delivery)] == spaces[::-1]
+    async with aclosing(hub.subscribe(ben, hub.open(hub.seal(first.cursor)))) as stream:
+        again, done = await take(stream, 2)
+    assert isinstance(again, Delivery)
+    assert again.entry.space == spaces[0]
+    assert isinstance(done, CaughtUp)
 
 
 async def test_a_newcomer_hears_from_the_own_add_on(hub: Hub, make: Maker) -> None:
