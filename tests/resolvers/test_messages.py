@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from circle_client.protocol.contents import message, reaction, receipt
+from circle_client.protocol.contents import message, reaction
 from circle_client.protocol.envelope import Envelope, Kind, make_id
 from circle_client.protocol.primitives import random_bytes
 from circle_client.protocol.roster import Policy, Role, SpaceType
@@ -58,7 +58,7 @@ async def test_envelopes_that_do_not_fit_are_refused(world: World, admin: Connec
         ("FORBIDDEN", ada, room.make_envelope(ada, b=7)),
         ("FORBIDDEN", ada, room.make_envelope(ada, ref=random_bytes(16))),
         ("FORBIDDEN", ada, room.make_envelope(ada, message("x"), Kind.EDIT)),
-        ("FORBIDDEN", ada, room.make_envelope(ada, receipt(1), Kind.RECEIPT, ref=good.header.id)),
+        ("FORBIDDEN", ada, room.make_envelope(ada, {0: 1, 1: 1}, Kind.RECEIPT, ref=good.header.id)),
         ("STALE_EPOCH", ada, room.make_envelope(ada, epoch=Head(2, room.epoch.hash))),
         ("STALE_EPOCH", ada, room.make_envelope(ada, epoch=Head(1, bytes(32)))),
         ("STALE_EPOCH", ada, room.make_envelope(ada, epoch=elsewhere.epoch)),
@@ -165,7 +165,7 @@ async def test_who_may_edit_delete_react(world: World) -> None:
         assert (await refuse(world, by, about(by, kind)))["code"] == "FORBIDDEN"
     for by, kind in ((bob, Kind.EDIT), (eve, Kind.REACTION), (ada, Kind.DELETE), (bob, Kind.DELETE)):
         await scenes.send(world, room, by, about(by, kind))
-    await scenes.send(world, room, eve, room.make_envelope(eve, receipt(3), Kind.RECEIPT))
+    await scenes.send(world, room, eve, room.make_envelope(eve, {0: 3, 1: 3}, Kind.RECEIPT))
     await scenes.send(world, room, ada, room.make_envelope(ada, {0: "New", 1: None, 2: None}, Kind.STATE))
     found = await world.ask(
         "query($id: ID!) { conversation(id: $id) { head state { seq } } }", {"id": world.id_of(room)}, eve
