@@ -2,11 +2,12 @@
 import 'fake-indexeddb/auto';
 import { describe, expect, it } from 'vitest';
 import { toBase64 } from '../../src/bytes';
-import type { ItemView, PersonRecord, SpaceView } from '../../src/crypto';
+import type { ItemView } from '../../src/crypto';
 import { shrinkPicture } from '../../src/engine/pictures';
 import { createCircleClient } from '../../src/index';
 import { Board } from '../../src/state/board';
 import { createCircleStore } from '../../src/state/store';
+import { personOf, viewOf } from './views';
 
 type Answers = Record<string, (variables: Record<string, unknown>) => unknown>;
 
@@ -88,12 +89,6 @@ describe('a client', () => {
 });
 
 describe('what is shown', () => {
-  const person = (id: string, displayName: string): PersonRecord => ({ id, node: `node-${id}`, handle: displayName.toLowerCase(), displayName, serverRole: 'MEMBER' });
-  const view = (changes: Partial<SpaceView> = {}): SpaceView => ({
-    space: 's1', node: 'n1', type: 'GROUP', title: null, picture: null, isAccount: false, roster: [{ member: 'a', role: 'OWNER', changed: false }, { member: 'b', role: 'WRITER', changed: false }], role: 'OWNER',
-    head: 5, oldest: 1, hasOlder: false, lastActivity: 10, read: 0, unread: 0, isMoreUnread: false, firstUnread: null, receipts: [], untold: { own: false, delivered: false, read: false }, alarm: null, due: false, epoch: 1, epochAt: 0, lifetime: 0, history: 'JOINING', owes: [], answers: [], answersLater: [],
-    complains: null, keyless: 0, expires: null, renewsTitle: null, ...changes,
-  });
   const item = (key: string, seq: number | null, time: number, changes: Partial<ItemView> = {}): ItemView => ({
     key, seq, time, sender: 'b', body: { kind: 'text', text: key }, state: seq === null ? 'sending' : 'sent', lifetime: 0, expiresAt: null, ...changes,
   });
@@ -101,16 +96,16 @@ describe('what is shown', () => {
   function board() {
     const store = createCircleStore();
     const one = new Board(store);
-    one.meet([person('a', 'Ada'), person('b', 'Bob')]);
-    one.setMe(person('a', 'Ada'));
+    one.meet([personOf('a', 'Ada'), personOf('b', 'Bob')]);
+    one.setMe(personOf('a', 'Ada'));
     return { store, board: one };
   }
 
   it('puts accepted items in the order of the log, and waiting ones after them', () => {
     const { store, board: one } = board();
-    one.apply([{ view: view(), items: [item('wait 2', null, 9), item('third', 3, 1), item('wait 1', null, 8), item('first', 1, 99)], gone: [] }]);
+    one.apply([{ view: viewOf(), items: [item('wait 2', null, 9), item('third', 3, 1), item('wait 1', null, 8), item('first', 1, 99)], gone: [] }]);
     expect(store.getState().conversations['n1']?.items.map(({ key }) => key)).toEqual(['first', 'third', 'wait 1', 'wait 2']);
-    one.apply([{ view: view(), items: [item('wait 1', 4, 8)], gone: ['wait 2'] }]);
+    one.apply([{ view: viewOf(), items: [item('wait 1', 4, 8)], gone: ['wait 2'] }]);
     expect(store.getState().conversations['n1']?.items.map(({ key, state }) => [key, state])).toEqual([['first', 'sent'], ['third', 'sent'], ['wait 1', 'sent']]);
   });
 
@@ -124,23 +119,48 @@ describe('what is shown', () => {
       { kind: 'notice', notice: { what: 'left', by: 'b' } },
       { kind: 'notice', notice: { what: 'title', by: 'b', title: 'Tea' } },
     ];
-    one.apply([{ view: view(), items: notices.map((body, index) => item(`seq:${index + 1}`, index + 1, 1, { body })), gone: [] }]);
+    one.apply([{ view: viewOf(), items: notices.map((body, index) => item(`seq:${index + 1}`, index + 1, 1, { body })), gone: [] }]);
     const read = () => store.getState().conversations['n1']?.items.map(({ body }) => ('text' in body ? body.text : ''));
     expect(read()).toEqual(['You made this group', 'Bob added you', 'You removed Someone', 'You made Bob an admin', 'Bob left', 'Bob changed the title to “Tea”']);
-    one.meet([person('c', 'Cem')]);
+    one.meet([personOf('c', 'Cem')]);
     expect(read()?.[2]).toBe('You removed Cem');
   });
 
   it('titles direct conversations by the other person, and sorts by activity', () => {
     const { store, board: one } = board();
     one.apply([
-      { view: view({ title: 'Tea' }), items: [], gone: [] },
-      { view: view({ space: 's2', node: 'n2', type: 'DIRECT', lastActivity: 20 }), items: [], gone: [] },
-      { view: view({ space: 's3', node: 'n3', type: 'BROADCAST', lastActivity: 5 }), items: [], gone: [] },
+      { view: viewOf({ title: 'Tea' }), items: [], gone: [] },
+      { view: viewOf({ space: 's2', node: 'n2', type: 'DIRECT', lastActivity: 20 }), items: [], gone: [] },
+      { view: viewOf({ space: 's3', node: 'n3', type: 'BROADCAST', lastActivity: 5 }), items: [], gone: [] },
     ]);
     const { conversations, order } = store.getState();
     expect(order.map((id) => conversations[id]?.title)).toEqual(['Bob', 'Tea', 'Untitled channel']);
     one.clear('locked');
     expect(store.getState()).toMatchObject({ phase: 'locked', me: null, conversations: {}, order: [] });
+  });
+
+  it('shows how far others are with own messages, and where there are no receipts nothing', () => {
+    const { store, board: one } = board();
+    const mine = (key: string, seq: number | null) => item(key, seq, 1, { sender: 'a' });
+    const roster = [...viewOf().roster, { member: 'c', role: 'WRITER' as const, changed: false }];
+    const receipts = [{ member: 'b', delivered: 5, read: 3 }, { member: 'c', delivered: 4, read: 0 }];
+    one.apply([{ view: viewOf({ roster, receipts }), items: [mine('m3', 3), item('b4', 4, 1), mine('m5', 5), mine('m6', null)], gone: [] }]);
+    const shown = () => store.getState().conversations['n1'];
+    expect(shown()?.items.map(({ receipt }) => receipt)).toEqual([{ delivered: 2, read: 1, of: 2 }, null, { delivered: 1, read: 0, of: 2 }, null]);
+    expect(shown()?.receipts.map(({ person, delivered, read }) => [person.displayName, delivered, read])).toEqual([['Bob', 5, 3], ['Someone', 4, 0]]);
+    one.apply([{ view: viewOf({ roster, receipts, type: 'BROADCAST' }), items: [], gone: [] }]);
+    expect([shown()?.hasReceipts, shown()?.items[0]?.receipt]).toEqual([false, null]);
+  });
+
+  it('keeps in sight where unread began for as long as a conversation is open', () => {
+    const { store, board: one } = board();
+    const shown = () => store.getState().conversations['n1'];
+    one.apply([{ view: viewOf({ unread: 2, firstUnread: 4, isMoreUnread: true }), items: [item('b3', 3, 1), item('b4', 4, 1), item('b5', 5, 1)], gone: [] }]);
+    expect(shown()).toMatchObject({ unread: 2, unreadIsMore: true, firstUnread: 'b4' });
+    one.setOpen('n1');
+    one.apply([{ view: viewOf({ read: 5 }), items: [], gone: [] }]);
+    expect(shown()).toMatchObject({ unread: 0, unreadIsMore: false, firstUnread: 'b4' });
+    one.setOpen(null);
+    expect(shown()?.firstUnread).toBeNull();
   });
 });

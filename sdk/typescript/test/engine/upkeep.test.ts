@@ -5,15 +5,12 @@ import { Lifetimes } from '../../src/engine/lifetimes';
 import type { Outbox } from '../../src/engine/outbox';
 import { Board } from '../../src/state/board';
 import { createCircleStore } from '../../src/state/store';
+import { viewOf } from './views';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-const view = (changes: Partial<SpaceView>): SpaceView => ({
-  space: 's1', node: 'n1', isAccount: false, type: 'GROUP', title: 'Tea', picture: null, roster: [], role: 'OWNER', head: 5, oldest: 1, hasOlder: false, lastActivity: 10,
-  read: 0, unread: 0, isMoreUnread: false, firstUnread: null, receipts: [], untold: { own: false, delivered: false, read: false }, alarm: null, due: false, epoch: 1, epochAt: 0, lifetime: 0, history: 'JOINING', owes: [], answers: [], answersLater: [], complains: null, keyless: 0, expires: null,
-  renewsTitle: null, ...changes,
-});
+const view = (changes: Partial<SpaceView>) => viewOf({ title: 'Tea', roster: [], ...changes });
 
 describe('the clock of a client', () => {
   let board: Board;

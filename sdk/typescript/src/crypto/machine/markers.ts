@@ -74,20 +74,18 @@ export class Markers {
     const isMine = marker.member === keyring.member;
     if (marker.scope === 'OWN' && !isMine) return;
     const positions = positionsOf(record);
-    const said = await this.#open(draft, marker);
+    const said = await this.#believed(draft, marker, bytes);
     if (marker.scope === 'OWN') {
       const { own } = positions;
       own.version = isAfresh ? marker.version : Math.max(own.version, marker.version);
       if (!said) return;
-      const { space, read } = readOwn(said.content);
-      if (!equal(space, bytes)) return;
-      own.read = Math.max(own.read, read);
-      readUpTo(record, read);
+      own.read = Math.max(own.read, said.read);
+      readUpTo(record, said.read);
       return;
     }
     if (isMine) positions.receipt.version = isAfresh ? marker.version : Math.max(positions.receipt.version, marker.version);
     if (!said) return;
-    const { delivered, read } = within(readReceipt(said.content), said.seen);
+    const { delivered, read } = said;
     if (isMine) {
       const { receipt } = positions;
       receipt.delivered = Math.max(receipt.delivered, delivered);
@@ -99,8 +97,8 @@ export class Markers {
     else [known[1], known[2]] = [Math.max(known[1], delivered), Math.max(known[2], read)];
   }
 
-  /** Null for what is not believed, cannot be opened (yet), or has expired. */
-  async #open(draft: Draft, { scope, space, member, envelope }: MarkerBytes): Promise<{ content: Content; seen: number } | null> {
+  /** What it says about the conversation; null for what is not believed, cannot be opened (yet), or has expired. */
+  async #believed(draft: Draft, { scope, space, member, envelope }: MarkerBytes, about: Bytes): Promise<{ delivered: number; read: number } | null> {
     const { account } = this.#context;
     const sealedIn = scope === 'RECEIPT' ? space : account.space;
     const open = sealedIn === null || envelope === null ? null : await this.#rooms.find(sealedIn);
@@ -111,7 +109,11 @@ export class Markers {
       if (header.kind !== EnvelopeKind.RECEIPT || header.ref !== null || toHex(header.member) !== member || !equal(header.space, open.bytes)) return null;
       await learnEpoch(open, draft, this.#context, header.epoch.n);
       const key = await this.#judge(open, draft, read);
-      return key ? { content: await opened(read, key), seen: header.seen.n } : null;
+      if (!key) return null;
+      const content = await opened(read, key);
+      if (scope === 'RECEIPT') return within(readReceipt(content), header.seen.n);
+      const own = readOwn(content);
+      return equal(own.space, about) ? { delivered: 0, read: own.read } : null;
     } catch {
       return null;
     }
