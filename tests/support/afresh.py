@@ -23,7 +23,7 @@ _R = TypeVar("_R")
 
 ASKED = "Not in any space. Clients ask when a person opens the list of it; nothing else is decided by it."
 CHAIN = (
-    "No log has an entry for it (e2ee.md section 4: those that make an epoch due have one). Clients look at a chain "
+    "No log has an entry for it (e2ee.md section 7: those that make an epoch due have one). Clients look at a chain "
     "when something names a newer link or key, or refuses an older one (STALE_DEVICE, RECIPIENTS_CHANGED)."
 )
 OWN_KEYS = "Only the rotating device changes them; the others look at the chain's key before they use theirs."
