@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from circle_client.protocol.cbor import decode, encode
+from circle_client.protocol.envelope import Kind
 from circle_client.protocol.labels import Label
 from circle_client.protocol.roster import Policy, Role
 from circle_client.protocol.structures import Signed, sign
@@ -30,12 +31,14 @@ from tests.support.actors import Actor, b64, signed_input
 from tests.support.devices import Newcomer, new_recovery, next_seal, turn_all
 from tests.support.dump import dump
 from tests.support.inside import World
+from tests.support.markers import marker_input, receipt
 from tests.support.rooms import epoch_input
 from tests.support.spoil import places, put, spoiled
 
 MUTATIONS = sorted(schema._schema.mutation_type.fields) if schema._schema.mutation_type else []
 # What is anybody's choice: only its type can be wrong.
 FREE = {"label", "name", "deviceName", "displayName", "handle", "clientMutationId", "session", "role"}
+FREE |= {"typing", "presence", "readReceipts", "deliveryReceipts", "version"}
 # Tries are counted whether they fail or not.
 COUNTERS = {"attempt"}
 
@@ -128,6 +131,11 @@ async def stage(world: World, admin: Connection) -> Stage:
         "sendMessage": Case({"envelope": b64(room.make_envelope(bob).data)}, bob, eve),
         "complain": Case({"complaint": signed_input(room.make_complaint(bob, epoch))}, bob, eve),
         "grantEpochs": Case(grant, ada, bob),
+        "setMarker": Case(marker_input(world, room, receipt(room, bob)), bob, eve),
+        "sendSignal": Case({"envelope": b64(room.make_envelope(bob, {0: "offer"}, Kind.SIGNAL, b=1).data)}, bob, eve),
+        "setTyping": Case({"conversationId": world.id_of(room), "typing": True}, bob, eve),
+        "setPresence": Case({"state": "ONLINE"}, bob, None),
+        "setPrivacy": Case({"presence": False, "readReceipts": False, "deliveryReceipts": True}, bob, None),
     }
     cases |= await device_cases(world, ada, bob)
     assert sorted(cases) == MUTATIONS
@@ -172,7 +180,7 @@ async def test_an_input_of_another_shape_is_refused(stage: Stage) -> None:
             assert await stage.check(mutation, other, case.actor) == {"REQUEST"}
         for name in case.input:
             if name in FREE:
-                for wrong in (5, [["x"]], {"x": 1}):
+                for wrong in ("x" if name == "version" else 5, [["x"]], {"x": 1}):
                     assert await stage.check(mutation, put(case.input, (name,), wrong), case.actor) == {"REQUEST"}
 
 
@@ -234,8 +242,9 @@ async def test_a_wrong_field_is_refused_though_it_is_signed(stage: Stage, data: 
 
 async def test_the_inputs_were_good_before_they_were_spoiled(stage: Stage) -> None:
     await stage.admin.execute("DELETE FROM attempt")
-    # An envelope comes before what makes the next epoch due.
-    for mutation in sorted(MUTATIONS, key=lambda name: name != "sendMessage"):
+    # Envelopes come before what makes the next epoch due.
+    envelopes = {"sendMessage", "sendSignal", "setMarker"}
+    for mutation in sorted(MUTATIONS, key=lambda name: name not in envelopes):
         case = stage.cases[mutation]
         result = await stage.run(mutation, case.input, case.actor)
         assert not result.errors, mutation
