@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-from circle_client import Circle, Conversation, Role
+from circle_client import Circle, Conversation, Offered, Role
 from circle_client.account import UNKNOWN_DEVICE
 from circle_client.errors import Forked, NotAllowed, SignedOut, Untrusted
 from circle_client.machine.alarms import OWN_KEYS
@@ -99,6 +99,11 @@ async def restored(tmp_path: Path, dsn: str, postgres: Server) -> AsyncIterator[
         yield found
 
 
+def outcome(offered: Offered) -> tuple[int, list[str], int, list[str], str | None]:
+    given, missing = ([message.text for message in messages] for messages in (offered.given, offered.missing))
+    return offered.taken, given, offered.lacking, missing, offered.refused
+
+
 async def test_members_offer_what_a_restored_server_has_lost(restored: tuple[Rescue, bytes, str]) -> None:
     rescue, id, url = restored
     tea, bobs = await rescue.open("ada", url, id), await rescue.open("bob", url, id)
@@ -107,10 +112,10 @@ async def test_members_offer_what_a_restored_server_has_lost(restored: tuple[Res
         assert (str(one.alarm), one.alarm.can_offer, one.alarm.can_accept) == (LOST, True, True)
         with pytest.raises(Untrusted):
             await one.send("not now")
-    assert (await bobs.offer_missing()).taken == 0  # Ada's message comes first
-    assert (await tea.offer_missing()).taken == 1
+    assert outcome(await bobs.offer_missing()) == (0, [], 2, ["two", "three"], None)  # Ada's message comes first
+    assert outcome(await tea.offer_missing()) == (1, ["two"], 1, ["three"], None)
     assert str(tea.alarm) == LOST
-    assert (await bobs.offer_missing()).taken == 1
+    assert outcome(await bobs.offer_missing()) == (1, ["three"], 0, [], None)
     assert bobs.alarm is None
     assert (await tea.offer_missing()).taken == 0
     assert tea.alarm is None
@@ -228,7 +233,9 @@ async def test_who_lost_an_own_device_is_told_what_to_do(tmp_path: Path, dsn: st
         with pytest.raises(Forked) as forked:
             await ada.devices()
         assert (forked.value.message, str(tea.alarm), str(ada.account_alarm)) == (OWN_KEYS, LOST, OWN_KEYS)
-        assert (await tea.offer_missing()).taken == 0  # it was signed by the other device
+        offered = await tea.offer_missing()  # it was signed by the other device
+        assert offered.taken == 0
+        assert offered.refused
         added = await Circle.open(url, tmp_path / "added", password=PASSWORD)
         rescue.people.circles["added"] = added
         with pytest.raises(SignedOut) as refused:
