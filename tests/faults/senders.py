@@ -64,12 +64,15 @@ class Sender:
     async def run(self, count: int, pause: float, done: asyncio.Event) -> None:
         """Send at least so many and until that is set, each until it is acknowledged."""
         sent, envelope = 0, self.conversation.envelope(self.person)
-        while sent < count or not done.is_set():
+        is_open = False  # tried, and nobody knows yet what became of it
+        while is_open or sent < count or not done.is_set():
             node = self.random.choice(self.nodes)
             try:
                 async with way_of(node.url, self.person.token, by_socket=self.by_socket) as way:
-                    while sent < count or not done.is_set():
+                    while is_open or sent < count or not done.is_set():
+                        is_open = True
                         self.ledger.take(envelope, self.conversation, await way.send(envelope))
+                        is_open = False
                         if self.random.random() >= ANSWER_LOST:
                             sent, envelope = sent + 1, self.conversation.envelope(self.person)
                         if self.random.random() < 0.01:
