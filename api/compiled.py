@@ -113,6 +113,8 @@ class _Compiler:
         complete = self._value(definition.type, details)
         if ours.is_basic_field:
             return key, ours.python_name, None, complete
+        if parent is self._core.subscription_type:  # its arguments were for the stream; an event is what came
+            return key, None, lambda event, _run: event, complete
         return key, None, self._resolver(parent, key, definition, details), complete
 
     def _resolver(

@@ -20,8 +20,8 @@ from graphql.execution import (
     execute_root_selection_set,
     execute_subscription_event,
     get_variable_values,
-    map_source_to_response_event,
 )
+from graphql.execution.async_iterables import map_async_iterable
 from graphql.execution.values import VariableValues
 from strawberry.execution import optimized_is_awaitable
 
@@ -122,20 +122,22 @@ class Engine:
             yield respond(stream, started=False)
             return
 
-        async def run_event(event_executor: Executor[Any]) -> Any:
-            ctx = event_executor.context_value = new_ctx()
+        async def answer(item: Any) -> Response:
+            ctx = new_ctx()
             if plan is not None:
-                data = await plan.query(Run(ctx, executor.variable_values, event_executor.root_value))
+                data = await plan.query(Run(ctx, executor.variable_values, item))
                 if data is not None:
-                    return ExecutionResult(data, None)
+                    return {"data": data}
                 ctx.loaders.clear()
+            event_executor = executor.build_per_event_executor(item)
+            event_executor.context_value = ctx
             result = execute_subscription_event(event_executor)
-            return await result if isawaitable(result) else result
+            return respond(await result if isawaitable(result) else result)
 
-        events = map_source_to_response_event(executor, stream, run_event)
+        events = map_async_iterable(stream, answer)
         try:
-            async for result in events:
-                yield respond(result)
+            async for response in events:
+                yield response
         except Exception as failure:
             # A source that is a generator refuses only when it is first asked.
             error = failure if isinstance(failure, GraphQLError) else GraphQLError("", original_error=failure)

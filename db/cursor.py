@@ -10,6 +10,7 @@ import base64
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -117,6 +118,7 @@ def _varint(n: int) -> bytes:
     return bytes(out)
 
 
+@lru_cache(maxsize=256)  # all cursors of a resume hold the same two
 def _pack_snapshot(snapshot: Snapshot) -> bytes:
     """xmin, then differences: two bytes or so per open transaction."""
     s = snapshot.bounded()
@@ -124,7 +126,7 @@ def _pack_snapshot(snapshot: Snapshot) -> bytes:
     for xid in sorted(s.xip):
         out += _varint(xid - last)
         last = xid
-    return out
+    return bytes(out)
 
 
 def _pack(cursor: Cursor) -> bytes:
