@@ -6,6 +6,7 @@ import { hasReceipts } from '../state/receipts';
 import { backoff, pause } from '../transport/backoff';
 import type { Epochs } from './epochs';
 import type { Learner } from './learner';
+import type { Privacy } from './privacy';
 import { MarkerConflict, type ReadingApi } from './readingApi';
 import type { Sync } from './sync';
 
@@ -30,6 +31,7 @@ export class Markers {
   readonly #epochs: Pick<Epochs, 'ready'>;
   readonly #learner: Pick<Learner, 'learnMe'>;
   readonly #sync: Pick<Sync, 'catchUp' | 'takeMarkers'>;
+  readonly #privacy: Pick<Privacy, 'recent'>;
   readonly #board: Board;
   /** Not before this moment, by conversation and scope; after a refusal also with the next epoch. */
   readonly #notBefore = new Map<string, { at: number; epoch: number | null }>();
@@ -39,12 +41,13 @@ export class Markers {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #unwatch: (() => void) | null = null;
 
-  constructor(parts: { api: Api; keeper: Keeper; epochs: Pick<Epochs, 'ready'>; learner: Pick<Learner, 'learnMe'>; sync: Pick<Sync, 'catchUp' | 'takeMarkers'>; board: Board }) {
+  constructor(parts: { api: Api; keeper: Keeper; epochs: Pick<Epochs, 'ready'>; learner: Pick<Learner, 'learnMe'>; sync: Pick<Sync, 'catchUp' | 'takeMarkers'>; privacy: Pick<Privacy, 'recent'>; board: Board }) {
     this.#api = parts.api;
     this.#keeper = parts.keeper;
     this.#epochs = parts.epochs;
     this.#learner = parts.learner;
     this.#sync = parts.sync;
+    this.#privacy = parts.privacy;
     this.#board = parts.board;
   }
 
@@ -119,6 +122,7 @@ export class Markers {
 
   async #set(node: string, scope: MarkerScope, stop: AbortSignal): Promise<void> {
     for (let attempt = 0; !stop.aborted; attempt += 1) {
+      if (scope === 'RECEIPT') await this.#privacy.recent();
       const view = this.#board.view(node);
       if (!view || !this.#wanted(view).includes(scope)) return;
       const sealedIn = scope === 'OWN' ? this.#board.account?.node : node;

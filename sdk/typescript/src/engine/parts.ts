@@ -161,11 +161,11 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   const epochs = new Epochs({ api, keeper, learner, sync, board });
   const outbox: Outbox = new Outbox({ api, keeper, epochs, learner, sync, board });
   const accountSpace: AccountSpace = new AccountSpace({ api, keeper, keys, learner, outbox, sync, account, board });
-  const markers: Markers = new Markers({ api: readingApi, keeper, epochs, learner, sync, board });
   const privacy: Privacy = new Privacy({ api: readingApi, board, onChange: () => {
     presence.say();
     markers.look();
   } });
+  const markers: Markers = new Markers({ api: readingApi, keeper, epochs, learner, sync, privacy, board });
   const invites = new Invites({ api, keeper, learner, board, origin });
   const idle = new Idle(signs, { onIdle, onUse: () => { void account.touch().catch(() => undefined); } });
   const passkeys = options.passkeys === undefined ? (typeof document === 'undefined' ? null : new BrowserPasskeys()) : options.passkeys;

@@ -174,6 +174,25 @@ describe('unread', () => {
     expect(ada.view(desk.talk)).toMatchObject({ unread: 0, firstUnread: null });
   });
 
+  it('are none of before one joined, although they can be read', async () => {
+    const desk = await Desk.make(pair, { policy: { lifetime: 0, shared: true } });
+    const { ada, bob, world } = pair;
+    const { device: cem } = await world.signUp('cem');
+    for (const text of ['one', 'two']) await desk.write(bob, text);
+    await desk.deliver(ada);
+    await ada.keeper.learnIdentities(world.identities([cem.id]));
+    await world.roster(desk.talk, await ada.keeper.makeRosterLink(desk.talk, { what: 'add', member: cem.id, role: 'WRITER' }));
+    await world.sync(ada, desk.talk);
+    for (const made of await ada.keeper.makeGrants(desk.talk, cem.id)) world.space(desk.talk).grants.push({ to: cem.id, giver: ada.id, ...made });
+    await world.renew(ada, desk.talk);
+    await world.open(cem, desk.talk);
+    expect(cem.lines(desk.talk).slice(1, 3)).toEqual(['3 one', '4 two']);
+    expect(cem.view(desk.talk)).toMatchObject({ unread: 0, isMoreUnread: false });
+    await ada.send(world, desk.talk, 'three');
+    await world.sync(cem, desk.talk);
+    expect(cem.view(desk.talk)).toMatchObject({ unread: 1, firstUnread: 7 });
+  });
+
   it('are counted anew from the lines where an earlier version has stored them', async () => {
     const desk = await Desk.make(pair);
     const { ada, bob } = pair;

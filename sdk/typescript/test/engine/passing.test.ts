@@ -232,6 +232,11 @@ describe('presence', () => {
     expect([told(), store.getState().privacy]).toEqual([[], settings]);
     await privacy.set({ presence: true });
     expect(told()).toEqual(['ONLINE']);
+    await privacy.recent();
+    expect(store.getState().privacy?.presence).toBe(true);
+    await pass(MINUTE + 1);
+    await privacy.recent();
+    expect(store.getState().privacy).toEqual(settings);
   });
 
   it('is told again after a failure, with the next change', async () => {

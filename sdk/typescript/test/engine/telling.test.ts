@@ -17,6 +17,7 @@ let makeMarker: Mock<(space: string, scope: MarkerScope, tells: Tells) => Promis
 let takeMarkers: Mock<() => Promise<void>>;
 let catchUp: Mock<(node: string) => Promise<void>>;
 let learnMe: Mock<() => Promise<void>>;
+let recent: Mock<() => Promise<void>>;
 let ready: Mock<(node: string, makes?: boolean) => Promise<void>>;
 let markers: Markers;
 let views: Map<string, SpaceView>;
@@ -41,6 +42,7 @@ beforeEach(() => {
   takeMarkers = vi.fn(() => Promise.resolve());
   catchUp = vi.fn(() => Promise.resolve());
   learnMe = vi.fn(() => Promise.resolve());
+  recent = vi.fn(() => Promise.resolve());
   ready = vi.fn(() => Promise.resolve());
   const markerTold = (space: string, { scope }: MadeMarker) => {
     const view = views.get(space) ?? viewOf();
@@ -50,7 +52,7 @@ beforeEach(() => {
   };
   const markDue = (space: string) => Promise.resolve({ view: { ...(views.get(space) ?? viewOf()), due: true }, items: [], gone: [] });
   const keeper = { makeMarker, markerTold, markDue } as unknown as Keeper;
-  markers = new Markers({ api: { setMarker }, keeper, epochs: { ready }, learner: { learnMe }, sync: { catchUp, takeMarkers }, board });
+  markers = new Markers({ api: { setMarker }, keeper, epochs: { ready }, learner: { learnMe }, sync: { catchUp, takeMarkers }, privacy: { recent }, board });
   show({ space: 'own', node: 'account', isAccount: true });
   markers.start();
 });
@@ -107,7 +109,18 @@ describe('marks', () => {
     markers.look();
     await pass(0);
     expect(makeMarker.mock.calls).toEqual([['s7', 'RECEIPT', { delivered: true, read: false }]]);
+    expect(recent).toHaveBeenCalledTimes(1);
     expect(setMarker.mock.calls.map(([node]) => node)).toEqual(['n7']);
+  });
+
+  it('of receipts are not told where another device has switched them off meanwhile', async () => {
+    recent.mockImplementation(() => {
+      board.setPrivacy({ presence: true, readReceipts: false, deliveryReceipts: false });
+      return Promise.resolve();
+    });
+    show(untold({ delivered: true, read: true }));
+    await pass(10 * SECOND);
+    expect([sent(), recent.mock.calls.length]).toEqual([[], 1]);
   });
 
   it('that another device was faster with are made again on top of its own, a few times', async () => {

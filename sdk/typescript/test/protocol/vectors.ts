@@ -41,6 +41,12 @@ export function load<T>(file: string): readonly (T & { readonly about: string })
   return (JSON.parse(readFileSync(new URL(`../../../vectors/${file}`, import.meta.url), 'utf8')) as { cases: (T & { about: string })[] }).cases;
 }
 
+/** The cases of a file that must be refused. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as above
+export function refusedIn<T>(file: string): readonly (T & { readonly about: string })[] {
+  return (JSON.parse(readFileSync(new URL(`../../../vectors/${file}`, import.meta.url), 'utf8')) as { refused: (T & { about: string })[] }).refused;
+}
+
 export const b = fromHex;
 
 export function headOf(json: HeadJson): Head {

@@ -24,7 +24,7 @@ import { ALARMS, REASONS } from './reasons';
 import type { RecordStore } from '../../store/sealed';
 import { Space } from './space';
 import { keys, noticeItem, type LogRow, type SpaceRecord, type StoredItem } from './spaceRecord';
-import { noPositions } from './positions';
+import { joinedAt, noPositions } from './positions';
 import type { LinkBytes, LogEvent, Snapshot } from './wire';
 
 type Begun = Pick<Snapshot, 'space' | 'node' | 'head' | 'headHash' | 'createdAt'>;
@@ -87,7 +87,7 @@ export async function openSnapshot(context: Context, draft: Draft, snapshot: Sna
   if (snapshot.epoch) await takeNewestEpoch(space, draft, context, snapshot.epoch.number);
   if (snapshot.state) await takeNewestState(space, draft, context, snapshot.state);
   record.due = snapshot.due || !record.current;
-  record.hasOlder = hasOlder && isReadableBefore(space, context);
+  record.hasOlder = hasOlder && isReadableBefore(space);
   const times = snapshot.events.map(({ acceptedAt }) => acceptedAt);
   record.lastActivity = Math.max(record.lastActivity, ...times);
   record.reached = Math.min(Date.now(), Math.max(0, ...times));
@@ -167,16 +167,28 @@ export async function applyOlder(space: Space, draft: Draft, context: Context, e
     return { items: [], gone: [] };
   }
   const shown = await takeStretch(space, draft, context, events, last.logHash);
-  record.hasOlder = hasOlder && isReadableBefore(space, context);
+  record.hasOlder = hasOlder && isReadableBefore(space);
   return shown;
 }
 
+/** Number of the roster link by which this member came in last; -1: was there from the first. */
+function addedBy({ states, me }: Space): number {
+  return states.findLastIndex((state, n) => n > 0 && !states[n - 1]?.seats.has(me) && state.seats.has(me));
+}
+
+/** What lies before the own joining is not unread. */
+function noteJoining(space: Space): void {
+  const added = addedBy(space);
+  const mark = space.record.marks.find(({ member, n }) => member === null && n === added);
+  if (added !== -1 && mark) joinedAt(space.record, mark.seq);
+}
+
 /** Whether there is anything before the stretch that this member may read. */
-function isReadableBefore(space: Space, { keyring }: Context): boolean {
+function isReadableBefore(space: Space): boolean {
   const { roster, record } = space;
   if (record.start.n <= 1) return false;
   if (roster?.policy.shared) return true;
-  const added = space.states.findLastIndex((state, n) => n > 0 && !space.states[n - 1]?.seats.has(keyring.member) && state.seats.has(keyring.member));
+  const added = addedBy(space);
   // Before one's own add there is nothing for one to read, unless one was there from the first.
   return added === -1 || !record.marks.some(({ member, n }) => member === null && n === added);
 }
@@ -203,6 +215,7 @@ async function takeStretch(space: Space, draft: Draft, context: Context, events:
     if (other === undefined || other > event.seq) draft.put('log', itemKey, event.seq);
     merge(shown, await noteChange(space, draft, event));
   }
+  noteJoining(space);
   for (const n of await epochsIn(events)) await learnEpoch(space, draft, context, n).catch(() => undefined);
   await readAhead(space, context.people, events);
   for (const event of events) {

@@ -11,6 +11,8 @@ export const MOST_UNREAD = 1_000;
 export interface Positions {
   /** The highest message of somebody else that this device has stored; 0: none. */
   delivered: number;
+  /** Where this member joined, as far as the log was read: what lies before is history, and no news; 0: from the first. */
+  joined: number;
   /** Unread messages of others that this device holds, ascending: the highest `MOST_UNREAD`. */
   fresh: number[];
   /** Below this, messages are not in `fresh` although they may be unread; 0: there was room for all. */
@@ -24,7 +26,7 @@ export interface Positions {
 }
 
 export function noPositions(): Positions {
-  return { delivered: 0, fresh: [], freshFrom: 0, own: { version: 0, read: 0 }, receipt: { version: 0, delivered: 0, read: 0 }, others: [] };
+  return { delivered: 0, joined: 0, fresh: [], freshFrom: 0, own: { version: 0, read: 0 }, receipt: { version: 0, delivered: 0, read: 0 }, others: [] };
 }
 
 export function positionsOf(record: SpaceRecord): Positions {
@@ -52,7 +54,7 @@ export function lineKept(record: SpaceRecord, item: StoredItem, me: string): voi
   const { seq } = item;
   const positions = positionsOf(record);
   positions.delivered = Math.max(positions.delivered, seq);
-  if (seq <= record.lastRead || seq < positions.freshFrom || positions.fresh.includes(seq)) return;
+  if (seq <= Math.max(record.lastRead, positions.joined) || seq < positions.freshFrom || positions.fresh.includes(seq)) return;
   positions.fresh.splice(positions.fresh.findLastIndex((one) => one < seq) + 1, 0, seq);
   if (positions.fresh.length <= MOST_UNREAD) return;
   positions.freshFrom = (positions.fresh.shift() ?? 0) + 1;
@@ -71,17 +73,25 @@ export function readUpTo(record: SpaceRecord, seq: number): void {
   positions.fresh = positions.fresh.filter((one) => one > seq);
 }
 
+/** This member joined, or joined again, with that entry. */
+export function joinedAt(record: SpaceRecord, seq: number): void {
+  const positions = positionsOf(record);
+  positions.joined = Math.max(positions.joined, seq);
+  positions.fresh = positions.fresh.filter((one) => one > positions.joined);
+}
+
 /** Whether there may be unread messages that are not in `fresh`: not loaded, or too many to remember. */
 export function isMoreUnread({ lastRead, start, hasOlder, positions }: SpaceRecord): boolean {
-  return lastRead + 1 < (positions?.freshFrom ?? 0) || (hasOlder && start.n > lastRead + 1);
+  const from = Math.max(lastRead, positions?.joined ?? 0) + 1;
+  return from < (positions?.freshFrom ?? 0) || (hasOlder && start.n > from);
 }
 
 /** A person's decision to go on with a log that is another from this entry on: nothing above it was seen. */
 export function positionsUpTo(record: SpaceRecord, seq: number): Positions {
-  const { delivered, fresh, freshFrom, own, receipt, others } = positionsOf(record);
+  const { delivered, joined, fresh, freshFrom, own, receipt, others } = positionsOf(record);
   const most = (one: number) => Math.min(one, seq);
   return {
-    delivered: most(delivered), fresh: fresh.filter((one) => one <= seq), freshFrom, own: { version: own.version, read: most(own.read) },
+    delivered: most(delivered), joined: most(joined), fresh: fresh.filter((one) => one <= seq), freshFrom, own: { version: own.version, read: most(own.read) },
     receipt: { version: receipt.version, delivered: most(receipt.delivered), read: most(receipt.read) },
     others: others.map(([member, has, read]) => [member, most(has), most(read)]),
   };
