@@ -39,7 +39,7 @@ class DeviceClient(WebClient):
 
     async def link_dialog(self) -> Locator:
         """On a device that is in: the window that lets another one in."""
-        await self._settings("Devices")
+        await self.settings("Devices")
         await self.page.get_by_role("button", name="Link a device").click()
         dialog = self.page.get_by_role("dialog", name="Link a device")
         await dialog.get_by_label("Word 1", exact=True).wait_for()
@@ -67,7 +67,7 @@ class DeviceClient(WebClient):
 
     async def devices(self) -> list[str]:
         """What the list of devices shows, a line each, this device first."""
-        await self._settings("Devices")
+        await self.settings("Devices")
         rows = self.page.get_by_role("list", name="Devices").get_by_role("listitem")
         await rows.first.wait_for(timeout=SLOW)
         return [" ".join((await row.inner_text()).split()) for row in await rows.all()]
@@ -95,7 +95,7 @@ class DeviceClient(WebClient):
 
     async def replace_recovery_key(self) -> list[str]:
         """Make a new recovery key and put it in force; its words."""
-        await self._settings("Recovery key")
+        await self.settings("Recovery key")
         await self.page.get_by_role("button", name="Make a new recovery key").click()
         words = await self._keep_words("Put this key in force")
         await self.page.get_by_text("Your new recovery key is in force").wait_for(timeout=SLOW)
@@ -112,7 +112,8 @@ class DeviceClient(WebClient):
         await row.get_by_role("button", name=re.compile("^Options for ")).click()
         await self.page.get_by_role("menuitem", name=item).click()
 
-    async def _settings(self, page: str) -> None:
+    async def settings(self, page: str) -> None:
+        """Open a page of the settings."""
         back = self.page.get_by_role("button", name="Back to conversations")
         if await back.is_visible():  # on a phone a conversation stands before everything
             await back.click()

@@ -37,7 +37,7 @@ export function Receipt({ conversationId, direct, item, words }: ReceiptProps) {
           {words && state !== 'sent' ? text : <span className="visually-hidden">{text}</span>}
         </button>
       </Popover.Target>
-      <Popover.Dropdown aria-label="Who has read this message">
+      <Popover.Dropdown>
         <People conversationId={conversationId} item={item} />
       </Popover.Dropdown>
     </Popover>

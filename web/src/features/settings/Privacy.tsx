@@ -1,6 +1,6 @@
 import { Skeleton, Switch } from '@mantine/core';
 import { IconChecks, IconCircleCheck, IconUserCircle, type Icon } from '@tabler/icons-react';
-import { useRef, useState } from 'react';
+import { useId, useRef, useState } from 'react';
 import { useCircle, useClient, type PrivacySettings } from '../../circle';
 import { ErrorLine, useAction } from '../../ui';
 import classes from './Settings.module.css';
@@ -40,6 +40,7 @@ export function Privacy() {
 
 function PrivacySwitch({ choice: { of, icon: ChoiceIcon, name, means } }: { choice: Choice }) {
   const client = useClient();
+  const id = useId();
   const stored = useCircle((state) => state.privacy?.[of] ?? null);
   const offline = useCircle((state) => state.connection === 'offline');
   /** What was just chosen, until it is stored or refused. */
@@ -75,19 +76,24 @@ function PrivacySwitch({ choice: { of, icon: ChoiceIcon, name, means } }: { choi
           {offline ? <span>You are offline, and this device does not know what is set.</span> : <Skeleton height={16} width={180} mt={4} radius="sm" aria-label="Loading" />}
         </div>
       ) : (
-        <div className={classes.about}>
+        <>
+          <div className={classes.about}>
+            <label htmlFor={id}>
+              <strong>{name}</strong>
+            </label>
+            <span id={`${id}-means`}>{means}</span>
+            <ErrorLine>{save.error === null ? null : `This was not saved. ${save.error}`}</ErrorLine>
+          </div>
           <Switch
-            label={name}
-            description={means}
+            id={id}
             size="md"
+            aria-label={name}
+            aria-describedby={`${id}-means`}
+            aria-busy={save.busy}
             checked={value}
             onChange={(event) => choose(event.currentTarget.checked)}
-            aria-busy={save.busy}
-            labelPosition="left"
-            classNames={{ body: classes.settingBody, labelWrapper: classes.settingWords, label: classes.settingName, description: classes.settingMeans }}
           />
-          <ErrorLine>{save.error === null ? null : `This was not saved. ${save.error}`}</ErrorLine>
-        </div>
+        </>
       )}
     </li>
   );
