@@ -45,9 +45,9 @@ class LockClient(DeviceClient):
         """Take the authenticator away, and the passkeys in it."""
         await self.cdp.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": self.authenticator})
 
-    async def settings(self) -> None:
+    async def locks(self) -> None:
         """The page about locks."""
-        await self._settings("Lock")
+        await self.settings("Lock")
         await self.page.get_by_role("list", name="What opens this browser").wait_for(timeout=SLOW)
 
     async def press(self, name: str) -> None:
@@ -97,7 +97,7 @@ async def ada(tmp_path: Path) -> AsyncIterator[LockClient]:
 async def test_a_passkey_opens_what_this_browser_keeps(ada: LockClient) -> None:
     page = ada.page
     await ada.plug_in()
-    await ada.settings()
+    await ada.locks()
     await ada.press("Add a passkey")
     await page.get_by_role("button", name="Remove the passkey", exact=True).wait_for(timeout=SLOW)
     await ada.press("Lock")
@@ -105,7 +105,7 @@ async def test_a_passkey_opens_what_this_browser_keeps(ada: LockClient) -> None:
     await ada.press("Unlock with passkey")
     await page.get_by_role("navigation", name="Main").wait_for(timeout=SLOW)
     # The passkey is gone with its authenticator; the password still opens.
-    await ada.settings()
+    await ada.locks()
     await ada.press("Lock")
     await ada.locked()
     await ada.unplug()
@@ -114,7 +114,7 @@ async def test_a_passkey_opens_what_this_browser_keeps(ada: LockClient) -> None:
     await ada.told("The passkey was not used.")
     await ada.type("Password", PASSWORD)
     await page.get_by_role("navigation", name="Main").wait_for(timeout=SLOW)
-    await ada.settings()
+    await ada.locks()
     await ada.press("Remove the passkey")
     await page.get_by_role("dialog").get_by_role("button", name="Remove the passkey", exact=True).click()
     await page.get_by_role("button", name="Add a passkey", exact=True).wait_for(timeout=SLOW)
@@ -125,35 +125,35 @@ async def test_a_passkey_opens_what_this_browser_keeps(ada: LockClient) -> None:
 
 async def test_a_passkey_that_derives_no_keys_is_refused_in_plain_words(ada: LockClient) -> None:
     await ada.plug_in(prf=False)
-    await ada.settings()
+    await ada.locks()
     await ada.press("Add a passkey")
     await ada.told("This passkey cannot protect keys. Use another one, or a passphrase.")
     await ada.page.reload()
-    await ada.settings()
+    await ada.locks()
     await ada.page.get_by_role("button", name="Add a passkey", exact=True).wait_for()
 
 
 async def test_a_passphrase_is_asked_for_at_every_reload_in_place_of_the_password(ada: LockClient) -> None:
     page, label = ada.page, "Passphrase of this browser"
     await page.reload()
-    await ada.settings()
+    await ada.locks()
     await ada.set_passphrase(PASSPHRASE)
     await page.reload()
     await ada.locked()
     await ada.type(label, PASSWORD)
     await ada.told("This passphrase is not right.")
     await ada.type(label, PASSPHRASE)
-    await ada.settings()
+    await ada.locks()
     await ada.set_passphrase(f"{PASSPHRASE}, and changed")
     await page.reload()
     await ada.locked()
     await ada.type(label, f"{PASSPHRASE}, and changed")
-    await ada.settings()
+    await ada.locks()
     await ada.press("Remove the passphrase")
     await page.get_by_role("dialog").get_by_role("button", name="Remove the passphrase", exact=True).click()
     await page.get_by_role("button", name="Set a passphrase", exact=True).wait_for(timeout=SLOW)
     await page.reload()
-    await ada.settings()
+    await ada.locks()
     await ada.press("Lock")
     await ada.locked()
     await ada.type("Password", PASSWORD)
@@ -164,7 +164,7 @@ async def test_circle_locks_when_nobody_uses_it(ada: LockClient) -> None:
     page = ada.page
     await page.clock.install()
     await page.reload()
-    await ada.settings()
+    await ada.locks()
     choice = page.get_by_role("combobox", name="Without use, Circle locks")
     await choice.click()
     await page.get_by_role("option", name="After 5 minutes").click()
