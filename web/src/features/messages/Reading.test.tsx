@@ -157,9 +157,11 @@ describe('receipts', () => {
   });
 
   it('name in a group who has read, by keys alone', async () => {
-    const { user } = open(BOOKS);
-    const newest = (await screen.findAllByRole('button', { name: 'Read by 3 of 5' })).at(-1);
-    newest?.focus();
+    const { user, markRead } = open(BOOKS, { state: alter({ [BOOKS]: () => ({ hasOlder: false }) }) });
+    // Everything has come to rest: rows are drawn, and the new ones read.
+    await waitFor(() => expect(markRead).toHaveBeenCalled());
+    const newest = screen.getAllByRole('button', { name: 'Read by 3 of 5' }).at(-1);
+    act(() => newest?.focus());
     await user.keyboard('{Enter}');
     const who = await screen.findByRole('dialog', { name: 'Read by 3 of 5' });
     const names = (list: string) => within(within(who).getByRole('list', { name: list })).getAllByRole('listitem').map((one) => one.textContent);
