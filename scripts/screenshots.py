@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -52,6 +53,25 @@ async def talk(ada: WebClient, bob: WebClient, guide: Circle) -> None:
     await ada.reads("Crampons for everyone are in the car.")
     await ada.say("Perfect. I'll drive, there is room for three.")
     await bob.reads("Perfect. I'll drive, there is room for three.")
+
+
+async def reading(ada: DeviceClient, bob: WebClient) -> None:
+    """Who has read the newest message, and somebody who writes; then the switches for all that."""
+    newest = ada.page.get_by_role("button", name=re.compile("^Read by"))
+    await newest.last.wait_for(timeout=SLOW)
+    box = bob.page.get_by_label("Message", exact=True)
+    for scheme, name in (("light", "reading"), ("dark", "reading-dark")):
+        await box.press_sequentially("Then I", delay=40)
+        await ada.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        await ada.page.get_by_text("Bob is typing…").first.wait_for(timeout=SLOW)
+        await newest.last.click()
+        await shoot(ada.page, name)
+        await ada.page.keyboard.press("Escape")
+        await box.fill("")
+    await ada.page.emulate_media(color_scheme="light")
+    await ada.settings("Privacy")
+    await in_both(ada.page, "privacy")
+    await ada.conversations()
 
 
 async def devices(ada: DeviceClient, phone: DeviceClient) -> None:
@@ -161,6 +181,8 @@ async def pictures(
     await first.page.get_by_role("button", name="Details", exact=True).click()
     await in_both(first.page, "conversation")
     await in_both(second.page, "phone")
+    await ada.open(TITLE)
+    await reading(ada, bob)
     await second.page.get_by_role("button", name="Back to conversations").click()
     await in_both(second.page, "phone-list")
     await ada.invite()
