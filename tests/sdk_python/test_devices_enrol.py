@@ -19,16 +19,6 @@ from tests.sdk_python.relay import NOW, Player, Relay
 ACCOUNT = Head(1, Z32)
 
 
-@pytest.fixture
-def relay() -> Relay:
-    return Relay()
-
-
-@pytest.fixture
-def ada(relay: Relay) -> Player:
-    return Player(relay, "ada")
-
-
 def known(player: Player) -> Known:
     found = player.machine.people.get(player.id)
     assert found is not None

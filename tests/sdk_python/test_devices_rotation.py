@@ -19,21 +19,6 @@ from circle_client.protocol.structures import Signed
 from tests.sdk_python.relay import NOW, Kept, Player, Relay, members
 
 
-@pytest.fixture
-def relay() -> Relay:
-    return Relay()
-
-
-@pytest.fixture
-def ada(relay: Relay) -> Player:
-    return Player(relay, "ada")
-
-
-@pytest.fixture
-def bob(relay: Relay) -> Player:
-    return Player(relay, "bob")
-
-
 def seal_of(keyring: Keyring, time: int = NOW) -> Signed:
     public = xwing_public(keyring.sk_seed)
     return make_device_seal(keyring.member, keyring.device, keyring.seal_generation, public, keyring.dk_seed, time)

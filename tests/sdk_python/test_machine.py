@@ -22,21 +22,6 @@ from tests.sdk_python.relay import Player, Relay, changed, members
 
 
 @pytest.fixture
-def relay() -> Relay:
-    return Relay()
-
-
-@pytest.fixture
-def ada(relay: Relay) -> Player:
-    return Player(relay, "ada")
-
-
-@pytest.fixture
-def bob(relay: Relay) -> Player:
-    return Player(relay, "bob")
-
-
-@pytest.fixture
 def eve(relay: Relay) -> Player:
     return Player(relay, "eve")
 

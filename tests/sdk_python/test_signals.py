@@ -19,16 +19,6 @@ from tests.sdk_python.relay import NOW, Player, Relay, members
 
 
 @pytest.fixture
-def relay() -> Relay:
-    return Relay()
-
-
-@pytest.fixture
-def ada(relay: Relay) -> Player:
-    return Player(relay, "ada")
-
-
-@pytest.fixture
 def bob(relay: Relay, ada: Player) -> Player:
     return Player(relay, "bob")
 
