@@ -15,6 +15,7 @@ from resolvers.arrivals import ENVELOPE, check_arrival, entry_of
 from resolvers.context import Ctx
 from resolvers.errors import Code, MarkerConflict, NotFound, Refusal
 from resolvers.kinds import MarkerScope, SpaceType
+from resolvers.limits import take_send
 from resolvers.protocol import Asker, Envelope, EnvelopeKind, Verdict, decode_envelope, refusing
 from resolvers.reading import reading
 from resolvers.signing import asker_of
@@ -41,9 +42,10 @@ async def set_marker(ctx: Ctx, command: SetMarker) -> MarkerRow:
 
     Raises MarkerConflict where another version is stored; Refusal INVALID, MALFORMED, STALE_DEVICE, FORBIDDEN (also: a
     kind other than 5, another space, a broadcast channel), TOO_MANY_MEMBERS, StaleEpoch, EpochDue, FORKED_LOG, as a
-    send in the order of e2ee.md section 13; NotFound, Unauthenticated.
+    send in the order of e2ee.md section 13; RateLimited, NotFound, Unauthenticated.
     """
     asker = asker_of(ctx)
+    take_send(ctx)
     if not 0 <= command.version < MOST_VERSIONS:
         raise Refusal(Code.INVALID, "A version is a number from 0 on.", ("input", "version"))
     envelope = _decode(command.envelope, asker)

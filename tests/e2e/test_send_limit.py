@@ -7,12 +7,15 @@ from pathlib import Path
 
 from tests.support.actors import b64
 from tests.support.inside import SERVER_KEY, World
+from tests.support.markers import marker_input, receipt
 from tests.support.scenes import create
 from tests.support.sdk import party, texts, theirs, until
 from tests.support.server import running
 
 SEND = """mutation($input: SendMessageInput!) { sendMessage(input: $input) { event { seq }
   errors { __typename code message ... on RateLimitedError { retryAfter } } } }"""
+
+MARK = "mutation($input: SetMarkerInput!) { setMarker(input: $input) { errors { code } } }"
 
 
 async def test_past_the_burst_a_send_is_refused_with_the_time_to_wait(tmp_path: Path, dsn: str) -> None:
@@ -38,6 +41,9 @@ async def test_past_the_burst_a_send_is_refused_with_the_time_to_wait(tmp_path: 
         assert (error["__typename"], error["code"]) == ("RateLimitedError", "RATE_LIMITED")
         assert 90 <= error["retryAfter"] <= 100
         assert error["message"].endswith(".")
+        marker = marker_input(world, room, receipt(room, ada))
+        marked = await server.http(token).data(MARK, {"input": marker})
+        assert [error["code"] for error in marked["setMarker"]["errors"]] == ["RATE_LIMITED"]
 
 
 async def test_the_outbox_waits_and_sends_everything_in_order(tmp_path: Path, dsn: str) -> None:
