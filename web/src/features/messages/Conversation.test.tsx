@@ -22,6 +22,14 @@ function open(id: string, scene: Scene = {}) {
   const send = vi.spyOn(client, 'send');
   return { ...renderView(<Live id={id} />, { client }), send };
 }
+
+/** Nothing older is there to be loaded: nothing has a height here, so that nothing would end it. */
+function openWhole(id: string) {
+  const state = fullState();
+  const known = state.conversations[id];
+  if (known) state.conversations[id] = { ...known, hasOlder: false };
+  return open(id, { state });
+}
 const messages = () => screen.getByRole('list', { name: 'Messages' });
 
 beforeEach(() => useDrafts.getState().clear());
@@ -102,10 +110,7 @@ describe('the timeline', () => {
   });
 
   it('shows an unreadable message in its place, and says why and what to do', async () => {
-    const state = fullState();
-    const books = state.conversations[BOOKS];
-    if (books) state.conversations[BOOKS] = { ...books, hasOlder: false };
-    const { user } = open(BOOKS, { state });
+    const { user } = openWhole(BOOKS);
     const row = (await screen.findByText('This device can’t read this message yet')).closest('li');
     expect(row).toHaveTextContent('Emil Haugen');
     await user.click(within(messages()).getByRole('button', { name: 'What to do' }));
@@ -115,7 +120,7 @@ describe('the timeline', () => {
   });
 
   it('marks where the unread messages begin, and keeps the mark when they are read', async () => {
-    const { client } = open(BOOKS);
+    const { client } = openWhole(BOOKS);
     const row = (await screen.findByText('New messages')).closest('li');
     expect(row).toHaveTextContent('Ναι, τέλεια');
     await waitFor(() => expect(client.store.getState().conversations[BOOKS]?.unread).toBe(0));
