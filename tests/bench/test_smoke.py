@@ -22,7 +22,7 @@ ROWS = (
     "memory of the server per idle subscriber",
     "resume after missing 20 events",
     "resume after missing 40 events",
-    "first screen with 21 conversations",
+    "first screen with",
 )
 
 
