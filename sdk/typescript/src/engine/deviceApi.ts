@@ -198,7 +198,7 @@ export class DeviceApi {
 
   /** An offer of this member's; null when there is none (any more). */
   async findOffer(linkId: Bytes, signal?: AbortSignal): Promise<OfferFacts | null> {
-    const { viewer } = await this.#http.once(gql.MyDeviceOfferDocument, { linkId: toBase64(linkId) }, signal);
+    const { viewer } = await this.#http.ask(gql.MyDeviceOfferDocument, { linkId: toBase64(linkId) }, signal);
     if (!viewer) throw SIGN_IN;
     const offer = viewer.deviceOffer;
     if (!offer) return null;

@@ -24,6 +24,8 @@ export async function resetNoticed(space: Space, draft: Draft, member: string, n
   const { record } = space;
   const isTold = record.marks.some((mark) => mark.member === member && (mark.n ?? -1) >= n);
   if (isTold || record.noticed?.some((one) => one.member === member && one.n === n)) return { items: [], gone: [] };
+  // Whoever the keys in use were made for is looked at again before anything more is sent.
+  record.checked = 0;
   const seq = await besideHead(space, draft);
   const line: StoredItem = { ...noticeItem(seq, Date.now(), { what: 'reset', by: member }, record.current?.n ?? 0), key: noticedKey(member, n) };
   record.noticed = [...(record.noticed ?? []), { member, n, seq }];
