@@ -119,7 +119,7 @@ class View:
             return self.attack.event(event, self)
         if (space, seq) not in self._shown:
             self._chain(event, space, seq)
-        return [{**event, **shown} for shown in self._shown[space, seq]]
+        return [{**event, **shown} for shown in self._shown.get((space, seq), [event])]
 
     def _chain(self, event: Json, space: str, seq: int) -> None:
         """Give what is shown for the next event its own place and hash."""
@@ -133,7 +133,8 @@ class View:
         if seq <= self._last[space]:
             self._shown[space, seq] = [event]
             return
-        assert seq == self._last[space] + 1, "an own log needs its events in order"
+        if seq > self._last[space] + 1:
+            return  # asked for before what leads to it, as a title is: shown as it is
         self._last[space] = seq
         shown: list[Json] = []
         for one in self.attack.event(event, self):
