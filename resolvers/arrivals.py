@@ -9,6 +9,7 @@ from uuid import UUID
 from db.log import Entry
 from db.queries.conversations import SpaceRow, SpaceState
 from db.queries.messages import Arrival
+from resolvers.errors import Code, Refusal
 from resolvers.events import LogEvent
 from resolvers.kinds import EventKind
 from resolvers.protocol import (
@@ -29,6 +30,15 @@ from resolvers.protocol import (
 from resolvers.signing import milliseconds, protocol_space
 
 ENVELOPE = ("input", "envelope")
+
+
+def envelope_of(asker: Asker, data: bytes) -> Envelope:
+    """The envelope that a session sends. Raises Refusal MALFORMED, STALE_DEVICE where another signed."""
+    with refusing(*ENVELOPE):
+        envelope = decode_envelope(data)
+    if (envelope.header.member, envelope.header.device) != (asker.member, asker.device):
+        raise Refusal(Code.STALE_DEVICE, "The signing device is not this session's, or no longer active.", ENVELOPE)
+    return envelope
 
 
 def check_arrival(envelope: Envelope, asker: Asker, space: SpaceState, found: Arrival, now: datetime) -> Verdict:

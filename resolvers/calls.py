@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,14 +11,15 @@ from uuid import UUID
 from db.ephemeral import Told
 from db.queries import messages as queries
 from resolvers.access import access_conversation
-from resolvers.arrivals import ENVELOPE, check_signal_arrival
+from resolvers.arrivals import ENVELOPE, check_signal_arrival, envelope_of
 from resolvers.context import Ctx
 from resolvers.errors import Code, Refusal
 from resolvers.limits import take_send
-from resolvers.protocol import EnvelopeKind, decode_envelope, refusing
+from resolvers.protocol import EnvelopeKind
 from resolvers.reading import reading
 from resolvers.signal_bodies import pack_signal, unpack_signal
 from resolvers.signing import asker_of, milliseconds
+from resolvers.told import follow_told
 
 OLDEST = 60_000
 """Milliseconds between a signal's own time and its acceptance, either way (e2ee.md section 11)."""
@@ -41,11 +43,8 @@ async def send_signal(ctx: Ctx, data: bytes) -> datetime:
     viewer, ephemera = ctx.require_viewer(), ctx.require_ephemera()
     take_send(ctx)
     asker = asker_of(ctx)
-    with refusing(*ENVELOPE):
-        envelope = decode_envelope(data)
+    envelope = envelope_of(asker, data)
     header, now = envelope.header, ctx.clock()
-    if (header.member, header.device) != (asker.member, asker.device):
-        raise Refusal(Code.STALE_DEVICE, "The signing device is not this session's, or no longer active.", ENVELOPE)
     if header.kind != EnvelopeKind.SIGNAL:
         raise Refusal(Code.FORBIDDEN, "This is no signal; send it as a message.", ENVELOPE)
     if abs(milliseconds(now) - header.time) > OLDEST:
@@ -70,18 +69,7 @@ async def follow_signals(ctx: Ctx, space: UUID | None) -> AsyncIterator[Signal]:
 
     Raises NotFound, Unauthenticated.
     """
-    viewer, ephemera = ctx.require_viewer(), ctx.require_ephemera()
-    if space is not None:
-        async with reading(ctx) as tx:
-            await access_conversation(ctx, tx, space)
-
-    def wants(told: Told) -> bool:
-        return told.topic == "signal" and told.space in (space or told.space,) and told.session != viewer.session
-
-    listener, end = ephemera.told.listen(viewer.member, wants)
-    try:
-        while True:
-            told = await ephemera.told.next(listener)
+    own = ctx.require_viewer().session
+    async with aclosing(follow_told(ctx, "signal", space, lambda told: told.session != own)) as heard:
+        async for told in heard:
             yield Signal(told.space, *unpack_signal(told.body))
-    finally:
-        end()

@@ -11,12 +11,12 @@ from db.queries.conversations import SpaceState
 from db.queries.markers import MarkerRow as MarkerRow
 from db.queries.markers import NewMarker, Standing
 from db.transaction import Transaction
-from resolvers.arrivals import ENVELOPE, check_arrival, entry_of
+from resolvers.arrivals import ENVELOPE, check_arrival, entry_of, envelope_of
 from resolvers.context import Ctx
 from resolvers.errors import Code, MarkerConflict, NotFound, Refusal
 from resolvers.kinds import MarkerScope, SpaceType
 from resolvers.limits import take_send
-from resolvers.protocol import Asker, Envelope, EnvelopeKind, Verdict, decode_envelope, refusing
+from resolvers.protocol import Asker, Envelope, EnvelopeKind, Verdict
 from resolvers.reading import reading
 from resolvers.signing import asker_of
 
@@ -70,12 +70,8 @@ async def set_marker(ctx: Ctx, command: SetMarker) -> MarkerRow:
 def _decode(data: bytes, asker: Asker) -> Envelope:
     if len(data) > MOST_BYTES:
         raise Refusal(Code.MALFORMED, "A marker has 1 KiB at most.", ENVELOPE)
-    with refusing(*ENVELOPE):
-        envelope = decode_envelope(data)
-    header = envelope.header
-    if (header.member, header.device) != (asker.member, asker.device):
-        raise Refusal(Code.STALE_DEVICE, "The signing device is not this session's, or no longer active.", ENVELOPE)
-    if header.kind != EnvelopeKind.RECEIPT:
+    envelope = envelope_of(asker, data)
+    if envelope.header.kind != EnvelopeKind.RECEIPT:
         raise Refusal(Code.FORBIDDEN, "A marker is an envelope of kind 5.", ENVELOPE)
     return envelope
 

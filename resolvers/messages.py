@@ -11,7 +11,7 @@ from db.queries import conversations as spaces
 from db.queries import messages as queries
 from db.queries.conversations import SpaceState
 from db.transaction import Transaction
-from resolvers.arrivals import ENVELOPE, check_arrival, entry_of, first_result
+from resolvers.arrivals import ENVELOPE, check_arrival, entry_of, envelope_of, first_result
 from resolvers.context import Ctx
 from resolvers.errors import Code, NotFound, Refusal
 from resolvers.events import LogEvent
@@ -49,10 +49,7 @@ async def send_message(ctx: Ctx, command: SendMessage) -> LogEvent:
     """
     asker = asker_of(ctx)
     take_send(ctx)
-    with refusing(*ENVELOPE):
-        envelope = decode_envelope(command.envelope)
-    if (envelope.header.member, envelope.header.device) != (asker.member, asker.device):
-        raise Refusal(Code.STALE_DEVICE, "The signing device is not this session's, or no longer active.", ENVELOPE)
+    envelope = envelope_of(asker, command.envelope)
     try:
         return await ctx.sending.send(asker, envelope)
     except Alone:

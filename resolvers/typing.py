@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,6 +15,7 @@ from resolvers.context import Ctx
 from resolvers.kinds import SpaceRole
 from resolvers.members import get_member
 from resolvers.reading import reading
+from resolvers.told import follow_told
 from resolvers.typing_throttle import unpack_typing
 
 
@@ -42,20 +44,9 @@ async def set_typing(ctx: Ctx, space: UUID, *, typing: bool) -> None:
 
 async def follow_typing(ctx: Ctx, space: UUID | None) -> AsyncIterator[Typed]:
     """Who else types from now on, in one conversation or in all of the viewer's. Raises NotFound, Unauthenticated."""
-    viewer, ephemera = ctx.require_viewer(), ctx.require_ephemera()
-    if space is not None:
-        async with reading(ctx) as tx:
-            await access_conversation(ctx, tx, space)
-
-    def wants(told: Told) -> bool:
-        return told.topic == "typing" and told.space in (space or told.space,) and told.member != viewer.member
-
-    listener, end = ephemera.told.listen(viewer.member, wants)
-    try:
-        while True:
-            told = await ephemera.told.next(listener)
+    own = ctx.require_viewer().member
+    async with aclosing(follow_told(ctx, "typing", space, lambda told: told.member != own)) as heard:
+        async for told in heard:
             until, who = unpack_typing(told.body)
             if until is None or until > ctx.clock():
                 yield Typed(told.space, who, until)
-    finally:
-        end()
