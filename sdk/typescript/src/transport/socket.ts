@@ -7,6 +7,7 @@ export interface SocketOptions {
   url: string;
   /** The bearer token, or null where the browser's cookie goes along with the handshake. */
   token: () => string | null;
+  /** Where the platform has no WebSocket of its own: a class with its interface, as that of `ws`. */
   webSocketImpl?: unknown;
   /** Pings when nothing was heard for this long, and gives the connection up after as long again. */
   silence?: number;
@@ -72,7 +73,7 @@ export class Socket {
     let overdue: ReturnType<typeof setTimeout> | undefined;
     const client: Client = createClient({
       url: this.#options.url,
-      ...(this.#options.webSocketImpl === undefined ? {} : { webSocketImpl: this.#options.webSocketImpl }),
+      ...(this.#options.webSocketImpl === undefined ? {} : { webSocketImpl: withoutThrowing(this.#options.webSocketImpl) }),
       connectionParams: () => {
         const token = this.#options.token();
         return token === null ? undefined : { authorization: `Bearer ${token}` };
@@ -93,6 +94,19 @@ export class Socket {
     this.#client = client;
     return client;
   }
+}
+
+/**
+ * The same class, whose sockets never end the process. Given up while it connects, a socket of `ws` emits an error
+ * after graphql-ws took its listener away, and an error of an emitter that nobody listens to is thrown.
+ */
+function withoutThrowing(impl: unknown): unknown {
+  return class extends (impl as typeof WebSocket) {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      super(url, protocols);
+      this.addEventListener('error', () => undefined);
+    }
+  };
 }
 
 function codeFrom(extensions: unknown): string | undefined {

@@ -70,6 +70,14 @@ describe('a socket', () => {
     await durable.return(undefined);
   });
 
+  it('is given up while it connects, and nothing is thrown into the process', async () => {
+    const first = socket.items(EventsDocument, { after: null }).next();
+    await new Promise((resolve) => { process.nextTick(resolve); });
+    socket.close();
+    await expect(first).rejects.toMatchObject({ code: 'OFFLINE' });
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  });
+
   it('ends what passes when it is told to, and with the durable stream', async () => {
     await expect(socket.beside(TypingDocument, {}, never).next()).rejects.toMatchObject({ code: 'OFFLINE' });
     const durable = socket.items(EventsDocument, { after: null });
