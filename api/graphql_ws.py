@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from api.auth import Session
 from api.execution import Engine, Prepared, Request, Response
 from api.frames import EXTENSION
+from api.pouring import Pouring
 from api.refusals import UNAUTHENTICATED, RequestError, explain, mask
 from api.settings import Settings
 from api.sharing import Groups
@@ -253,7 +254,7 @@ class Socket:
 
     @contextmanager
     def _sharing(self, operation_id: str, prepared: Prepared) -> Iterator[Sink | None]:
-        """What takes the live part of a stream whose responses are shared; None for one of its own."""
+        """What takes a stream whose responses are shared; None for one of its own."""
         joined = self._hub.groups.join(prepared)
         if joined is None:
             yield None
@@ -263,9 +264,7 @@ class Socket:
         try:
             task = asyncio.current_task()
             # Given up by its client, it takes nothing more: the id may be another operation's already.
-            yield (
-                lambda live: self._operations.get(operation_id) is task and self._out.put_ready(first, group.tail(live))
-            )
+            yield Pouring(self._out, group, first, lambda: self._operations.get(operation_id) is task)
         finally:
             self._hub.groups.leave(key)
 

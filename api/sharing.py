@@ -30,9 +30,9 @@ from graphql.execution import Executor, execute_subscription_event
 from api.compiled_run import Plan, Run
 from api.documents import Document
 from api.execution import Engine, Prepared, Response, respond
-from db.hub import Hub, Live
+from db.hub import Delivery, Hub, Live
 from resolvers.context import Ctx
-from resolvers.streams import live_entry
+from resolvers.streams import Delivered, Marked, live_entry, missed_entry
 from schema.messages import stream_item
 from schema.node import decode_id
 
@@ -69,9 +69,15 @@ class Group:
     def tail(self, live: Live) -> bytes:
         """The response to a live entry and the closing brace of the message that carries it, as JSON."""
         if live is not self._last:
-            item = stream_item(live_entry(self._hub, live, self._space))
-            self._tail, self._last = _encode(self._respond(item)) + b"}", live
+            self._tail, self._last = self._encoded(live_entry(self._hub, live, self._space)), live
         return self._tail
+
+    def missed(self, delivery: Delivery) -> bytes:
+        """The same for a row of one member's backlog."""
+        return self._encoded(missed_entry(self._hub, delivery))
+
+    def _encoded(self, entry: Delivered | Marked) -> bytes:
+        return _encode(self._respond(stream_item(entry))) + b"}"
 
     def _respond(self, item: Any) -> Response:
         executor = self._executor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
 
@@ -56,12 +57,15 @@ class Outgoing:
     async def put(self, message: dict[str, object]) -> None:
         """Queue a message, waiting for room. Raises Closed when the socket is closing."""
         text = _encoder.encode(message).decode()  # text: bytes would make a binary frame, unknown to the protocol
+        await self._wait_for_room()
+        self._queue(text)
+
+    async def _wait_for_room(self) -> None:
         while self._is_full and not self.closing.is_set():
             self._room.clear()
             await self._room.wait()
         if self.closing.is_set():
             raise Closed
-        self._queue(text)
 
     def put_ready(self, first: bytes, second: bytes) -> bool:
         """Write or queue a message that is encoded already, in two parts of which many sockets share the second.
@@ -70,13 +74,29 @@ class Outgoing:
         """
         if self.closing.is_set():
             return True
-        is_idle = not self._waiting and not self._is_sending  # what waits goes first
-        if is_idle and self._frames is not None and self._frames.write_text(first, second):
+        if self._write_now(first, second):
             return True
         if self._is_full:
             return False
         self._queue((first, second))
         return True
+
+    async def put_all_ready(self, first: bytes, seconds: Iterable[bytes]) -> None:
+        """The same for many messages, waiting for room. Raises Closed when the socket is closing."""
+        for second in seconds:
+            if self._write_now(first, second):
+                continue
+            await asyncio.sleep(0)  # the transport has its fill: what it writes in this turn may make room
+            if not self.put_ready(first, second):
+                await self._wait_for_room()
+                self._queue((first, second))
+            if self.closing.is_set():
+                raise Closed
+
+    def _write_now(self, first: bytes, second: bytes) -> bool:
+        if self._frames is None or self._waiting or self._is_sending or self.closing.is_set():
+            return False  # what waits goes first
+        return self._frames.write_text(first, second)
 
     def put_if_room(self, message: dict[str, object]) -> None:
         """Queue a message unless the queue is full or the socket is closing."""

@@ -94,3 +94,8 @@ def _delivered(entry: LogRow | MarkerRow, space_type: int | None, cursor: str) -
 def live_entry(hub: Hub, live: Live, space: UUID | None) -> Delivered | Marked:
     """A live row as every subscriber of everything, or of one space, is given it."""
     return _delivered(live.entry, live.space_type, hub.seal(live.cursor_for(space)))
+
+
+def missed_entry(hub: Hub, delivery: Delivery) -> Delivered | Marked:
+    """A row of one subscriber's backlog."""
+    return _delivered(delivery.entry, delivery.space_type, hub.seal_alone(delivery.cursor))

@@ -49,6 +49,10 @@ class Hub:
         """The cursor as opaque text for clients. All subscribers are given the same ones: each is sealed once."""
         return self._seal(cursor)
 
+    def seal_alone(self, cursor: Cursor) -> str:
+        """The same of a cursor that one subscriber is given once."""
+        return self._box.seal(cursor)
+
     def open(self, text: str) -> Cursor:
         """The cursor in a client's text. Raises Resync if it isn't one of ours."""
         return self._box.open(text)
@@ -83,7 +87,8 @@ class Hub:
 
         Exactly once and in seq order per space; what a cursor cut to 64 open transactions repeats is told by seq.
         A member whose stay ends gets the event that ended it and nothing after. Close it with `aclose()`.
-        With a `sink`, what is live goes there and is not yielded, as soon as one cursor serves all subscribers.
+        With a `sink`, the backlog goes there and is not yielded, and so does what is live as soon as one cursor serves
+        all subscribers.
         Raises Resync (another life of the log, a cursor of another space) and SlowConsumer.
         """
         if after is not None and after.space not in (None, space):
@@ -99,9 +104,13 @@ class Hub:
                     else:
                         async with aclosing(missed(self._database.backlog, member, cursor)) as pages:  # 2. the backlog
                             async for page, behind in pages:
-                                for delivery in page:
-                                    cursor = delivery.cursor
-                                    yield delivery
+                                if sink is not None:
+                                    if not await sink.missed(page):
+                                        return
+                                else:
+                                    for delivery in page:
+                                        cursor = delivery.cursor
+                                        yield delivery
                                 cursor = behind
                     if seat.ended:
                         continue  # the reader was lost meanwhile, or a long backlog overflowed: another pass
@@ -199,7 +208,7 @@ async def _live(seat: Subscription, cursor: Cursor, sink: Sink | None) -> AsyncG
         if not skipping:
             yield Delivery(live.entry, live.space_type, live.cursor_for(seat.space))
             if sink is not None:
-                seat.flow(sink)
+                seat.flow(sink.live)
                 await seat.over()
         elif not had.sees(live.entry.xid):
             at = (live.rank, live.entry.space, live.entry.seq)

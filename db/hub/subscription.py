@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import NoReturn, Protocol
 from uuid import UUID
 
 from db.cursor import Cursor, Snapshot
-from db.hub.items import ReaderLost
+from db.hub.items import Delivery, ReaderLost
 from db.log import LogRow
 from db.queries.markers import MarkerRow
 
@@ -36,8 +36,14 @@ class Live:
         return self.cursor if space is None else replace(self.cursor, space=space)
 
 
-Sink = Callable[[Live], bool]
-"""Takes a row at once, inside the reader's look: plain and quick. False: there is no room for it."""
+class Sink(Protocol):
+    """What a stream pours into instead of yielding, where its rows look the same to all who follow as it does."""
+
+    def live(self, live: Live) -> bool:
+        """Take a row at once, inside the reader's look: plain and quick. False: there is no room for it."""
+
+    async def missed(self, page: Sequence[Delivery]) -> bool:
+        """Take a page of the backlog, waiting for room. False: nobody follows any more."""
 
 
 class Overflow(Exception):
@@ -54,7 +60,7 @@ class Subscription:
         self._queue: deque[Live] = deque()
         self._ended: type[Exception] | None = None
         self._news = asyncio.Event()
-        self._sink: Sink | None = None
+        self._sink: Callable[[Live], bool] | None = None
         self.last: Live | None = None
         """The newest row that the sink has taken."""
 
@@ -76,14 +82,14 @@ class Subscription:
             self._queue.append(live)
             self._news.set()
 
-    def flow(self, sink: Sink) -> None:
+    def flow(self, sink: Callable[[Live], bool]) -> None:
         """From now on rows go to `sink` and no more to `get`; first those that are queued."""
         self._sink = sink
         while self._queue and self._ended is None:
             self._pour(sink, self._queue.popleft())
         self._queue.clear()
 
-    def _pour(self, sink: Sink, live: Live) -> None:
+    def _pour(self, sink: Callable[[Live], bool], live: Live) -> None:
         try:
             taken = sink(live)
         except Exception:

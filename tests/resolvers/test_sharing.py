@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -27,7 +28,7 @@ from hypothesis import strategies as st
 from api.execution import Engine, Prepared, Request
 from api.settings import Settings
 from api.sharing import Group, Groups, _is_shared
-from db.hub import Live
+from db.hub import Delivery, Live, Resync
 from resolvers.context import Ctx
 from schema.root import schema
 from tests.support import scenes
@@ -130,6 +131,22 @@ class Place:
         self.versions[key] += 1
 
 
+@dataclass(frozen=True)
+class Poured:
+    """A socket's sink."""
+
+    group: Group
+    into: list[bytes]
+
+    def live(self, live: Live) -> bool:
+        self.into.append(self.group.tail(live))
+        return True
+
+    async def missed(self, page: Sequence[Delivery]) -> bool:
+        self.into.extend(map(self.group.missed, page))
+        return True
+
+
 class Both:
     """A subscription that is executed for each and one that is shared, side by side."""
 
@@ -142,15 +159,11 @@ class Both:
         def new_ctx() -> Ctx:
             ctx = self.world.ctx(self.actor)
             if group is not None:
-                ctx.sink = lambda live: self.pour(group, live)
+                ctx.sink = Poured(group, self.poured)
             return ctx
 
         async with aclosing(ENGINE.subscribe(prepared, new_ctx)) as responses:
             yield responses
-
-    def pour(self, group: Group, live: Live) -> bool:
-        self.poured.append(group.tail(live))
-        return True
 
 
 async def take(responses: AsyncIterator[Any], count: int) -> list[bytes]:
@@ -168,10 +181,13 @@ async def test_shared_bytes_are_what_each_would_have_got(
     world: World, place: Place, document: str, of_one: bool
 ) -> None:
     room, bob = place.room, place.bob
-    root, more = ("messages(conversationId: $id)", ", $id: ID!") if of_one else ("events", "")
-    text = f"subscription ($yes: Boolean!, $no: Boolean!{more}) {{ {root} {document} }}"
+    root, more = (
+        ("messages(conversationId: $id, after: $after)", ", $id: ID!") if of_one else ("events(after: $after)", "")
+    )
+    text = f"subscription ($yes: Boolean!, $no: Boolean!, $after: Cursor{more}) {{ {root} {document} }}"
     variables: dict[str, Any] = {"yes": True, "no": False} | ({"id": world.id_of(room)} if of_one else {})
     prepared = prepare(text, variables)
+    begin = await now(world, bob, UUID(bytes=room.space) if of_one else None)
     groups = Groups(ENGINE, CORE, world.hub, lambda: world.ctx(None))
     joined = groups.join(prepared)
     if joined is None:
@@ -189,6 +205,36 @@ async def test_shared_bytes_are_what_each_would_have_got(
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
     assert both.poured == [one + b"}" for one in each[1:]]
+
+    both.poured.clear()
+    late = prepare(text, {**variables, "after": begin})
+    async with both.stream(late, joined[1]) as shared, both.stream(late, None) as alone:
+        await take(shared, 1)  # caught up: all else was poured
+        each = await take(alone, len(both.poured) + 1)
+    found = [plain(world, one[:-1]) for one in both.poured]
+    assert len(found) >= sent - 1
+    assert found == [plain(world, one) for one in each[:-1]]
+
+
+async def now(world: World, actor: Actor, space: UUID | None) -> str:
+    """Where the log ends."""
+    async with aclosing(world.hub.subscribe(UUID(bytes=actor.member), None, space)) as stream:
+        return world.hub.seal((await anext(stream)).cursor)
+
+
+def plain(world: World, response: bytes) -> Any:
+    """A response with what each cursor says: no two are sealed alike."""
+
+    def opened(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: opened(one) for key, one in value.items()}
+        if isinstance(value, str) and len(value) > 60:
+            with suppress(Resync):
+                cursor = world.hub.open(value)
+                return [str(cursor.at), str(cursor.space)]
+        return value
+
+    return opened(msgspec.json.decode(response))
 
 
 @pytest.fixture
