@@ -110,6 +110,8 @@ export interface Keeper extends DeviceKeeper, ReadingKeeper, TimeKeeper, TrustKe
   needsOf(snapshot: Snapshot, common?: number): Promise<Needs>;
   /** Those that contradict what was seen before raise an alarm in their conversations; their old state stays. */
   learnIdentities(identities: Identity[]): Promise<SpaceChange[]>;
+  /** The same, but those are named in `again` and nothing is said: a newer answer may have overtaken this one. */
+  tryIdentities(identities: Identity[]): Promise<{ changes: SpaceChange[]; again: string[] }>;
   /** `null` for an epoch that the server does not show. */
   learnEpoch(space: string, number: number, epoch: EpochBytes | null): Promise<void>;
   /** `isAfresh`: the lines kept before are forgotten for those of the snapshot, as when keys came later than messages. */

@@ -3,6 +3,7 @@ import type { AlarmView, Keeper, OwnEntry, SpaceView } from '../crypto';
 import { asFailure, CircleFailure, codeOf } from '../errors';
 import type { Board } from '../state/board';
 import type { Api } from './api';
+import { learnIdentities } from './identities';
 import type { Learner } from './learner';
 import type { Sync } from './sync';
 
@@ -94,9 +95,9 @@ export class Alarms {
       if (codeOf(error) !== 'NOT_FOUND') throw error;
       return null;
     });
-    const identities = await this.#api.identities(roster.map(({ member }) => member));
     // A restored server also shows what it has of their keys: what contradicts them is part of the decision.
-    this.#board.apply(await this.#keeper.learnIdentities(identities));
+    const { identities, changes } = await learnIdentities(this.#api, this.#keeper, roster.map(({ member }) => member));
+    this.#board.apply(changes);
     if (!shown) {
       this.#board.apply(await this.#keeper.acceptState(space, 0, null, identities));
       return;

@@ -5,6 +5,7 @@ import type { Board } from '../state/board';
 import type { LeftOut } from '../store/accounts';
 import type { Api } from './api';
 import type { DeviceApi } from './deviceApi';
+import { learnIdentities } from './identities';
 
 /** Rotations that come between two questions. */
 const TRIES = 4;
@@ -51,7 +52,8 @@ export class Keys {
   async #learnOwn(): Promise<void> {
     const { me } = this.#board;
     if (!me) throw new CircleFailure('LOCKED', 'Please unlock Circle first.');
-    this.#board.apply(await this.#keeper.learnIdentities(await this.#api.identities([me.id])));
+    const { changes } = await learnIdentities(this.#api, this.#keeper, [me.id]);
+    this.#board.apply(changes);
   }
 
   /** What rotations carried over: opens what was sealed to earlier keys. */

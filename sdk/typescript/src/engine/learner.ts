@@ -4,6 +4,7 @@ import type { LogEvent, MarkerBytes, Needs, PersonRecord, Snapshot } from '../cr
 import type { Board } from '../state/board';
 import { inParallel } from '../parallel';
 import type { Api, EventPage } from './api';
+import { learnIdentities } from './identities';
 import type { Keys } from './keys';
 
 /** What was learned may name others in turn: a chain's signer, an epoch's creator. */
@@ -29,8 +30,7 @@ export class Learner {
   /** The members' chains and keys as the server has them now, verified and kept. */
   async learnMembers(members: string[]): Promise<void> {
     if (members.length === 0) return;
-    const identities = await this.#api.identities(members);
-    const changes = await this.#keeper.learnIdentities(identities);
+    const { identities, changes } = await learnIdentities(this.#api, this.#keeper, members);
     this.#board.meet(identities.map(({ person }) => person));
     // A mark falls with the identity that it was for.
     this.#board.setAccount(await this.#keeper.account());

@@ -2,6 +2,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isCrowded, noteLoad } from '../../src/crypto/machine/carrying';
 import type { SpaceRecord } from '../../src/crypto/machine/spaceRecord';
+import type { Api } from '../../src/engine/api';
+import { learnIdentities } from '../../src/engine/identities';
 import { codeOf } from '../../src/errors';
 import type { RecordStore, Write } from '../../src/store/sealed';
 import { DeviceWorld } from './deviceWorld';
@@ -113,6 +115,31 @@ describe('a scheduled rotation', () => {
     await world.older(cyd, space, 50);
     const again = await world.recover(cyd, words);
     for (const device of [cyd, again]) expect(device.lines(space).join('\n')).toMatch(/first[\s\S]*second/);
+  });
+});
+
+describe('an answer about somebody’s keys', () => {
+  /** Bob asks for Ada's keys and is given these answers, one after the other, the last one for good. */
+  async function asked(...order: ('before' | 'after')[]) {
+    const { world, ada, bob, space } = await pair();
+    const answers = { before: world.identities([ada.id]), after: world.identities([ada.id]) };
+    await world.rotate(ada);
+    answers.after = world.identities([ada.id]);
+    await bob.keeper.learnIdentities(answers.after);
+    let questions = 0;
+    const api = { identities: () => Promise.resolve(answers[order[Math.min(questions++, order.length - 1)] ?? 'before']) } as unknown as Api;
+    const { changes } = await learnIdentities(api, bob.keeper, [ada.id]);
+    bob.take(changes);
+    return { alarm: bob.view(space).alarm, questions };
+  }
+
+  it('that a newer one has overtaken is asked for again, and nothing is said', async () => {
+    expect(await asked('before', 'after')).toEqual({ alarm: null, questions: 2 });
+    expect(await asked('after')).toEqual({ alarm: null, questions: 1 });
+  });
+
+  it('that stays behind what was seen raises an alarm', async () => {
+    expect((await asked('before')).alarm).toContain('other keys for ada');
   });
 });
 

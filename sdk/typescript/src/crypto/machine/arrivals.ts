@@ -86,10 +86,10 @@ export class Arrivals {
     const { store, one, database } = this.#waiting;
     const { keyring, account } = await enter(one, entry);
     const people = new People(store, keyring.member);
-    const { write } = await people.learn(entry.identity);
+    const { writes: learned } = await people.learn(entry.identity);
     const { chain } = await people.get(keyring.member);
     const writes: Write[] = [
-      write,
+      ...learned,
       // By the answer's MAC, the recovery key or this device's own signature: not by the server's word alone.
       people.prove(keyring.member, chain.identity),
       { table: 'records', key: 'keyring', value: storeKeyring(keyring) },

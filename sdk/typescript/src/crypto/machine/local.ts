@@ -88,8 +88,8 @@ export class LocalKeeper implements Keeper {
     const chain = await verifyMemberChain(made.keyring.memberBytes, [made.link]);
     const person: PersonRecord = { id: member, node: '', handle: me.handle, displayName: me.displayName, serverRole: 'MEMBER' };
     const people = new People(store, member);
-    const { write } = await people.learn({ person, links: [made.link], key: made.memberKey });
-    const writes = [write, people.prove(member, chain.identity), { table: 'records' as const, key: 'keyring', value: storeKeyring(made.keyring) }];
+    const { writes: learned } = await people.learn({ person, links: [made.link], key: made.memberKey });
+    const writes = [...learned, people.prove(member, chain.identity), { table: 'records' as const, key: 'keyring', value: storeKeyring(made.keyring) }];
     if (made.inviterIdentity && inviter) writes.push(people.prove(inviter, made.inviterIdentity));
     await store.write(writes);
     await this.#enter(store, database);
@@ -172,6 +172,7 @@ export class LocalKeeper implements Keeper {
   readonly unknownOf: Keeper['unknownOf'] = (members) =>
     this.#do(({ context }) => Promise.resolve([...new Set(members)].filter((member) => !context.people.isKnown(member))));
   readonly needsOf: Keeper['needsOf'] = (snapshot, common) => this.#do(({ reading }) => reading.needsOf(snapshot, common));
+  readonly tryIdentities: Keeper['tryIdentities'] = (identities) => this.#do(({ reading }) => reading.tryIdentities(identities));
   readonly learnIdentities: Keeper['learnIdentities'] = (identities) => this.#do(({ reading }) => reading.learnIdentities(identities));
   readonly learnEpoch: Keeper['learnEpoch'] = (space, number, epoch) =>
     this.#do(({ reading }) => {

@@ -35,7 +35,7 @@ interface StoredPerson {
 
 /** What learning a member has brought. */
 export interface Learned {
-  write: Write;
+  writes: Write[];
   /** The server contradicted what was seen before; the old state stays. */
   isAlarm: boolean;
   /** Number of the link by which an ID that was known before has become another; null where it has not. */
@@ -110,17 +110,18 @@ export class People {
 
   /**
    * Verifies a member's chain from link 0 and newest key, and compares both with what was seen before. When they do
-   * not fit, the old state stays and the alarm is raised: `isAlarm` says so.
+   * not fit, the old state stays and the alarm is raised: `isAlarm` says so. Not yet `isLast`, it is not raised.
    */
-  async learn(identity: Identity): Promise<Learned> {
+  async learn(identity: Identity, isLast = true): Promise<Learned> {
     const { person } = identity;
     const before = this.#of(person.id);
     try {
       const write = await this.#verify(identity, before);
-      return { write, isAlarm: false, reset: this.#resetSince(before, (write.value as StoredPerson).present, (await this.get(person.id)).chain) };
+      return { writes: [write], isAlarm: false, reset: this.#resetSince(before, (write.value as StoredPerson).present, (await this.get(person.id)).chain) };
     } catch (error) {
+      if (!isLast) return { writes: [], isAlarm: true, reset: null };
       const reason = error instanceof CircleFailure ? error.message : this.#contradicts(person.id, person.displayName).message;
-      return { write: this.#put(person.id, { ...before, person: before.person ?? person, alarm: reason }), isAlarm: true, reset: null };
+      return { writes: [this.#put(person.id, { ...before, person: before.person ?? person, alarm: reason })], isAlarm: true, reset: null };
     }
   }
 

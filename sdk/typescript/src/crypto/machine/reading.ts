@@ -1,5 +1,5 @@
 /** Learning and judging: what the server tells becomes what this device believes and shows. */
-import type { Key } from '../../store/sealed';
+import type { Key, Write } from '../../store/sealed';
 import type { Bytes } from '../protocol/bytes';
 import { readAhead } from './ahead';
 import { isWholeAgain } from './alarmWords';
@@ -103,18 +103,28 @@ export class Reading {
   }
 
   async learnIdentities(identities: Identity[]): Promise<SpaceChange[]> {
+    const { changes, again } = await this.#learn(identities, true);
+    return [...(await this.#withAlarmed(new Set(again))), ...changes];
+  }
+
+  tryIdentities(identities: Identity[]): Promise<{ changes: SpaceChange[]; again: string[] }> {
+    return this.#learn(identities, false);
+  }
+
+  /** With `isLast`, who contradicts what was seen before keeps an alarm; either way they are named in `again`. */
+  async #learn(identities: Identity[], isLast: boolean): Promise<{ changes: SpaceChange[]; again: string[] }> {
     const { people, store } = this.#context;
-    const alarmed = new Set<string>();
+    const again: string[] = [];
     const resets = new Map<string, number>();
-    const writes = [];
+    const writes: Write[] = [];
     for (const identity of identities) {
-      const { write, isAlarm, reset } = await people.learn(identity);
-      writes.push(write);
-      if (isAlarm) alarmed.add(identity.person.id);
+      const { writes: learned, isAlarm, reset } = await people.learn(identity, isLast);
+      writes.push(...learned);
+      if (isAlarm) again.push(identity.person.id);
       if (reset !== null) resets.set(identity.person.id, reset);
     }
     await store.write(writes);
-    return [...(await this.#withAlarmed(alarmed)), ...(await this.#noticeResets(resets))];
+    return { changes: await this.#noticeResets(resets), again };
   }
 
   /** In every conversation with somebody who began anew, a line says so. */
