@@ -1,20 +1,26 @@
 #!/usr/bin/env bash
-# All Python tests, in three runs side by side, since most of them wait more than they compute; two speak at the end.
+# All Python tests, in four runs side by side, since most of them wait more than they compute; all but one speak at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+pytest=(.venv/bin/python -m pytest --durations=10)
 logs=$(mktemp -d)
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true; rm -rf "$logs"' EXIT
-for part in scenario e2e; do
-  .venv/bin/python -m pytest "tests/$part" --durations=10 >"$logs/$part" 2>&1 &
+
+# aside NAME TESTS...: one of the runs that speak at the end.
+aside() {
+  "${pytest[@]}" "${@:2}" >"$logs/$1" 2>&1 &
   pids+=($!)
-done
+}
+aside scenario tests/scenario
+aside browser tests/e2e/test_browser*.py tests/e2e/test_graphiql.py
+aside clients tests/e2e --ignore-glob='*/test_browser*.py' --ignore-glob='*/test_graphiql.py'
 
 status=0
-.venv/bin/python -m pytest --ignore=tests/scenario --ignore=tests/e2e --durations=10 || status=$?
+"${pytest[@]}" --ignore=tests/scenario --ignore=tests/e2e || status=$?
 for pid in "${pids[@]}"; do
   wait "$pid" || status=$?
 done
-cat "$logs/e2e" "$logs/scenario"
+cat "$logs"/*
 exit "$status"

@@ -25,7 +25,7 @@ from tests.support.company import FIRST_SEQ
 from tests.support.database import quick_folder
 from tests.support.nodes import Cluster, cluster
 
-EVENTS = int(os.environ.get("CIRCLE_FAULTS_EVENTS", "4000"))
+EVENTS = int(os.environ.get("CIRCLE_FAULTS_EVENTS", "3000"))
 SEED = int(os.environ.get("CIRCLE_FAULTS_SEED", "20261123"))
 PEOPLE, ROOMS, WIDTH, DEVICES, TALKERS = 8, 6, 5, 3, 2
 CATCH_UP_SECONDS = 120.0

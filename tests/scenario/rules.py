@@ -82,7 +82,7 @@ async def say(world: World, pick: Pick) -> None:
 
 
 async def burst(world: World, pick: Pick) -> None:
-    await _send(world, pick, 50 + pick.below(200))
+    await _send(world, pick, 100 + pick.below(500))
 
 
 async def add(world: World, pick: Pick) -> None:
