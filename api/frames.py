@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from functools import lru_cache
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -21,6 +22,7 @@ LINGER_SECONDS = 5.0
 """For what is still on its way to a client when its socket ends."""
 
 
+@lru_cache(maxsize=1024)
 def header(length: int) -> bytes:
     """The head of an unmasked text frame with a payload of that many bytes."""
     if length < _SHORT:

@@ -61,6 +61,7 @@ class Socket:
         frames = scope.get("extensions", {}).get(EXTENSION)
         self._out = Outgoing(send, hub.settings.max_queued_messages_per_socket, frames)
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._sinks: dict[str, Pouring] = {}
         self._running: set[asyncio.Task[None]] = set()  # these, and mutations whose client has lost interest
         self._acknowledged = False
         self._initialised = False
@@ -219,6 +220,8 @@ class Socket:
         if task is not None and task not in self._hub.mutations:
             self._running.discard(task)
             task.cancel()
+            if (sink := self._sinks.pop(str(operation_id), None)) is not None:
+                sink.stop()
 
     async def _operate(self, operation_id: str, prepared: Prepared) -> None:
         try:
@@ -260,12 +263,12 @@ class Socket:
             yield None
             return
         key, group = joined
-        first = b'{"id":' + msgspec.json.encode(operation_id) + b',"type":"next","payload":'
+        self._sinks[operation_id] = sink = Pouring(self._out, group, operation_id)
         try:
-            task = asyncio.current_task()
-            # Given up by its client, it takes nothing more: the id may be another operation's already.
-            yield Pouring(self._out, group, first, lambda: self._operations.get(operation_id) is task)
+            yield sink
         finally:
+            if self._sinks.get(operation_id) is sink:
+                del self._sinks[operation_id]
             self._hub.groups.leave(key)
 
     async def _next(self, operation_id: str, response: Response) -> None:

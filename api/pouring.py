@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+
+import msgspec
 
 from api.sharing import Group
 from api.socket_queue import Closed, Outgoing
@@ -12,13 +14,22 @@ from db.hub import Delivery, Live
 class Pouring:
     """The sink of one operation on one socket."""
 
-    def __init__(self, out: Outgoing, group: Group, first: bytes, is_followed: Callable[[], bool]) -> None:
-        """`first` is the beginning of its messages, up to the payload; once not followed, it takes nothing more."""
-        self._out, self._group, self._first, self._is_followed = out, group, first, is_followed
+    __slots__ = ("_first", "_group", "_is_over", "_out")  # thousands are gone through for each entry
+
+    def __init__(self, out: Outgoing, group: Group, id_: str) -> None:
+        """`id_`: the operation's."""
+        self._out, self._group, self._is_over = out, group, False
+        self._first = b'{"id":' + msgspec.json.encode(id_) + b',"type":"next","payload":'
 
     def live(self, live: Live) -> bool:
-        """Send a row now or queue it; False where the queue is full."""
-        return self._is_followed() and self._out.put_ready(self._first, self._group.tail(live))
+        """Send a row now or queue it; False where the queue is full or nobody follows any more."""
+        if self._is_over:
+            return False
+        return self._out.put_ready(self._first, self._group.tail(live))
+
+    def stop(self) -> None:
+        """Nobody follows any more, and the id may be another operation's soon."""
+        self._is_over = True
 
     async def missed(self, page: Sequence[Delivery]) -> bool:
         """Send a page of the backlog as the client takes it; False where the socket is closing."""

@@ -32,6 +32,11 @@ class Closed(Exception):
 class Outgoing:
     """Messages to one client. A client that reads slowly makes `put` wait, so its streams stop producing."""
 
+    __slots__ = (
+        "_behind", "_bytes", "_code", "_frames", "_is_sending", "_is_stopped", "_open", "_room", "_send", "_size",
+        "_some", "_waiting", "closing",
+    )  # fmt: skip
+
     def __init__(self, send: Send, size: int, frames: Frames | None = None) -> None:
         """`frames` writes ready frames where the server offers that; without it everything goes by ASGI's `send`."""
         self._send, self._frames = send, frames
@@ -43,6 +48,7 @@ class Outgoing:
         self._behind = (1000, "")
         self._open = False
         self._bytes = 0
+        self._is_stopped = False
         self.closing = asyncio.Event()
 
     async def accept(self, subprotocol: str | None) -> bool:
@@ -72,9 +78,11 @@ class Outgoing:
 
         False where there is no room; at once otherwise, also where the socket is closing and drops it.
         """
-        if self.closing.is_set():
+        if self._is_stopped:
             return True
-        if self._write_now(first, second):
+        # What waits goes first. As in _write_now, without its call, for this is what each delivery pays.
+        frames = self._frames
+        if frames is not None and not self._waiting and not self._is_sending and frames.write_text(first, second):
             return True
         if self._is_full:
             return False
@@ -94,8 +102,8 @@ class Outgoing:
                 raise Closed
 
     def _write_now(self, first: bytes, second: bytes) -> bool:
-        if self._frames is None or self._waiting or self._is_sending or self.closing.is_set():
-            return False  # what waits goes first
+        if self._frames is None or self._waiting or self._is_sending or self._is_stopped:
+            return False
         return self._frames.write_text(first, second)
 
     def put_if_room(self, message: dict[str, object]) -> None:
@@ -131,6 +139,7 @@ class Outgoing:
 
     def stop(self) -> None:
         """Take no more messages."""
+        self._is_stopped = True
         self.closing.set()
         self._room.set()  # whoever waits for room must hear that there will be none
 

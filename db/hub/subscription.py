@@ -53,6 +53,8 @@ class Overflow(Exception):
 class Subscription:
     """Filled by the reader with `offer`, emptied by one stream with `get`."""
 
+    __slots__ = ("_ended", "_news", "_queue", "_sink", "begun", "last", "limit", "member", "space")
+
     def __init__(self, member: UUID, space: UUID | None, limit: int = QUEUE) -> None:
         self.member, self.space, self.limit = member, space, limit
         self.begun: asyncio.Future[Cursor] = asyncio.get_running_loop().create_future()
@@ -73,8 +75,17 @@ class Subscription:
         """Queue a row; a full queue is emptied and ends the subscription."""
         if self._ended is not None:
             return
-        if self._sink is not None:
-            self._pour(self._sink, live)
+        sink = self._sink
+        if sink is not None:  # in one call, for this is what each delivery pays
+            try:
+                taken = sink(live)
+            except Exception:
+                log.exception("A subscriber failed to take an entry; it resumes.")
+                taken = False
+            if taken:
+                self.last = live
+            else:
+                self.end(Overflow)
         elif len(self._queue) >= self.limit:
             self._queue.clear()
             self.end(Overflow)
@@ -86,19 +97,8 @@ class Subscription:
         """From now on rows go to `sink` and no more to `get`; first those that are queued."""
         self._sink = sink
         while self._queue and self._ended is None:
-            self._pour(sink, self._queue.popleft())
+            self.offer(self._queue.popleft())
         self._queue.clear()
-
-    def _pour(self, sink: Callable[[Live], bool], live: Live) -> None:
-        try:
-            taken = sink(live)
-        except Exception:
-            log.exception("A subscriber failed to take an entry; it resumes.")
-            taken = False
-        if taken:
-            self.last = live
-        else:
-            self.end(Overflow)
 
     async def over(self) -> NoReturn:
         """Wait for the end. Raises Overflow or ReaderLost."""
