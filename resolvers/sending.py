@@ -200,15 +200,15 @@ class _Outcome:
 
     async def work(self, batch: Batch) -> None:
         """Lock, look, check, append. Nothing is told before the commit."""
-        locked = await queries.lock_spaces(batch, sorted({job.space for job in self._jobs}))
-        found = await queries.arrivals(batch, [_arriving(job) for job in self._jobs])
-        for job, arrival in zip(self._jobs, found, strict=True):
-            if arrival is None:
+        found = await queries.arrive(batch, [_arriving(job) for job in self._jobs])
+        grown: dict[UUID, SpaceState] = {}
+        for job, one in zip(self._jobs, found, strict=True):
+            if one is None:
                 self._answers.append((job, Alone()))
-            elif (space := locked.get(job.space)) is None:
+            elif one[0] is None:
                 self.busy.append(job)
             else:
-                self._check(job, space, arrival, locked)
+                self._check(job, grown.get(job.space, one[0]), one[1], grown)
         if self.placed:
             times = await queries.append(batch, [placed for _, _, placed in self.placed])
             for job, space, placed in self.placed:
@@ -227,7 +227,7 @@ class _Outcome:
             elif not job.done.done():
                 job.done.set_result(answer)
 
-    def _check(self, job: Job, space: SpaceState, found: Arrival, locked: dict[UUID, SpaceState]) -> None:
+    def _check(self, job: Job, space: SpaceState, found: Arrival, grown: dict[UUID, SpaceState]) -> None:
         seen = (space.id, job.envelope.header.seen.n)
         if seen in self._hashes:
             found = replace(found, seen_hash=self._hashes[seen])
@@ -245,7 +245,7 @@ class _Outcome:
         self._hashes[space.id, seq] = new
         is_state = job.envelope.header.kind == EnvelopeKind.STATE
         self.placed.append((job, space, Placed(entry_of(space.id, job.envelope, now), seq, new, is_state)))
-        locked[space.id] = replace(space, head_seq=seq, head_hash=new, epoch_envelopes=space.epoch_envelopes + 1)
+        grown[space.id] = replace(space, head_seq=seq, head_hash=new, epoch_envelopes=space.epoch_envelopes + 1)
 
 
 def _arriving(job: Job) -> Arriving:

@@ -1,27 +1,18 @@
-"""Many senders' envelopes in one transaction: lock, read what to check against, append (docs/decisions/0100)."""
+"""Many senders' envelopes in one transaction: lock and read what to check against, append (docs/decisions/0100)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
+from asyncpg import Record
+
 from db.batch import Batch
 from db.log import Entry
-from db.queries.conversations import SpaceState
+from db.queries.conversations import SPACE_STATE, SpaceState
 from db.queries.messages import Arrival
-
-_LOCK = """
-SELECT id, type, head_seq, head_hash, floor_seq, roster_n, roster_hash, lifetime, history, epoch, epoch_hash,
-  epoch_accepted_at, epoch_envelopes, epoch_due
-FROM space WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"""
-
-
-async def lock_spaces(batch: Batch, ids: Sequence[UUID]) -> dict[UUID, SpaceState]:
-    """Lock these spaces until commit and read them; left out are those in which no sender has a seat, and those that
-    another transaction holds just now: one busy space must not hold up the others."""
-    return {r["id"]: SpaceState(*r) for r in await batch.fetch(_LOCK, ids)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,33 +29,53 @@ class Arriving:
 
 # As the single send asks (db.queries.messages), once for all; each sender is shown what that sender may read. `+ 0`
 # keeps that from being taken for a range to scan: what is looked for has a unique index.
-ARRIVALS = """
-SELECT t.space_id, d.dk, c.n, c.identity, r.role, r.identity, k.seq, k.kind, k.item, k.log_hash, k.body,
-  k.accepted_at, s.log_hash, f.kind, f.actor_id, f.body
+#
+# One statement locks the spaces and looks, and so looks at what was committed before it had the locks. But what a lock
+# finds is the newest row of a space: where its head is not the one that the statement saw, the log has grown between.
+ARRIVE = f"""
+WITH locked AS (
+  SELECT {SPACE_STATE} FROM space WHERE id = ANY ($7::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+SELECT t.space_id, z.head_seq, l.*, d.dk, c.n, c.identity, r.role, r.identity, k.seq, k.kind, k.item, k.log_hash,
+  k.body, k.accepted_at, s.log_hash, f.kind, f.actor_id, f.body
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::uuid[])
   WITH ORDINALITY AS w (space, member, device, id, seen, ref, place)
 LEFT JOIN sender_stay t ON t.space_id = w.space AND t.member_id = w.member
+LEFT JOIN locked l ON l.id = t.space_id
+LEFT JOIN space z ON z.id = t.space_id
 LEFT JOIN device d ON d.id = w.device AND d.member_id = w.member AND d.active
 LEFT JOIN member_chain c ON c.member_id = w.member
 LEFT JOIN roster_member r ON r.space_id = w.space AND r.member_id = w.member
 LEFT JOIN event k ON k.space_id = t.space_id AND k.id = w.id AND k.seq + 0 >= t.from_seq
 LEFT JOIN event s ON s.space_id = t.space_id AND s.seq = w.seen AND s.seq + 0 >= t.from_seq
 LEFT JOIN event f ON f.space_id = t.space_id AND f.id = w.ref AND f.seq + 0 >= t.from_seq
-ORDER BY w.place"""
+ORDER BY w.place"""  # noqa: S608  (constants)
+_STATE = 2 + len(fields(SpaceState))
+
+Found = tuple[SpaceState | None, Arrival]
 
 
-async def arrivals(batch: Batch, wanted: Sequence[Arriving]) -> list[Arrival | None]:
-    """For each envelope what it is checked against; None where its sender has no seat in the space."""
+async def arrive(batch: Batch, wanted: Sequence[Arriving]) -> list[Found | None]:
+    """Lock the spaces that are arrived in until commit, and read what each envelope is checked against.
+
+    None where its sender has no seat in the space. No state where the space is another transaction's just now, or was a
+    moment ago: one busy space must not hold up the others.
+    """
     records = await batch.fetch(
-        ARRIVALS,
+        ARRIVE,
         [w.space for w in wanted],
         [w.member for w in wanted],
         [w.device for w in wanted],
         [w.id for w in wanted],
         [w.seen for w in wanted],
         [w.ref for w in wanted],
+        sorted({w.space for w in wanted}),
     )
-    return [None if r[0] is None else Arrival(*r[1:]) for r in records]
+    return [None if r[0] is None else (_state(r), Arrival(*r[_STATE:])) for r in records]
+
+
+def _state(record: Record) -> SpaceState | None:
+    state = SpaceState(*record[2:_STATE])
+    return state if state.id is not None and state.head_seq == record[1] else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,10 +138,11 @@ async def spaces(tx: Transaction, member: UUID, ids: Iterable[UUID]) -> list[Spa
     return [SpaceRow(*r) for r in await tx.raw.fetch(_SPACES, member, list(ids))]
 
 
-_LOCK = """
-SELECT id, type, head_seq, head_hash, floor_seq, roster_n, roster_hash, lifetime, history, epoch, epoch_hash,
-  epoch_accepted_at, epoch_envelopes, epoch_due
-FROM space WHERE id = $1 FOR NO KEY UPDATE"""
+SPACE_STATE = """id, type, head_seq, head_hash, floor_seq, roster_n, roster_hash, lifetime, history, epoch, epoch_hash,
+  epoch_accepted_at, epoch_envelopes, epoch_due"""
+"""The columns of a SpaceState."""
+
+_LOCK = f"SELECT {SPACE_STATE} FROM space WHERE id = $1 FOR NO KEY UPDATE"  # noqa: S608  (constants)
 
 
 async def lock_space(tx: Transaction, space: UUID) -> SpaceState | None:

@@ -124,7 +124,7 @@ async def test_a_batch_looks_envelopes_up_one_by_one(database: Database, crowd: 
     sender = await database.connect("circle_send")
     await sender.execute(f"BEGIN; SET LOCAL circle.senders = '{{{anna}}}'")
     some = await sender.fetchval("SELECT id FROM event WHERE space_id = $1 AND seq = 7", space)
-    text = await plan(sender, batch.ARRIVALS, [space], [anna], [uuid4()], [some], [9], [some])
+    text = await plan(sender, batch.ARRIVE, [space], [anna], [uuid4()], [some], [9], [some], [space])
     assert text.count("event_space_id_id_key") == 2, text  # the id, and the reference
     assert "event_pkey" in text
     assert "Seq Scan on event" not in text

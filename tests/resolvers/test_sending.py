@@ -15,11 +15,13 @@ from circle_client.protocol.structures import Head
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from db.batch import Batches
 from db.engine import Connection, Database
 from db.errors import Busy
 from resolvers.errors import Refusal
 from resolvers.events import LogEvent
 from resolvers.messages import SendMessage, send_alone, send_message
+from resolvers.sending import Sending
 from resolvers.signing import asker_of
 from tests.support import scenes
 from tests.support.actors import Actor
@@ -186,6 +188,36 @@ async def test_a_busy_space_holds_up_no_other(
         assert not any(task.done() for task in waiting)
     seqs = [(await task).seq for task in waiting]
     assert seqs == [busy.head.n + 1, busy.head.n + 2, busy.head.n + 3]
+
+
+async def test_what_another_node_commits_between_look_and_lock_is_noticed(
+    world: World, people: People, database: Database, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same envelopes at two nodes, as after a lost answer: each is placed once, and no batch fails for that."""
+    from db.queries import batch
+
+    slow = batch.ARRIVE.replace("FROM space WHERE", "FROM (SELECT pg_sleep(0.01)) AS slow, space WHERE")
+    slow = slow.replace("FOR NO KEY UPDATE SKIP", "FOR NO KEY UPDATE OF space SKIP")
+    monkeypatch.setattr(batch, "ARRIVE", slow)
+    assert "OF space SKIP" in slow
+    assert "pg_sleep" in slow
+    room = await people.room()
+    ada, *_ = people.all
+    nodes = (world.sending, Sending(Batches(database), world.clock, world.hub.poke))
+    await nodes[1].start()
+
+    async def send(node: Sending, made: Envelope, after: float) -> int:
+        await asyncio.sleep(after)
+        ctx = world.ctx(ada)
+        ctx.sending = node
+        return (await send_message(ctx, SendMessage(made.data))).seq
+
+    for number in range(60):
+        made, late = room.make_envelope(ada), number % 20 / 1000
+        one, other = await asyncio.gather(send(nodes[0], made, 0), send(nodes[1], made, late))
+        assert one == other == room.head.n + 1 + number
+    await nodes[1].stop()
+    assert [record.message for record in caplog.records if "batch" in record.message] == []
 
 
 async def one(world: World, room: Room, by: Actor, n: int) -> LogEvent:
