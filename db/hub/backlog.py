@@ -33,14 +33,17 @@ async def missed(pool: Pool, member: UUID, after: Cursor, page: int = PAGE) -> A
     that batch was done). The pool's four connections are the limit of resumes at a time. Raises Resync, ReaderLost.
     """
     cursor, fresh = after, False
+    stretches: list[_Stretch] | None = None
     while True:
         try:
             async with pool.acquire() as connection:
                 try:
                     now = await _begin(connection, member, cursor)
                     if cursor.target is None:
-                        cursor, fresh = replace(cursor, target=now, at=None), True
-                    found = await _page(connection, cursor, member, page)
+                        cursor, fresh, stretches = replace(cursor, target=now, at=None), True, None
+                    if stretches is None:
+                        stretches = await _stretches(connection, cursor)
+                    found = await _page(connection, cursor, stretches, member, page)
                 except TimeoutError:
                     connection.terminate()  # never answered: the pool would wait for it, too
                     raise
@@ -75,29 +78,74 @@ async def _begin(connection: Lent, member: UUID, cursor: Cursor) -> Snapshot:
     return now
 
 
+_Row = tuple[LogRow | MarkerRow, int | None, At]
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """Rows with their spaces' types and their places; whether they are the last."""
 
-    rows: list[tuple[LogRow | MarkerRow, int | None, At]]
+    rows: list[_Row]
     last: bool
 
 
-async def _page(connection: Lent, cursor: Cursor, member: UUID, limit: int) -> _Found:
+@dataclass(slots=True)
+class _Stretch:
+    """A stay in which rows were missed: those behind `seq`, up to `last` at most."""
+
+    rank: int
+    space: UUID
+    joined: int
+    seq: int
+    last: int
+    type: int | None
+
+
+async def _stretches(connection: Lent, cursor: Cursor) -> list[_Stretch]:
+    """In the order in which they are told."""
+    rank, space, seq = cursor.at or _START
+    if rank == sql.MARKERS:
+        return []
+    found = await connection.fetch(sql.STRETCHES, cursor.base.raw(), rank, space, seq, cursor.space)
+    return [_Stretch(*record) for record in found]
+
+
+async def _rows(connection: Lent, target: Snapshot, stretches: list[_Stretch], limit: int) -> list[_Row]:
+    """So many rows, as far as there are any; what is left stays in `stretches`."""
+    found: list[_Row] = []
+    while stretches and len(found) < limit:
+        room, now, upto = limit - len(found), list[_Stretch](), list[int]()
+        for stretch in stretches:
+            now.append(stretch)
+            upto.append(min(stretch.last, stretch.seq + room))
+            room -= upto[-1] - stretch.seq
+            if room == 0:
+                break
+        spaces, joined, behind = [s.space for s in now], [s.joined for s in now], [s.seq for s in now]
+        records = await connection.fetch(sql.BACKLOG, spaces, joined, behind, upto, target.raw())
+        of = {stretch.space: stretch for stretch in now}
+        for record in records:
+            stretch = of[record["space_id"]]
+            found.append((row(record), stretch.type, (stretch.rank, stretch.space, record["seq"])))
+        for stretch, seq in zip(now, upto, strict=True):
+            stretch.seq = seq
+        stretches[:] = [stretch for stretch in stretches if stretch.seq < stretch.last]
+    return found
+
+
+async def _page(connection: Lent, cursor: Cursor, stretches: list[_Stretch], member: UUID, limit: int) -> _Found:
     """First what is left of the logs, then the markers."""
     assert cursor.target is not None  # noqa: S101  (the caller has set it)
+    found = await _rows(connection, cursor.target, stretches, limit)
+    if len(found) == limit:
+        return _Found(found, last=False)
     rank, space, seq = cursor.at or _START
-    base, target = cursor.base.raw(), cursor.target.raw()
-    found: list[tuple[LogRow | MarkerRow, int | None, At]] = []
     if rank != sql.MARKERS:
-        records = await connection.fetch(sql.BACKLOG, base, target, rank, space, seq, cursor.space, limit)
-        found += [(row(r), r["type"], (r["rank"], r["space_id"], r["seq"])) for r in records]
-        if len(records) == limit:
-            return _Found(found, last=False)
         space, seq = UUID(int=0), 0
     records = await connection.fetch(
-        sql.MISSED_MARKERS, base, target, space, *place_at(seq), cursor.space, MARKER_PAGE, member
-    )
+        sql.MISSED_MARKERS, cursor.base.raw(), cursor.target.raw(), space, *place_at(seq), cursor.space, MARKER_PAGE,
+        member,
+    )  # fmt: skip
     markers = [marker(r) for r in records]
     found += [(m, None, (sql.MARKERS, m.space, m.seq)) for m in markers]
     return _Found(found, last=len(markers) < MARKER_PAGE)

@@ -59,29 +59,43 @@ STAYS_IN = """
 SELECT space_id, member_id, joined_seq, left_seq FROM membership
 WHERE space_id = ANY($1::uuid[]) AND member_id = ANY($2::uuid[])"""
 
-# What one member (the viewer: own_stay shows its stays alone) has missed between the snapshots $1 and $2, after the
-# position ($3, $4, $5), in space $6 or all, $7 rows at most. What a snapshot sees is a prefix of every space's log
-# (commit order is seq order): it is enough to walk back from the stay's end to the first seen row, by the primary key.
-BACKLOG = f"""
-SELECT e.*, r.rank, s.type
+# Where one member (the viewer: own_stay shows its stays alone) has missed something since the snapshot $1, from the
+# position ($2, $3, $4) on, in space $5 or all: each stay, behind which seq, and how far it may go. What a snapshot sees
+# is a prefix of every space's log (commit order is seq order): it is enough to walk back from the stay's end to the
+# first seen row, by the primary key. What was deleted long ago is not walked through: it begins before the next row.
+# OFFSET 0 is a fence: without it the planner asks for the same in several places.
+STRETCHES = """
+SELECT r.rank, m.space_id, m.joined_seq, next.seq - 1, least(m.to_seq, s.head_seq) AS last, s.type
 FROM own_stay m
 LEFT JOIN space s ON s.id = m.space_id
 CROSS JOIN LATERAL (SELECT CASE WHEN s.type = 4 THEN 0 ELSE 1 END AS rank) r
 CROSS JOIN LATERAL (
-  SELECT coalesce((SELECT x.seq FROM event x
+  SELECT CASE WHEN r.rank = $2::int AND m.space_id = $3::uuid THEN greatest($4::bigint, m.joined_seq - 1)
+    ELSE coalesce((SELECT x.seq FROM event x
                    WHERE x.space_id = m.space_id AND x.seq >= m.joined_seq AND x.seq <= m.to_seq
                      AND pg_visible_in_snapshot(x.xid, $1::pg_snapshot)
-                   ORDER BY x.seq DESC LIMIT 1), 0) AS seq
-  OFFSET 0) seen  -- OFFSET 0 is a fence: without it row-level security turns the bound below into a filter
+                   ORDER BY x.seq DESC LIMIT 1), m.joined_seq - 1) END AS seq
+  OFFSET 0) seen
+CROSS JOIN LATERAL (
+  SELECT (SELECT x.seq FROM event x WHERE x.space_id = m.space_id AND x.seq > seen.seq AND x.seq <= m.to_seq
+          ORDER BY x.seq LIMIT 1) AS seq OFFSET 0) next
+WHERE (m.left_seq IS NOT NULL OR NOT pg_visible_in_snapshot(s.last_xid, $1::pg_snapshot))
+  AND (r.rank, m.space_id) >= ($2::int, $3::uuid) AND ($5::uuid IS NULL OR m.space_id = $5::uuid)
+  AND next.seq IS NOT NULL
+ORDER BY r.rank, m.space_id, m.joined_seq"""
+
+# What the snapshot $5 adds of these stays (space, where it began, from behind which seq to which), in their order. No
+# LIMIT: how many there are is counted before, and the planner, who can't know that, would read all to sort them.
+BACKLOG = f"""
+SELECT e.*
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[])
+  WITH ORDINALITY AS w (space, joined, behind, upto, place)
+JOIN own_stay m ON m.space_id = w.space AND m.joined_seq = w.joined
 JOIN LATERAL (
   SELECT {_COLUMNS} FROM event e
-  WHERE e.space_id = m.space_id AND e.seq >= m.joined_seq AND e.seq <= m.to_seq
-    AND e.seq > greatest(seen.seq, CASE WHEN r.rank = $3::int AND m.space_id = $4::uuid THEN $5::bigint ELSE 0 END)
-    AND pg_visible_in_snapshot(e.xid, $2::pg_snapshot)
-  ORDER BY e.seq LIMIT $7) e ON true
-WHERE (m.left_seq IS NOT NULL OR NOT pg_visible_in_snapshot(s.last_xid, $1::pg_snapshot))
-  AND (r.rank, m.space_id) >= ($3::int, $4::uuid) AND ($6::uuid IS NULL OR m.space_id = $6::uuid)
-ORDER BY r.rank, m.space_id, e.seq LIMIT $7"""  # noqa: S608  (constants)
+  WHERE e.space_id = w.space AND e.seq > w.behind AND e.seq <= least(w.upto, m.to_seq)
+    AND pg_visible_in_snapshot(e.xid, $5::pg_snapshot) OFFSET 0) e ON true
+ORDER BY w.place, e.seq"""  # noqa: S608  (constants)
 
 
 # Says no more than 'one of the open ones', but to the planner that they are few, whatever its statistics are.

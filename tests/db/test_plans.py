@@ -68,9 +68,10 @@ async def test_reading_and_resuming_use_the_logs_indexes(database: Database, cro
     old = (3, 3, ())
     some = await app.fetchval("SELECT id FROM event WHERE space_id = $1 AND seq = 7", space)
     plans = {
-        "nothing missed": await plan(app, sql.BACKLOG, now, now, 0, UUID(int=0), 0, None, 100),
-        "everything missed": await plan(app, sql.BACKLOG, old, now, 0, UUID(int=0), 0, None, 100),
-        "one space": await plan(app, sql.BACKLOG, old, now, 1, space, 250, space, 100),
+        "nothing missed": await plan(app, sql.STRETCHES, now, 0, UUID(int=0), 0, None),
+        "everything missed": await plan(app, sql.STRETCHES, old, 0, UUID(int=0), 0, None),
+        "one space": await plan(app, sql.STRETCHES, old, 1, space, 250, space),
+        "a page": await plan(app, sql.BACKLOG, [space], [1], [250], [350], now),
         "no marker": await plan(app, sql.MISSED_MARKERS, now, now, UUID(int=0), UUID(int=0), 0, None, 1000, anna),
         "all markers": await plan(app, sql.MISSED_MARKERS, old, now, UUID(int=0), UUID(int=0), 0, None, 1000, anna),
         "own markers": await plan(app, markers._OWN, anna, [space]),
@@ -85,6 +86,7 @@ async def test_reading_and_resuming_use_the_logs_indexes(database: Database, cro
         assert "Seq Scan on event" not in text, (name, text)
         assert "Seq Scan on marker" not in text, (name, text)
     assert "never executed" in plans["nothing missed"]
+    assert rows_read(plans["a page"], "event") <= 200, plans["a page"]  # a hundred, in index and table
     for index in ("marker_receipt", "marker_own"):
         assert index in plans["no marker"], plans["no marker"]
     assert rows_read(plans["no marker"], "marker") == 0

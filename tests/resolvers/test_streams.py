@@ -166,4 +166,4 @@ async def test_a_delivery_costs_no_query(world: World, statements: list[str]) ->
         statements.clear()
         await scenes.send(world, room, ada)
         await stream.event()
-        assert len(statements) == 5  # those of the send
+        assert len(statements) == 4  # those of the send
