@@ -105,7 +105,9 @@ def main() -> None:
         rows.append(row)
         print(line(row), flush=True)
 
-    is_optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+    # Distributions build theirs optimised by other means than the option.
+    by_option = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+    is_optimised = by_option or sysconfig.get_config_var("prefix") == "/usr"
     if not is_optimised:
         print(f"This Python ({sys.executable}) was built without optimisations: it costs about a quarter.")
     if not peers():

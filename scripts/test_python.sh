@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All Python tests, in four runs side by side, since most of them wait more than they compute; all but one speak at the end.
+# All Python tests, in five runs side by side, since most of them wait more than they compute; all but one speak at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,8 @@ aside() {
   "${pytest[@]}" "${@:2}" >"$logs/$1" 2>&1 &
   pids+=($!)
 }
-aside scenario tests/scenario
+aside random tests/scenario/test_scenario.py
+aside cases tests/scenario --ignore=tests/scenario/test_scenario.py
 aside browser tests/e2e/test_browser*.py tests/e2e/test_graphiql.py
 aside clients tests/e2e --ignore-glob='*/test_browser*.py' --ignore-glob='*/test_graphiql.py'
 
