@@ -213,14 +213,32 @@ async def list_roster_links(ctx: Ctx, space: UUID, page: Page) -> Slice[RosterLi
     return slice_of(page, rows)
 
 
-async def list_conversation_members(ctx: Ctx, space: UUID, page: Page) -> Slice[MemberPlace]:
-    """A conversation's roster in the order of ids. Raises NotFound, Unauthenticated, Refusal INVALID."""
-    above = None if page.after is None else UUID(bytes=key_at(page.after, 16))
-    below = None if page.before is None else UUID(bytes=key_at(page.before, 16))
+Members = Slice[MemberPlace] | Refusal
+
+
+async def list_members_of(ctx: Ctx, asked: list[tuple[UUID, Page]]) -> list[Members]:
+    """A page of each conversation's roster, in the order of ids; NotFound or Refusal INVALID in its place.
+
+    All at once: a list of conversations asks for each one's members. Raises Unauthenticated.
+    """
+    viewer = ctx.require_viewer().member
+    by_page: dict[Page, list[UUID]] = {}
+    for space, page in asked:
+        by_page.setdefault(page, []).append(space)
+    found: dict[tuple[UUID, Page], Members] = {}
     async with reading(ctx) as tx:
-        await access_space(ctx, tx, space)
-        rows = await queries.places(tx, space, above, below, page.limit + 1, backward=page.backward)
-    return slice_of(page, rows)
+        seen = {row.id for row in await queries.spaces(tx, viewer, {space for space, _ in asked})}
+        for page, spaces in by_page.items():
+            try:
+                above = None if page.after is None else UUID(bytes=key_at(page.after, 16))
+                below = None if page.before is None else UUID(bytes=key_at(page.before, 16))
+            except Refusal as refusal:
+                found |= {(space, page): refusal for space in spaces}
+                continue
+            own = [space for space in spaces if space in seen]
+            rows = await queries.places(tx, own, above, below, page.limit + 1, backward=page.backward)
+            found |= {(space, page): slice_of(page, rows[space]) for space in own}
+    return [found.get(one) or NotFound() for one in asked]
 
 
 def member_cursor(row: MemberPlace) -> str:

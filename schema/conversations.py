@@ -16,14 +16,14 @@ from resolvers.conversations import (
     change_roster,
     conversation_cursor,
     create_conversation,
-    list_conversation_members,
     list_conversations,
+    list_members_of,
     member_cursor,
 )
 from resolvers.epochs import list_epochs
 from resolvers.errors import DueReason, NotFound, Refusal
 from resolvers.kinds import ConversationType, HistoryPolicy, SpaceRole
-from resolvers.paging import number_position, page_of
+from resolvers.paging import Slice, number_position, page_of
 from resolvers.signing import due_of
 from schema.connection import After, Before, Connection, First, Last, connection
 from schema.context import Info
@@ -31,7 +31,7 @@ from schema.epochs import Epoch, EpochInput, load_epoch
 from schema.errors import UserError, user_errors
 from schema.events import EnvelopeEvent, Event, RosterEvent, event_of, load_event
 from schema.inputs import SignedInput
-from schema.loaders import forget
+from schema.loaders import forget, loader
 from schema.markers import Marker, load_own_marker, load_receipts
 from schema.members import Member, load_member
 from schema.node import Node, decode_id, load_node, register_node
@@ -98,8 +98,8 @@ class Conversation(Space):
     ) -> Connection[ConversationMember]:
         """A page of the roster."""
         page = page_of(first, after, last, before)
-        found = await list_conversation_members(info.context, self.space_id, page)
-        return connection(found, ConversationMember.of, member_cursor)
+        found = await loader(info.context, "conversation members", list_members_of).load((self.space_id, page))
+        return connection(cast("Slice[MemberPlace]", found), ConversationMember.of, member_cursor)
 
     @strawberry.field(description="The roster chain, ascending by number.")
     async def roster_links(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -222,19 +222,25 @@ async def first_link(tx: Transaction, space: UUID) -> RosterLinkRow | None:
 
 
 _PLACES = """
-SELECT r.member_id, r.role, r.identity,
-  (SELECT max(m.joined_seq) FROM membership m WHERE m.member_id = r.member_id AND m.space_id = r.space_id)
-FROM roster_member r
-WHERE r.space_id = $1 AND ($2::uuid IS NULL OR r.member_id > $2) AND ($3::uuid IS NULL OR r.member_id < $3)
-ORDER BY r.member_id {order} LIMIT $4"""
+SELECT w.space, r.member_id, r.role, r.identity,
+  (SELECT max(m.joined_seq) FROM membership m WHERE m.member_id = r.member_id AND m.space_id = w.space)
+FROM unnest($1::uuid[]) AS w (space)
+CROSS JOIN LATERAL (
+  SELECT * FROM roster_member r
+  WHERE r.space_id = w.space AND ($2::uuid IS NULL OR r.member_id > $2) AND ($3::uuid IS NULL OR r.member_id < $3)
+  ORDER BY r.member_id {order} LIMIT $4) r
+ORDER BY w.space, r.member_id {order}"""
 
 
 async def places(
-    tx: Transaction, space: UUID, above: UUID | None, below: UUID | None, limit: int, *, backward: bool
-) -> list[MemberPlace]:
-    """Members of the roster between two ids, in the order of reading."""
+    tx: Transaction, spaces: Sequence[UUID], above: UUID | None, below: UUID | None, limit: int, *, backward: bool
+) -> dict[UUID, list[MemberPlace]]:
+    """Of each of these rosters `limit` members between two ids, in the order of reading."""
+    found: dict[UUID, list[MemberPlace]] = {space: [] for space in spaces}
     query = _PLACES.format(order="DESC" if backward else "ASC")
-    return [MemberPlace(*r) for r in await tx.raw.fetch(query, space, above, below, limit)]
+    for space, *place in await tx.raw.fetch(query, spaces, above, below, limit):
+        found[space].append(MemberPlace(*place))
+    return found
 
 
 _CONVERSATIONS = """
