@@ -33,14 +33,14 @@ class Outgoing:
     """Messages to one client. A client that reads slowly makes `put` wait, so its streams stop producing."""
 
     __slots__ = (
-        "_behind", "_bytes", "_code", "_frames", "_is_sending", "_is_stopped", "_open", "_room", "_send", "_size",
+        "_behind", "_bytes", "_code", "_frames", "_is_idle", "_is_stopped", "_open", "_room", "_send", "_size",
         "_some", "_waiting", "closing",
     )  # fmt: skip
 
     def __init__(self, send: Send, size: int, frames: Frames | None = None) -> None:
         """`frames` writes ready frames where the server offers that; without it everything goes by ASGI's `send`."""
         self._send, self._frames = send, frames
-        self._is_sending = False
+        self._is_idle = True  # nothing waits and nothing is under way by ASGI
         self._size = size
         self._waiting: deque[str | tuple[bytes, bytes] | None] = deque()  # None: where the close comes
         self._room, self._some = asyncio.Event(), asyncio.Event()
@@ -81,8 +81,7 @@ class Outgoing:
         if self._is_stopped:
             return True
         # What waits goes first. As in _write_now, without its call, for this is what each delivery pays.
-        frames = self._frames
-        if frames is not None and not self._waiting and not self._is_sending and frames.write_text(first, second):
+        if self._is_idle and self._frames is not None and self._frames.write_text(first, second):
             return True
         if self._is_full:
             return False
@@ -102,7 +101,7 @@ class Outgoing:
                 raise Closed
 
     def _write_now(self, first: bytes, second: bytes) -> bool:
-        if self._frames is None or self._waiting or self._is_sending or self._is_stopped:
+        if self._frames is None or not self._is_idle or self._is_stopped:
             return False
         return self._frames.write_text(first, second)
 
@@ -118,6 +117,7 @@ class Outgoing:
     def _queue(self, message: str | tuple[bytes, bytes]) -> None:
         self._waiting.append(message)
         self._bytes += _length(message)
+        self._is_idle = False
         self._some.set()
 
     def close(self, code: int, reason: str) -> None:
@@ -130,6 +130,7 @@ class Outgoing:
         """Ask for the close once what is queued has been sent."""
         self._behind = (code, reason)
         self._waiting.append(None)
+        self._is_idle = False
         self._some.set()
 
     def vanished(self) -> None:
@@ -149,7 +150,6 @@ class Outgoing:
             await self._some.wait()
             try:
                 while self._waiting:
-                    self._is_sending = True
                     message = self._waiting.popleft()
                     if message is None:
                         self.close(*self._behind)
@@ -158,7 +158,7 @@ class Outgoing:
                     self._room.set()
                     text = message if isinstance(message, str) else b"".join(message).decode()
                     await self._send({"type": "websocket.send", "text": text})
-                self._is_sending = False
+                self._is_idle = True
             except (OSError, RuntimeError):
                 # The server says so in its own ways when the peer left between two events.
                 self.vanished()

@@ -23,7 +23,7 @@ class Roll:
     """
 
     def __init__(self) -> None:
-        self._subscriptions: dict[UUID, set[Subscription]] = {}
+        self._subscriptions: dict[UUID, dict[Subscription, None]] = {}  # in the order in which they came
         self._stays: dict[UUID, dict[UUID, list[Stay]]] = defaultdict(dict)
         self._spaces_of: dict[UUID, set[UUID]] = defaultdict(set)
         self._watched: set[UUID] = set()
@@ -61,7 +61,7 @@ class Roll:
     ) -> None:
         """Let these in; `records` are their members' present stays in the snapshot from which on they hear."""
         for subscription in subscriptions:
-            self._subscriptions.setdefault(subscription.member, set()).add(subscription)
+            self._subscriptions.setdefault(subscription.member, {})[subscription] = None
             self._forget_member(subscription.member)
         for member in watched:
             self._watched.add(member)
@@ -80,7 +80,7 @@ class Roll:
         of_member = self._subscriptions.get(subscription.member)
         if of_member is None:
             return
-        of_member.discard(subscription)
+        of_member.pop(subscription, None)
         if not of_member:
             del self._subscriptions[subscription.member]
             if subscription.member not in self._watched:
