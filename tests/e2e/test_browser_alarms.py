@@ -102,7 +102,7 @@ async def talk_and_lose_it(stage: Stage) -> None:
     await ada.say("Hello.")
     await bob.open(ADA)
     await bob.reads("Hello.")
-    await bob.page.get_by_role("button", name="Back to conversations").click()
+    await bob.leave()
     await ada.create_group("Tea", [BOB])
     await ada.say("One.")
     await bob.open("Tea")

@@ -67,7 +67,7 @@ async def test_typing_receipts_and_presence_between_two_people(stage: Stage) -> 
     await receipt(bob, "On my way", "Read")
 
     # Bob looks elsewhere: what Ada writes is delivered, and read only when he looks at it.
-    await bob.page.get_by_role("button", name="Back to conversations").click()
+    await bob.leave()
     await ada.say("Bring the stove.")
     await receipt(ada, "Bring the stove.", "Delivered")
     await expect(listed(bob.page, ADA)).to_contain_text("1 unread", timeout=SLOW)
@@ -78,7 +78,7 @@ async def test_typing_receipts_and_presence_between_two_people(stage: Stage) -> 
     await expect(bob.page).not_to_have_title(re.compile(r"^\("), timeout=SLOW)
 
     # Bob switches read receipts off: Ada's next message stays at delivered, although he has it before him.
-    await bob.page.get_by_role("button", name="Back to conversations").click()
+    await bob.leave()
     await set_privacy(bob, "Send read receipts", on=False)
     await bob.open(ADA)
     await ada.say("And the ropes.")
@@ -90,7 +90,7 @@ async def test_typing_receipts_and_presence_between_two_people(stage: Stage) -> 
     await receipt(ada, "And the ropes.", "Delivered")
 
     # With delivery receipts off as well, nothing is told at all.
-    await bob.page.get_by_role("button", name="Back to conversations").click()
+    await bob.leave()
     await set_privacy(bob, "Send delivery receipts", on=False)
     await bob.open(ADA)
     await ada.say("See you at seven.")
@@ -100,7 +100,7 @@ async def test_typing_receipts_and_presence_between_two_people(stage: Stage) -> 
     await receipt(ada, "See you at seven.", "Sent")
 
     # Who hides is not there, and does not hear when others were last.
-    await bob.page.get_by_role("button", name="Back to conversations").click()
+    await bob.leave()
     await set_privacy(bob, "Show when I am online", on=False)
     await ada.page.get_by_role("button", name=f"{BOB}, show details", exact=True).wait_for(timeout=SLOW)
     await set_privacy(bob, "Show when I am online", on=True)

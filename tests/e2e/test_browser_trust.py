@@ -186,7 +186,7 @@ async def test_newcomers_read_what_the_conversation_says(stage: Stage) -> None:
     assert told.startswith("They will be able to read everything that was written here before")
     await bob.open("Open door")
     await bob.reads("Said before, for all who come.")
-    await bob.page.get_by_role("button", name="Back to conversations").click()
+    await bob.leave()
 
     await ada.create_group("Closed door", [])
     await ada.say("Said before, among ourselves.")

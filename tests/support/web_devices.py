@@ -105,6 +105,14 @@ class DeviceClient(WebClient):
         """Back to the conversations."""
         await self._go("Conversations")
 
+    async def leave(self) -> None:
+        """From an open conversation back to the list, on a phone; returns when it is gone from the screen."""
+        await self._back().click()
+        await self._back().wait_for(state="hidden", timeout=SLOW)
+
+    def _back(self) -> Locator:
+        return self.page.get_by_role("button", name="Back to conversations")
+
     def _rows(self) -> Locator:
         return self.page.get_by_role("list", name="Devices").get_by_role("listitem")
 
@@ -114,9 +122,8 @@ class DeviceClient(WebClient):
 
     async def settings(self, page: str) -> None:
         """Open a page of the settings."""
-        back = self.page.get_by_role("button", name="Back to conversations")
-        if await back.is_visible():  # on a phone a conversation stands before everything
-            await back.click()
+        if await self._back().is_visible():  # on a phone a conversation stands before everything
+            await self.leave()
         await self._go("Settings")
         await self.page.get_by_role("list", name="Your keys").get_by_role("link", name=re.compile(f"^{page}")).click()
         await self.page.get_by_role("heading", name=page, level=1).wait_for()
