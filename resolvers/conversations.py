@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -22,6 +23,7 @@ from resolvers.errors import Code, DirectExists, NotFound, Refusal
 from resolvers.events import LogEvent
 from resolvers.kinds import EventKind
 from resolvers.messages import accept_state
+from resolvers.pages import Asked, Stretch, by_id, list_pages
 from resolvers.paging import Page, Slice, bounds, key_at, position, slice_of
 from resolvers.protocol import (
     NO_EPOCH,
@@ -204,41 +206,37 @@ async def get_spaces(ctx: Ctx, ids: list[UUID]) -> list[SpaceRow | None]:
     return [found.get(space) for space in ids]
 
 
-async def list_roster_links(ctx: Ctx, space: UUID, page: Page) -> Slice[RosterLinkRow]:
-    """A space's roster chain, ascending. Raises NotFound, Unauthenticated, Refusal INVALID for a broken cursor."""
-    above, below = bounds(page)
-    async with reading(ctx) as tx:
-        await access_space(ctx, tx, space)
-        rows = await queries.roster_links(tx, space, above, below, page.limit + 1, backward=page.backward)
-    return slice_of(page, rows)
+async def list_roster_links_of(ctx: Ctx, asked: list[Asked]) -> list[Slice[RosterLinkRow] | Refusal]:
+    """A page of each space's roster chain, ascending; in its place NotFound, or INVALID for a broken cursor.
 
-
-Members = Slice[MemberPlace] | Refusal
-
-
-async def list_members_of(ctx: Ctx, asked: list[tuple[UUID, Page]]) -> list[Members]:
-    """A page of each conversation's roster, in the order of ids; NotFound or Refusal INVALID in its place.
-
-    All at once: a list of conversations asks for each one's members. Raises Unauthenticated.
+    Raises Unauthenticated.
     """
-    viewer = ctx.require_viewer().member
-    by_page: dict[Page, list[UUID]] = {}
-    for space, page in asked:
-        by_page.setdefault(page, []).append(space)
-    found: dict[tuple[UUID, Page], Members] = {}
-    async with reading(ctx) as tx:
-        seen = {row.id for row in await queries.spaces(tx, viewer, {space for space, _ in asked})}
-        for page, spaces in by_page.items():
-            try:
-                above = None if page.after is None else UUID(bytes=key_at(page.after, 16))
-                below = None if page.before is None else UUID(bytes=key_at(page.before, 16))
-            except Refusal as refusal:
-                found |= {(space, page): refusal for space in spaces}
-                continue
-            own = [space for space in spaces if space in seen]
-            rows = await queries.places(tx, own, above, below, page.limit + 1, backward=page.backward)
-            found |= {(space, page): slice_of(page, rows[space]) for space in own}
-    return [found.get(one) or NotFound() for one in asked]
+
+    async def fetch(
+        tx: Transaction, stretches: Sequence[Stretch[int]], limit: int, *, backward: bool
+    ) -> list[list[RosterLinkRow]]:
+        return await queries.roster_links(tx, by_id(stretches), limit, backward=backward)
+
+    return await list_pages(ctx, asked, bounds, fetch)
+
+
+async def list_members_of(ctx: Ctx, asked: list[Asked]) -> list[Slice[MemberPlace] | Refusal]:
+    """A page of each conversation's roster, in the order of ids; in its place NotFound, or INVALID for a broken cursor.
+
+    Raises Unauthenticated.
+    """
+
+    async def fetch(
+        tx: Transaction, stretches: Sequence[Stretch[UUID | None]], limit: int, *, backward: bool
+    ) -> list[list[MemberPlace]]:
+        return await queries.places(tx, by_id(stretches), limit, backward=backward)
+
+    return await list_pages(ctx, asked, _member_bounds, fetch)
+
+
+def _member_bounds(page: Page) -> tuple[UUID | None, UUID | None]:
+    after, before = (None if at is None else UUID(bytes=key_at(at, 16)) for at in (page.after, page.before))
+    return after, before
 
 
 def member_cursor(row: MemberPlace) -> str:

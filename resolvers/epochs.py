@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from db.errors import KeysMoved
@@ -14,12 +15,13 @@ from db.queries.conversations import SpaceState
 from db.queries.epochs import EpochRow as EpochRow
 from db.queries.epochs import GrantRow as GrantRow
 from db.transaction import Transaction
-from resolvers.access import access_conversation, access_space
+from resolvers.access import access_conversation
 from resolvers.context import Ctx
 from resolvers.errors import Code, DueReason, NotFound, RateLimited, Refusal
 from resolvers.events import LogEvent
 from resolvers.kinds import EventKind, HistoryPolicy
-from resolvers.paging import Page, Slice, bounds, slice_of
+from resolvers.pages import Asked, Stretch, by_id, list_pages
+from resolvers.paging import Slice, bounds
 from resolvers.protocol import (
     EpochInput,
     Head,
@@ -247,14 +249,19 @@ async def get_epochs(ctx: Ctx, places: list[tuple[UUID, int]]) -> list[EpochRow 
     return [found.get(place) for place in places]
 
 
-async def list_epochs(ctx: Ctx, space: UUID, page: Page) -> Slice[EpochRow]:
-    """A space's epochs, ascending. Raises NotFound, Unauthenticated, Refusal INVALID for a broken cursor."""
-    above, below = bounds(page, low=0)
+async def list_epochs_of(ctx: Ctx, asked: list[Asked]) -> list[Slice[EpochRow] | Refusal]:
+    """A page of each space's epochs, ascending; in its place NotFound, or INVALID for a broken cursor.
+
+    Raises Unauthenticated.
+    """
     viewer = ctx.require_viewer().member
-    async with reading(ctx) as tx:
-        await access_space(ctx, tx, space)
-        rows = await queries.epoch_page(tx, viewer, space, above, below, page.limit + 1, backward=page.backward)
-    return slice_of(page, rows)
+
+    async def fetch(
+        tx: Transaction, stretches: Sequence[Stretch[int]], limit: int, *, backward: bool
+    ) -> list[list[EpochRow]]:
+        return await queries.epoch_pages(tx, viewer, by_id(stretches), limit, backward=backward)
+
+    return await list_pages(ctx, asked, partial(bounds, low=0), fetch)
 
 
 async def get_grants(ctx: Ctx, ids: list[UUID]) -> Sequence[list[GrantRow]]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from db.log import LogRow
 from db.queries import messages as queries
-from resolvers.access import access_space
+from db.transaction import Transaction
 from resolvers.context import Ctx
+from resolvers.errors import Refusal
 from resolvers.kinds import HistoryPolicy
-from resolvers.paging import Page, Slice, bounds, slice_of
+from resolvers.pages import Asked, Stretch, list_pages
+from resolvers.paging import Slice, bounds
 from resolvers.protocol import unpack_entry
 from resolvers.reading import reading
 
@@ -41,22 +44,28 @@ def signed_parts(entry: LogEvent) -> tuple[bytes, bytes, bytes | None]:
     return (b"", b"", None) if entry.body is None else unpack_entry(entry.body)
 
 
-async def list_events(ctx: Ctx, space: UUID, page: Page) -> Slice[LogEvent]:
-    """A page of a space's log, as far as stays and the policy on history let the viewer read it.
+async def list_events_of(ctx: Ctx, asked: list[Asked]) -> list[Slice[LogEvent] | Refusal]:
+    """A page of each space's log, as far as stays and the policy on history let the viewer read it.
 
-    Raises NotFound, Unauthenticated, Refusal INVALID for a broken cursor.
+    In its place NotFound, or INVALID for a broken cursor. Raises Unauthenticated.
     """
-    above, below = bounds(page, low=0)
     viewer = ctx.require_viewer().member
-    async with reading(ctx) as tx:
-        row = await access_space(ctx, tx, space)
-        shared = row.history == HistoryPolicy.SHARED
-        if not shared:
-            above = max(above, row.first_seq - 1)
-        rows = await queries.event_page(
-            tx, viewer, space, above, below, page.limit + 1, shared=shared, backward=page.backward
-        )
-    return slice_of(page, [LogEvent.of(*found) for found in rows])
+
+    async def fetch(
+        tx: Transaction, stretches: Sequence[Stretch[int]], limit: int, *, backward: bool
+    ) -> list[list[LogEvent]]:
+        shared = [row.history == HistoryPolicy.SHARED for row, _, _ in stretches]
+        # What lies before the first stay need not be looked through.
+        readable = [
+            (row.id, above if all_of_it else max(above, row.first_seq - 1), below)
+            for (row, above, below), all_of_it in zip(stretches, shared, strict=True)
+        ]
+        found = await queries.event_pages(tx, viewer, readable, shared, limit, backward=backward)
+        return [
+            [LogEvent.of(one, row.type) for one in rows] for (row, _, _), rows in zip(stretches, found, strict=True)
+        ]
+
+    return await list_pages(ctx, asked, partial(bounds, low=0), fetch)
 
 
 async def get_events(ctx: Ctx, places: Sequence[tuple[UUID, int]]) -> list[LogEvent]:

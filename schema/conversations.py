@@ -20,10 +20,9 @@ from resolvers.conversations import (
     list_members_of,
     member_cursor,
 )
-from resolvers.epochs import list_epochs
 from resolvers.errors import DueReason, NotFound, Refusal
 from resolvers.kinds import ConversationType, HistoryPolicy, SpaceRole
-from resolvers.paging import Slice, number_position, page_of
+from resolvers.paging import Slice, page_of
 from resolvers.signing import due_of
 from schema.connection import After, Before, Connection, First, Last, connection
 from schema.context import Info
@@ -37,7 +36,7 @@ from schema.members import Member, load_member
 from schema.node import Node, decode_id, load_node, register_node
 from schema.scalars import Base64Bytes
 from schema.spaces import Account as Account
-from schema.spaces import RosterLink, Space, event_page, fetch_spaces, load_space, roster_links, space_stub
+from schema.spaces import RosterLink, Space, epoch_page, event_page, fetch_spaces, load_space, roster_links, space_stub
 
 
 @strawberry.type(description="A member's place in a conversation.")
@@ -141,8 +140,7 @@ class Conversation(Space):
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Epoch]:
         """A page of epochs."""
-        found = await list_epochs(info.context, self.space_id, page_of(first, after, last, before))
-        return connection(found, Epoch.of, lambda row: number_position(row.number))
+        return await epoch_page(self.space_id, info, first, after, last, before)
 
     @strawberry.field(description="The newest sealed title and picture; null when there is none the viewer may read.")
     async def state(self, info: Info) -> EnvelopeEvent | None:

@@ -8,12 +8,12 @@ from uuid import UUID
 import strawberry
 
 from resolvers.context import Ctx
-from resolvers.conversations import SpaceRow, get_spaces, list_roster_links
-from resolvers.epochs import list_epochs
+from resolvers.conversations import SpaceRow, get_spaces, list_roster_links_of
+from resolvers.epochs import EpochRow, list_epochs_of
 from resolvers.errors import DueReason, NotFound
-from resolvers.events import LogEvent, list_events
+from resolvers.events import LogEvent, list_events_of
 from resolvers.kinds import SpaceType
-from resolvers.paging import number_position, page_of
+from resolvers.paging import Slice, number_position, page_of
 from resolvers.signing import due_of
 from schema.connection import After, Before, Connection, First, Last, connection
 from schema.context import Info
@@ -75,8 +75,9 @@ async def roster_links(
     space: UUID, info: Info, first: int | None, after: str | None, last: int | None, before: str | None
 ) -> Connection[RosterLink]:
     """A page of a space's roster chain. Raises NotFound and INVALID."""
-    found = await list_roster_links(info.context, space, page_of(first, after, last, before))
-    return connection(found, RosterLink.of, lambda row: number_position(row.number))
+    page = page_of(first, after, last, before)
+    found = await loader(info.context, "roster links", list_roster_links_of).load((space, page))
+    return connection(cast("Slice[RosterLinkRow]", found), RosterLink.of, lambda row: number_position(row.number))
 
 
 async def event_page(
@@ -88,8 +89,20 @@ async def event_page(
     def position(entry: LogEvent) -> str:
         return number_position(entry.seq)
 
-    found = await list_events(info.context, space, page_of(first, after, last, before))
-    return connection(found, event_of, position)
+    page = page_of(first, after, last, before)
+    found = await loader(info.context, "events", list_events_of).load((space, page))
+    return connection(cast("Slice[LogEvent]", found), event_of, position)
+
+
+async def epoch_page(
+    space: UUID, info: Info, first: int | None, after: str | None, last: int | None, before: str | None
+) -> Connection[Epoch]:
+    """A page of a space's epochs. Raises NotFound and INVALID."""
+    from schema.epochs import Epoch
+
+    page = page_of(first, after, last, before)
+    found = await loader(info.context, "epochs", list_epochs_of).load((space, page))
+    return connection(cast("Slice[EpochRow]", found), Epoch.of, lambda row: number_position(row.number))
 
 
 @strawberry.type(description="The member's own space: a roster of one, with the log of what belongs to the account.")
@@ -135,10 +148,7 @@ class Account(Space):
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Annotated[Epoch, strawberry.lazy("schema.epochs")]]:
         """A page of epochs."""
-        from schema.epochs import Epoch
-
-        found = await list_epochs(info.context, self.space_id, page_of(first, after, last, before))
-        return connection(found, Epoch.of, lambda row: number_position(row.number))
+        return await epoch_page(self.space_id, info, first, after, last, before)
 
     @strawberry.field(description="The log, ascending by seq.")
     async def events(

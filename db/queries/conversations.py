@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from db.queries.windows import Window, columns, fetch_windows
 from db.transaction import Transaction
 
 
@@ -201,16 +202,21 @@ async def direct_between(tx: Transaction, direct_key: bytes) -> UUID | None:
 
 
 _LINKS = """
-SELECT n, hash, body, signature FROM roster_link
-WHERE space_id = $1 AND n > $2 AND n < $3 ORDER BY n {order} LIMIT $4"""
+SELECT w.place, l.n, l.hash, l.body, l.signature
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS w (space, above, below, place)
+CROSS JOIN LATERAL (
+  SELECT * FROM roster_link l WHERE l.space_id = w.space AND l.n > w.above AND l.n < w.below
+  ORDER BY l.n {order} LIMIT $4) l
+ORDER BY w.place, l.n {order}"""
 
 
 async def roster_links(
-    tx: Transaction, space: UUID, above: int, below: int, limit: int, *, backward: bool
-) -> list[RosterLinkRow]:
-    """Links with above < n < below, in the order of reading."""
+    tx: Transaction, windows: Sequence[Window[int]], limit: int, *, backward: bool
+) -> list[list[RosterLinkRow]]:
+    """Links with above < n < below of each window, in the order of reading."""
     query = _LINKS.format(order="DESC" if backward else "ASC")
-    return [RosterLinkRow(*r) for r in await tx.raw.fetch(query, space, above, below, limit)]
+    found = await fetch_windows(tx, query, columns(windows), limit)
+    return [[RosterLinkRow(*r) for r in rows] for rows in found]
 
 
 async def first_link(tx: Transaction, space: UUID) -> RosterLinkRow | None:
@@ -222,25 +228,24 @@ async def first_link(tx: Transaction, space: UUID) -> RosterLinkRow | None:
 
 
 _PLACES = """
-SELECT w.space, r.member_id, r.role, r.identity,
+SELECT w.place, r.member_id, r.role, r.identity,
   (SELECT max(m.joined_seq) FROM membership m WHERE m.member_id = r.member_id AND m.space_id = w.space)
-FROM unnest($1::uuid[]) AS w (space)
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS w (space, above, below, place)
 CROSS JOIN LATERAL (
   SELECT * FROM roster_member r
-  WHERE r.space_id = w.space AND ($2::uuid IS NULL OR r.member_id > $2) AND ($3::uuid IS NULL OR r.member_id < $3)
+  WHERE r.space_id = w.space AND (w.above IS NULL OR r.member_id > w.above)
+    AND (w.below IS NULL OR r.member_id < w.below)
   ORDER BY r.member_id {order} LIMIT $4) r
-ORDER BY w.space, r.member_id {order}"""
+ORDER BY w.place, r.member_id {order}"""
 
 
 async def places(
-    tx: Transaction, spaces: Sequence[UUID], above: UUID | None, below: UUID | None, limit: int, *, backward: bool
-) -> dict[UUID, list[MemberPlace]]:
-    """Of each of these rosters `limit` members between two ids, in the order of reading."""
-    found: dict[UUID, list[MemberPlace]] = {space: [] for space in spaces}
+    tx: Transaction, windows: Sequence[Window[UUID | None]], limit: int, *, backward: bool
+) -> list[list[MemberPlace]]:
+    """Of each window `limit` members between two ids, in the order of reading; None is no bound."""
     query = _PLACES.format(order="DESC" if backward else "ASC")
-    for space, *place in await tx.raw.fetch(query, spaces, above, below, limit):
-        found[space].append(MemberPlace(*place))
-    return found
+    found = await fetch_windows(tx, query, columns(windows), limit)
+    return [[MemberPlace(*r) for r in rows] for rows in found]
 
 
 _CONVERSATIONS = """

@@ -10,6 +10,7 @@ from uuid import UUID
 from asyncpg import ForeignKeyViolationError
 
 from db.errors import KeysMoved
+from db.queries.windows import Window, columns, fetch_windows
 from db.transaction import Transaction
 
 
@@ -69,25 +70,35 @@ class GrantRow:
 _EPOCHS = """
 SELECT e.space_id, e.n, e.hash, e.announcement, e.signature, e.recipients, e.accepted_at, s.seal
 FROM epoch e
-JOIN roster_member r ON r.space_id = e.space_id AND r.member_id = $1
-LEFT JOIN epoch_seal s ON s.space_id = e.space_id AND s.n = e.n AND s.member_id = $1 """
-_AT = "JOIN unnest($2::uuid[], $3::bigint[]) AS w(space_id, n) ON e.space_id = w.space_id AND e.n = w.n"
-_PAGE = "WHERE e.space_id = $2 AND e.n > $3 AND e.n < $4 ORDER BY e.n {order} LIMIT $5"
+JOIN roster_member r ON r.space_id = e.space_id AND r.member_id = {viewer}
+LEFT JOIN epoch_seal s ON s.space_id = e.space_id AND s.n = e.n AND s.member_id = {viewer} """
+_AT = (
+    _EPOCHS.format(viewer="$3")
+    + "JOIN unnest($1::uuid[], $2::bigint[]) AS w(space_id, n) ON e.space_id = w.space_id AND e.n = w.n"
+)
+_PAGE = f"""
+SELECT w.place, e.*
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS w (space, above, below, place)
+CROSS JOIN LATERAL (
+  {_EPOCHS.format(viewer="$4")}
+  WHERE e.space_id = w.space AND e.n > w.above AND e.n < w.below ORDER BY e.n {{order}} LIMIT $5) e
+ORDER BY w.place, e.n {{order}}"""  # noqa: S608  (constants)
 
 
 async def epochs_at(tx: Transaction, viewer: UUID, places: Iterable[tuple[UUID, int]]) -> list[EpochRow]:
     """These epochs (space, number), as far as they exist and the viewer is in the space's roster."""
     wanted = list(places)
-    records = await tx.raw.fetch(_EPOCHS + _AT, viewer, [w[0] for w in wanted], [w[1] for w in wanted])
+    records = await tx.raw.fetch(_AT, [w[0] for w in wanted], [w[1] for w in wanted], viewer)
     return [EpochRow(*r) for r in records]
 
 
-async def epoch_page(
-    tx: Transaction, viewer: UUID, space: UUID, above: int, below: int, limit: int, *, backward: bool
-) -> list[EpochRow]:
-    """Epochs with above < number < below, in the order of reading."""
-    query = _EPOCHS + _PAGE.format(order="DESC" if backward else "ASC")
-    return [EpochRow(*r) for r in await tx.raw.fetch(query, viewer, space, above, below, limit)]
+async def epoch_pages(
+    tx: Transaction, viewer: UUID, windows: Sequence[Window[int]], limit: int, *, backward: bool
+) -> list[list[EpochRow]]:
+    """Epochs with above < number < below of each window, in the order of reading."""
+    query = _PAGE.format(order="DESC" if backward else "ASC")
+    found = await fetch_windows(tx, query, columns(windows), viewer, limit)
+    return [[EpochRow(*r) for r in rows] for rows in found]
 
 
 async def insert_epoch(tx: Transaction, space: UUID, new: NewEpoch) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from db.log import LogRow
+from db.queries.windows import Window, columns, fetch_windows
 from db.transaction import Transaction
 
 
@@ -64,38 +65,36 @@ async def set_state(tx: Transaction, space: UUID, seq: int) -> None:
     await tx.raw.execute("UPDATE space SET state_seq = $2 WHERE id = $1", space, seq)
 
 
-_EVENT = """
-SELECT e.space_id, e.seq, e.xid, e.id, e.kind, e.actor_id, e.subject_id, e.item, e.log_hash, e.body, e.accepted_at,
-  e.expires_at, s.type
-FROM event e JOIN space s ON s.id = e.space_id"""
+_COLUMNS = """e.space_id, e.seq, e.xid, e.id, e.kind, e.actor_id, e.subject_id, e.item, e.log_hash, e.body,
+  e.accepted_at, e.expires_at"""
 _OWN_STAY = """EXISTS (
-  SELECT 1 FROM membership m WHERE m.member_id = $1 AND m.space_id = e.space_id
+  SELECT 1 FROM membership m WHERE m.member_id = {viewer} AND m.space_id = e.space_id
     AND e.seq >= m.joined_seq AND (m.left_seq IS NULL OR e.seq <= m.left_seq))"""
 _SHARED = """(s.history = 1 AND EXISTS (
   SELECT 1 FROM roster_member r WHERE r.member_id = $1 AND r.space_id = e.space_id))"""
-_PAGE = " ".join(
-    (_EVENT, "WHERE e.space_id = $2 AND e.seq > $3 AND e.seq < $4 AND ($5 OR", _OWN_STAY, ") ORDER BY e.seq ")
-)
-_AT = " ".join(
-    (
-        _EVENT,
-        "WHERE (e.space_id, e.seq) IN (SELECT * FROM unnest($2::uuid[], $3::bigint[])) AND (",
-        _OWN_STAY,
-        "OR",
-        _SHARED,
-        ")",
-    )
-)
+_PAGE = f"""
+SELECT w.place, {_COLUMNS}
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[]) WITH ORDINALITY
+  AS w (space, above, below, shared, place)
+CROSS JOIN LATERAL (
+  SELECT * FROM event e
+  WHERE e.space_id = w.space AND e.seq > w.above AND e.seq < w.below AND (w.shared OR {_OWN_STAY.format(viewer="$5")})
+  ORDER BY e.seq {{order}} LIMIT $6) e
+ORDER BY w.place, e.seq {{order}}"""  # noqa: S608  (constants)
+_AT = f"""
+SELECT {_COLUMNS}, s.type FROM event e JOIN space s ON s.id = e.space_id
+WHERE (e.space_id, e.seq) IN (SELECT * FROM unnest($2::uuid[], $3::bigint[]))
+  AND ({_OWN_STAY.format(viewer="$1")} OR {_SHARED})"""  # noqa: S608  (constants)
 
 
-async def event_page(
-    tx: Transaction, viewer: UUID, space: UUID, above: int, below: int, limit: int, *, shared: bool, backward: bool
-) -> list[tuple[LogRow, int]]:
-    """Entries with above < seq < below, in the order of reading, with the space's type: those of the viewer's stays,
-    with `shared` all."""
-    query = _PAGE + ("DESC" if backward else "ASC") + " LIMIT $6"
-    records = await tx.raw.fetch(query, viewer, space, above, below, shared, limit)
-    return [(LogRow(*r[:12]), r[12]) for r in records]
+async def event_pages(
+    tx: Transaction, viewer: UUID, windows: Sequence[Window[int]], shared: list[bool], limit: int, *, backward: bool
+) -> list[list[LogRow]]:
+    """Entries with above < seq < below of each window, in the order of reading: those of the viewer's stays, all where
+    the window's history is shared."""
+    query = _PAGE.format(order="DESC" if backward else "ASC")
+    found = await fetch_windows(tx, query, [*columns(windows), shared], viewer, limit)
+    return [[LogRow(*r) for r in rows] for rows in found]
 
 
 async def events_at(tx: Transaction, viewer: UUID, places: Iterable[tuple[UUID, int]]) -> list[tuple[LogRow, int]]:

@@ -10,7 +10,7 @@ import pytest
 from db import log
 from db.engine import Connection, Database
 from db.hub import sql
-from db.queries import batch, markers
+from db.queries import batch, markers, messages
 from tests.support.database import Maker
 
 SPACES, EVENTS = 40, 500
@@ -77,6 +77,12 @@ async def test_reading_and_resuming_use_the_logs_indexes(database: Database, cro
         "own markers": await plan(app, markers._OWN, anna, [space]),
         "receipts": await plan(app, markers._RECEIPTS, [space]),
         "page": await plan(app, log.SELECT + " WHERE space_id = $1 AND seq > $2 ORDER BY seq LIMIT $3", space, 9, 50),
+        "pages": await plan(
+            app, messages._PAGE.format(order="ASC"), [space] * 2, [250, 7], [10**6, 10**6], [True, False], anna, 51
+        ),
+        "pages from the end": await plan(
+            app, messages._PAGE.format(order="DESC"), [space] * 2, [0, 7], [10**6, 10**6], [True, False], anna, 51
+        ),
         "find": await plan(app, log.SELECT + " WHERE space_id = $1 AND id = $2", space, some),
         "lock": await plan(
             app, "SELECT id FROM space WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE", [space, uuid4()]
@@ -86,6 +92,9 @@ async def test_reading_and_resuming_use_the_logs_indexes(database: Database, cro
         assert "Seq Scan on event" not in text, (name, text)
         assert "Seq Scan on marker" not in text, (name, text)
     assert "never executed" in plans["nothing missed"]
+    for pages in ("pages", "pages from the end"):
+        assert "event_pkey" in plans[pages], plans[pages]
+        assert rows_read(plans[pages], "event") <= 2 * 51, plans[pages]
     assert rows_read(plans["a page"], "event") <= 200, plans["a page"]  # a hundred, in index and table
     for index in ("marker_receipt", "marker_own"):
         assert index in plans["no marker"], plans["no marker"]
