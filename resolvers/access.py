@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from db.queries.conversations import SpaceRow, spaces
@@ -13,10 +14,18 @@ from resolvers.kinds import SpaceRole, SpaceType
 
 async def access_space(ctx: Ctx, tx: Transaction, space: UUID) -> SpaceRow:
     """A space in whose roster the viewer is now. Raises NotFound (missing and foreign alike), Unauthenticated."""
-    found = await spaces(tx, ctx.require_viewer().member, [space])
-    if not found:
+    found = await access_spaces(ctx, tx, [space])
+    if space not in found:
         raise NotFound
-    return found[0]
+    return found[space]
+
+
+async def access_spaces(ctx: Ctx, tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, SpaceRow]:
+    """Those of these spaces in whose roster the viewer is now. Raises Unauthenticated."""
+    viewer = ctx.require_viewer().member
+    if ctx.moment is not None:
+        return await ctx.moment.spaces(tx, viewer, ids)
+    return {row.id: row for row in await spaces(tx, viewer, ids)}
 
 
 async def access_conversation(ctx: Ctx, tx: Transaction, space: UUID, need: SpaceRole = SpaceRole.READER) -> SpaceRow:

@@ -16,7 +16,7 @@ from db.queries.conversations import RosterLinkRow
 from db.queries.conversations import SpaceRow as SpaceRow
 from db.queries.rosters import NewSpace
 from db.transaction import Transaction
-from resolvers.access import access_space
+from resolvers.access import access_space, access_spaces
 from resolvers.context import Ctx
 from resolvers.epochs import EpochParts, accept_epoch
 from resolvers.errors import Code, DirectExists, NotFound, Refusal
@@ -200,9 +200,8 @@ async def _apply(
 
 async def get_spaces(ctx: Ctx, ids: list[UUID]) -> list[SpaceRow | None]:
     """Spaces by id, in order; None where the viewer is in no such roster. Raises Unauthenticated."""
-    viewer = ctx.require_viewer().member
     async with reading(ctx) as tx:
-        found = {row.id: row for row in await queries.spaces(tx, viewer, ids)}
+        found = await access_spaces(ctx, tx, ids)
     return [found.get(space) for space in ids]
 
 

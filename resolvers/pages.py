@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from db.queries.conversations import SpaceRow, spaces
+from db.queries.conversations import SpaceRow
 from db.queries.windows import Window
 from db.transaction import Transaction
+from resolvers.access import access_spaces
 from resolvers.context import Ctx
 from resolvers.errors import NotFound, Refusal
 from resolvers.paging import Page, Slice, slice_of
@@ -45,13 +46,13 @@ async def list_pages(
 ) -> list[Slice[Row] | Refusal]:
     """A page for each that was asked for, in order; in its place NotFound, or INVALID for a broken cursor.
 
-    One statement says which of the spaces are the viewer's, and one reads all pages of a size. Raises Unauthenticated.
+    One statement at most says which of the spaces are the viewer's, and one reads all pages of a size.
+    Raises Unauthenticated.
     """
-    viewer = ctx.require_viewer().member
     found: dict[Asked, Slice[Row] | Refusal] = {}
     sizes: dict[tuple[int, bool], list[tuple[Asked, Stretch[Key]]]] = {}
     async with reading(ctx) as tx:
-        seen = {row.id: row for row in await spaces(tx, viewer, {space for space, _ in asked})}
+        seen = await access_spaces(ctx, tx, {space for space, _ in asked})
         for space, page in asked:
             try:
                 above, below = bounds(page)

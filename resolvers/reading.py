@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
+from uuid import UUID
 
+from db.queries.conversations import SpaceRow, spaces
 from db.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -20,6 +22,18 @@ class Moment:
         self._failure = failure
         self._stack, self._lock = AsyncExitStack(), asyncio.Lock()
         self._tx: Transaction | None = None
+        self._spaces: dict[UUID, SpaceRow | None] = {}
+        self._looking = asyncio.Lock()
+
+    async def spaces(self, tx: Transaction, viewer: UUID, ids: Iterable[UUID]) -> dict[UUID, SpaceRow]:
+        """Those of these spaces in whose roster the viewer is. Each is asked for once: in a moment nothing changes."""
+        wanted = set(ids)
+        async with self._looking:
+            missing = wanted - self._spaces.keys()
+            if missing:
+                rows = await spaces(tx, viewer, missing)
+                self._spaces |= dict.fromkeys(missing) | {row.id: row for row in rows}
+        return {space: row for space in wanted if (row := self._spaces[space]) is not None}
 
     async def enter(self, ctx: Ctx) -> Transaction:
         """The transaction, begun by whoever comes first. Raises the failure that it was made with."""

@@ -212,7 +212,7 @@ async def test_a_query_reads_one_moment_with_few_statements(world: World, statem
 
     few = await count(1)
     assert await count(7) == few  # no query in a loop
-    assert few <= 0, few
+    assert few <= 12
     counts = []
     for first in (1, 3):
         statements.clear()
