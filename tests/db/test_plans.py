@@ -9,7 +9,7 @@ import pytest
 
 from db import log
 from db.engine import Connection, Database
-from db.hub import sql
+from db.hub import reader, sql
 from db.queries import batch, markers, messages
 from tests.support.database import Maker
 
@@ -102,30 +102,38 @@ async def test_reading_and_resuming_use_the_logs_indexes(database: Database, cro
     await app.close()
 
 
-async def look(hub: Connection, snapshot: tuple[int, int, tuple[int, ...]]) -> str:
+async def look(hub: Connection, snapshot: tuple[int, int, tuple[int, ...]], glance: bool) -> str:
     """The plan of a look as the reader gets it: made once, and run."""
-    name = f"look_{uuid4().hex}"
-    await hub.execute(f"PREPARE {name} (pg_snapshot) AS {sql.LOOK}")
+    name, query, types, more = f"look_{uuid4().hex}", sql.LOOK, "pg_snapshot", ""
+    if glance:
+        query, types, more = reader.GLANCE, "pg_snapshot, bigint", ", 201"
+    await hub.execute(f"PREPARE {name} ({types}) AS {query}")
     xmin, xmax, xip = snapshot
-    rows = await hub.fetch(f"EXPLAIN (ANALYZE, TIMING OFF) EXECUTE {name} ('{xmin}:{xmax}:{','.join(map(str, xip))}')")
+    at = f"{xmin}:{xmax}:{','.join(map(str, xip))}"
+    rows = await hub.fetch(f"EXPLAIN (ANALYZE, TIMING OFF) EXECUTE {name} ('{at}'{more})")
     return "\n".join(r[0] for r in rows)
 
 
-async def test_a_look_reads_only_what_is_new(database: Database, crowd: tuple[UUID, UUID], make: Maker) -> None:
+@pytest.mark.parametrize("glance", [False, True])
+async def test_a_look_reads_only_what_is_new(
+    database: Database, crowd: tuple[UUID, UUID], make: Maker, glance: bool
+) -> None:
     anna, space = crowd
     hub = await database.connect("circle_hub")
     before = await hub.fetchval("SELECT pg_current_snapshot()")
     await make.event(space)
-    text = await look(hub, before)
-    assert "Seq Scan" not in text, text
+    text = await look(hub, before, glance)
+    assert "Seq Scan on event" not in text, text
+    assert "Seq Scan on marker" not in text, text
+    assert "Seq Scan on space" not in text, text
     assert "Hash" not in text, text  # or it would read all of some table
     for index in ("event_xid", "marker_xid"):
         assert index in text, text
     assert rows_read(text, "marker") == 0  # nothing new there: one look at an index
     await make.marker(space, anna, 1)
-    assert rows_read(await look(hub, before), "marker") == 1
+    assert rows_read(await look(hub, before, glance), "marker") == 1
     xid = await hub.fetchval("SELECT xid FROM marker ORDER BY xid DESC LIMIT 1")
-    assert rows_read(await look(hub, (xid, xid + 1, (xid,))), "marker") == 1  # of one that was open
+    assert rows_read(await look(hub, (xid, xid + 1, (xid,)), glance), "marker") == 1  # of one that was open
     await hub.close()
 
 
