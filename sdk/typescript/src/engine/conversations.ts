@@ -1,5 +1,5 @@
 /** What a person does with conversations: make, open, read back, change who is in them. */
-import type { Keeper, RosterChange, SpaceView } from '../crypto';
+import type { Keeper, NewConversation, RosterChange, SpaceView } from '../crypto';
 import { CircleFailure, codeOf, isUncertain } from '../errors';
 import type { Board } from '../state/board';
 import type { ConversationType, HistoryPolicy, LifetimeClass, SpaceRole } from '../types';
@@ -71,13 +71,14 @@ export class Conversations {
     const policy = { lifetime: input.lifetime ?? 0, shared: input.history === 'SHARED' };
     const plan = { type: input.type, people, title, picture, policy };
     for (let attempt = 0; ; attempt += 1) {
-      const made = await this.#keeper.makeConversation(plan);
+      let made: NewConversation | null = null;
       try {
+        made = await this.#keeper.makeConversation(plan);
         const node = await this.#api.createConversation(made);
         await this.#sync.catchUp(node);
         return node;
       } catch (error) {
-        if (isUncertain(error) || codeOf(error) === 'ID_TAKEN') {
+        if (made && (isUncertain(error) || codeOf(error) === 'ID_TAKEN')) {
           const node = await this.#find(made.space);
           if (node !== null) return node;
         }
@@ -85,7 +86,7 @@ export class Conversations {
           await this.#sync.catchUp(error.detail);
           return error.detail;
         }
-        // Somebody's keys changed in between: make it again with the new ones.
+        // Somebody's keys changed in between, as the server says, or a log that told of it: make it again with the new ones.
         if (!['RECIPIENTS_CHANGED', 'CHAIN_CONFLICT', 'STALE_DEVICE'].includes(codeOf(error)) || attempt >= TRIES) throw error;
         await this.#learner.learnMe();
         await this.#learner.learnMembers(members);
