@@ -95,6 +95,13 @@ async def fits(page: Page) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+async def has_sent(client: WebClient, text: str) -> None:
+    """Write, and return when the server has taken it."""
+    await client.say(text)
+    await client.reads(text)  # until it is shown nothing is marked as being sent
+    await expect(client.page.get_by_label("Sending")).to_have_count(0, timeout=SLOW)
+
+
 async def talk_and_lose_it(stage: Stage) -> None:
     """The server is put back to the state before 'Two.', 'Three.', 'Four.' and 'Between us.'"""
     ada, bob = stage.ada, stage.bob
@@ -122,8 +129,7 @@ async def talk_and_lose_it(stage: Stage) -> None:
     await ada.say("Four.")
     await bob.reads("One.", "Two.", "Three.", "Four.")
     await ada.open(BOB)
-    await ada.say("Between us.")
-    await expect(ada.page.get_by_label("Sending")).to_have_count(0, timeout=SLOW)
+    await has_sent(ada, "Between us.")
     for _ in range(240):
         if (await stage.server.fetch(noted))[0][0] > before:
             break
@@ -172,8 +178,7 @@ async def test_a_restored_backup_is_mended_or_gone_on_with(stage: Stage) -> None
     await expect(outcome(ada, BOB)).to_contain_text("You can write here again.", timeout=SLOW)
     await ada.reads("Hello.", "The server no longer has what follows (one message). Only this device still has it.")
     await ada.reads("Between us.")
-    await ada.say("From here on.")
-    await expect(ada.page.get_by_label("Sending")).to_have_count(0, timeout=SLOW)
+    await has_sent(ada, "From here on.")
     await expect(ada.message("From here on.")).to_be_visible()
 
     # The account's own record stands above everything.
@@ -192,8 +197,7 @@ async def test_nothing_is_done_about_a_server_that_hands_out_wrong_keys(stage: S
     ada = stage.ada
     await stage.profiles[1].close()
     await ada.create_group("Tea", [BOB])
-    await ada.say("Among us.")
-    await expect(ada.page.get_by_label("Sending")).to_have_count(0, timeout=SLOW)
+    await has_sent(ada, "Among us.")
     await stage.profiles[0].close()
     stage.evil.arm(SwapSeal())
     bob = await stage.phone()

@@ -118,6 +118,14 @@ class WebClient:
         await listed.click(timeout=SLOW)
         await self.page.get_by_role("list", name="Messages").wait_for(timeout=SLOW)
 
+    async def leave(self) -> None:
+        """From an open conversation back to the list, on a phone; returns when it is gone from the screen."""
+        await self._back().click()
+        await self._back().wait_for(state="hidden", timeout=SLOW)
+
+    def _back(self) -> Locator:
+        return self.page.get_by_role("button", name="Back to conversations")
+
     async def say(self, text: str) -> None:
         """Write and send."""
         box = self.page.get_by_label("Message", exact=True)

@@ -105,14 +105,6 @@ class DeviceClient(WebClient):
         """Back to the conversations."""
         await self._go("Conversations")
 
-    async def leave(self) -> None:
-        """From an open conversation back to the list, on a phone; returns when it is gone from the screen."""
-        await self._back().click()
-        await self._back().wait_for(state="hidden", timeout=SLOW)
-
-    def _back(self) -> Locator:
-        return self.page.get_by_role("button", name="Back to conversations")
-
     def _rows(self) -> Locator:
         return self.page.get_by_role("list", name="Devices").get_by_role("listitem")
 
