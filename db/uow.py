@@ -97,7 +97,7 @@ async def _begin(engine: AsyncEngine, statement: str) -> tuple[AsyncConnection, 
             connection = await engine.connect()
         except PoolTimeout as error:
             raise Busy from error
-        except DBAPIError as error:  # what SQLAlchemy asks a first connection for found it gone
+        except (DBAPIError, *LOST) as error:  # what SQLAlchemy asks of a new connection found it gone
             raise DatabaseUnavailable("The connection to the database was lost.") from error
         try:
             driver = (await connection.get_raw_connection()).driver_connection

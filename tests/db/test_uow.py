@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from db.engine import Connection, Database
+from db.engine import Connection, Database, Role
 from db.errors import Busy, DatabaseUnavailable
 from db.models import Invite, Member
 from db.uow import UnitOfWork
@@ -178,6 +178,34 @@ async def test_a_connection_that_died_in_the_pool_is_replaced(uow: UnitOfWork, a
     await asyncio.sleep(0.05)
     async with uow.read(anna) as tx:
         assert await tx.raw.fetchval("SELECT count(*) FROM member") == 1
+
+
+async def test_a_connection_that_dies_while_it_is_made_is_said_in_a_sentence(dsn: str) -> None:
+    """SQLAlchemy asks something of each new connection, of the first one more: the driver's errors are raw there."""
+    made = 0
+
+    class Dying(Database):
+        async def connect(self, role: Role, *, direct: bool = True) -> Connection:
+            nonlocal made
+            made += 1
+            connection = await super().connect(role, direct=direct)
+            if made != 2:
+                connection.terminate()
+            return connection
+
+    database = Dying(dsn)
+    uow = UnitOfWork(database)
+    with pytest.raises(DatabaseUnavailable, match="was lost"):
+        async with uow.read(None):
+            raise AssertionError("the connection is gone")
+    async with uow.read(None):
+        with pytest.raises(DatabaseUnavailable, match="was lost"):
+            async with uow.read(None):
+                raise AssertionError("the connection is gone")
+    async with uow.read(None):
+        pass
+    assert made == 3
+    await database.close()
 
 
 async def test_no_database_is_said_in_a_sentence() -> None:
