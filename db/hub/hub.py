@@ -87,6 +87,7 @@ class Hub:
 
         Exactly once and in seq order per space; what a cursor cut to 64 open transactions repeats is told by seq.
         A member whose stay ends gets the event that ended it and nothing after. Close it with `aclose()`.
+        Without a cursor CaughtUp comes first, whatever happens to the reader.
         With a `sink`, the backlog goes there and is not yielded, and so does what is live as soon as one cursor serves
         all subscribers.
         Raises Resync (another life of the log, a cursor of another space) and SlowConsumer.
@@ -100,7 +101,8 @@ class Hub:
                 try:
                     begun = await seat.begun  # 1. from here on nothing passes unseen
                     if cursor is None:
-                        cursor = begun
+                        cursor, told = begun, True
+                        yield CaughtUp(cursor)  # before any row, for whoever loads the state now goes on from here
                     else:
                         async with aclosing(missed(self._database.backlog, member, cursor)) as pages:  # 2. the backlog
                             async for page, behind in pages:

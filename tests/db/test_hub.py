@@ -208,6 +208,35 @@ async def test_streams_survive_a_lost_reader(hub: Hub, make: Maker, admin: Conne
             assert at((await take(stream, 1))[0]) == (space, 2 + round)
 
 
+async def test_a_reader_lost_before_the_first_word_puts_no_row_before_it(
+    hub: Hub, make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever comes without a cursor loads the state when caught up: what came before that would seem known."""
+    anna = await make.member()
+    space = await make.space(anna)
+    admit, losses = Reader._admit, 2
+
+    async def admit_and_die(
+        self: Reader, newcomers: list[Subscription], watched: Sequence[UUID], now: Snapshot
+    ) -> None:
+        nonlocal losses
+        dies = bool(newcomers and losses)
+        if dies:
+            losses -= 1
+            await make.event(space)  # behind this look's snapshot
+        await admit(self, newcomers, watched, now)
+        if dies:
+            self._roll.end()  # before those who were let in have had their turn
+            raise ConnectionError("the reader's connection is gone")
+
+    monkeypatch.setattr(Reader, "_admit", admit_and_die)
+    async with aclosing(hub.subscribe(anna, None)) as stream:
+        first, *rows = await take(stream, 3)
+    assert isinstance(first, CaughtUp)
+    assert [at(row) for row in rows] == [(space, 2), (space, 3)]
+    assert losses == 0
+
+
 async def test_another_life_is_a_resync(hub: Hub, make: Maker, admin: Connection) -> None:
     anna = await make.member()
     await make.space(anna)
