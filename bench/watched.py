@@ -1,6 +1,7 @@
-"""`circle serve` that also counts itself: tasks and living objects by type, for whoever connects to a socket file.
+"""`circle serve` that also counts itself, on SIGUSR1: tasks and living objects by type, as JSON into a file.
 
-`python -m bench.watched <socket> serve`; made for bench.churn, and for nothing that strangers reach.
+`python -m bench.watched <file> serve`; made for bench.churn, and for nothing that strangers reach. It counts in the
+event loop's own thread: what the garbage collector ends, sockets of the loop among it, may be ended nowhere else.
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import socket
+import signal
 import sys
-import threading
 from collections import Counter
+from pathlib import Path
 
 from api.cli import app, main
 
@@ -29,17 +30,14 @@ def count() -> dict[str, object]:
     return {"tasks": dict(tasks), "objects": dict(objects.most_common(400))}
 
 
-def answer(listener: socket.socket) -> None:
-    """Each connection is told once."""
-    while True:
-        connection, _ = listener.accept()
-        with connection:
-            connection.sendall(json.dumps(count()).encode())
+def answer(door: Path) -> None:
+    """Leave the count where it is waited for, whole or not at all."""
+    new = door.with_suffix(".new")
+    new.write_text(json.dumps(count()))
+    new.replace(door)
 
 
 if __name__ == "__main__":
-    door = socket.socket(socket.AF_UNIX)
-    door.bind(sys.argv.pop(1))
-    door.listen()
-    threading.Thread(target=answer, args=(door,), daemon=True).start()
+    path = Path(sys.argv.pop(1))
+    signal.signal(signal.SIGUSR1, lambda *_: answer(path))
     main(app)
