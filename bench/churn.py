@@ -45,8 +45,9 @@ async def churn(minutes: float, per_second: float) -> None:
         door = Path(folder) / "door"
         async with party(4, "-m", "bench.watched", str(door), CIRCLE_SOCKET_PING_SECONDS="5") as people:
             start, end = time.monotonic(), time.monotonic() + minutes * 60
-            done = Counter[str]()
+            done, said = Counter[str](), list[str]()
             jobs = [
+                asyncio.create_task(_hear(people, said)),
                 asyncio.create_task(_send(people)),
                 asyncio.create_task(_come_and_go(people, per_second, done)),
             ]
@@ -66,6 +67,7 @@ async def churn(minutes: float, per_second: float) -> None:
             left = await table.row()
             print("tasks left:", json.dumps(left["tasks"]))
             print("clients:", json.dumps(done))
+            print(f"the server complained {len(said)} times", *said[:3], sep="\n")
             for kind, more in (Counter(left["objects"]) - Counter((warm or left)["objects"])).most_common(12):
                 print(f"{more:+8} {kind}")
             if done["TimeoutError"] > done.total() / 10:
@@ -102,6 +104,15 @@ async def _count(server: psutil.Process, door: Path) -> dict[str, Any]:
             await asyncio.sleep(0.05)
     found: dict[str, Any] = json.loads(door.read_text())
     return found
+
+
+async def _hear(people: Party, said: list[str]) -> None:
+    """What the server has to complain of: left in the pipe it would stop the server once that is full."""
+    process = people.server.process
+    assert process is not None
+    assert process.stderr is not None
+    while line := await process.stderr.readline():
+        said.append(line.decode().rstrip())
 
 
 async def _send(people: Party) -> None:

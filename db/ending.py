@@ -1,8 +1,9 @@
-"""Ending a task for sure."""
+"""Ending a task, or its work, for sure."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 _AGAIN = 1.0
@@ -19,3 +20,15 @@ async def end(task: asyncio.Task[Any]) -> None:
         await asyncio.wait([task], timeout=_AGAIN)
     if not task.cancelled():
         task.exception()
+
+
+async def finish(work: Awaitable[object]) -> None:
+    """Await work to its end even if this task is cancelled meanwhile; raises what it raises, or the cancellation."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # looked at: what counts now is the cancellation
+        raise

@@ -13,5 +13,9 @@ class Busy(Exception):
         self.retry_after = retry_after
 
 
+class TransactionOver(Exception):
+    """The transaction has ended, and its connection may be another's: whoever asks now has nobody waiting for it."""
+
+
 class KeysMoved(Exception):
     """A seal or grant and a rotation of its recipient ran at once: whoever sees this looks again."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from db.ending import finish
 from db.engine import Connection, Database
 from db.errors import Busy, DatabaseUnavailable
 from db.outage import LOST, outages
@@ -62,13 +62,15 @@ class UnitOfWork:
             yield tx
             await tx.flush()
             ended = True
-            await _finish(self._commit(connection, driver, tx))
+            # To its end, whatever happens meanwhile: a commit is never left half-known, nor unannounced.
+            await finish(self._commit(connection, driver, tx))
         finally:
             if not ended:
-                await _finish(_give_back(connection))
+                await finish(_give_up(connection, tx))
 
     async def _commit(self, connection: AsyncConnection, driver: Connection, tx: Transaction) -> None:
         try:
+            await tx.lock.close()
             with outages(driver):
                 await driver.execute("COMMIT")
         finally:
@@ -107,22 +109,19 @@ async def _begin(engine: AsyncEngine, statement: str) -> tuple[AsyncConnection, 
             await connection.invalidate()
             await connection.close()
         except BaseException:
-            await _finish(_give_back(connection))
+            await finish(_give_back(connection))
             raise
         else:
             return connection, driver
 
 
-async def _finish(work: Awaitable[object]) -> None:
-    """Await to the end even if this task is cancelled meanwhile: a commit is never left half-known, nor unannounced."""
-    task = asyncio.ensure_future(work)
+async def _give_up(connection: AsyncConnection, tx: Transaction) -> None:
+    """End a transaction that is not to be committed. Others' queries on it end first, and none begins: fields of a
+    query that was broken off may still be at work, and the connection is somebody else's next."""
     try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # looked at: what counts now is the cancellation
-        raise
+        await tx.lock.close()
+    finally:
+        await _give_back(connection)
 
 
 async def _give_back(connection: AsyncConnection) -> None:

@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from db.ending import finish
+from db.errors import TransactionOver
 from db.queries.conversations import SpaceRow, spaces
 from db.transaction import Transaction
 
@@ -22,6 +24,7 @@ class Moment:
         self._failure = failure
         self._stack, self._lock = AsyncExitStack(), asyncio.Lock()
         self._tx: Transaction | None = None
+        self._is_over = False
         self._spaces: dict[UUID, SpaceRow | None] = {}
         self._looking = asyncio.Lock()
 
@@ -36,17 +39,27 @@ class Moment:
         return {space: row for space in wanted if (row := self._spaces[space]) is not None}
 
     async def enter(self, ctx: Ctx) -> Transaction:
-        """The transaction, begun by whoever comes first. Raises the failure that it was made with."""
+        """The transaction, begun by whoever comes first.
+
+        Raises the failure that it was made with, and TransactionOver once it is closed.
+        """
         if self._failure is not None:
             raise self._failure
         async with self._lock:
+            if self._is_over:
+                raise TransactionOver
             if self._tx is None:
                 self._tx = await self._stack.enter_async_context(ctx.uow.read(ctx.require_viewer().member))
             return self._tx
 
     async def close(self) -> None:
-        """End the transaction, if there was one."""
-        await self._stack.aclose()
+        """End the transaction, if there was one; none is begun any more. To its end, also if this task is cancelled."""
+        self._is_over = True
+        await finish(self._end())
+
+    async def _end(self) -> None:
+        async with self._lock:  # or one that is being begun would be nobody's to end
+            await self._stack.aclose()
 
 
 @asynccontextmanager

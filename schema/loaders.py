@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from strawberry.dataloader import DataLoader
 
@@ -20,7 +20,17 @@ class Loader(DataLoader[Key, Found]):
 
     def load(self, key: Key) -> Awaitable[Found]:
         """The answer for a key."""
-        return asyncio.shield(super().load(key))
+        found = asyncio.ensure_future(super().load(key))
+        answer = asyncio.shield(found)
+        for future in (found, answer):
+            future.add_done_callback(_seen)
+        return answer
+
+
+def _seen(answer: asyncio.Future[Any]) -> None:
+    """Where nobody waits for an answer any more, nobody misses its failure: asyncio need not report it."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def loader(ctx: Ctx, name: str, fetch: Callable[[Ctx, list[Key]], Awaitable[Sequence[Found]]]) -> Loader[Key, Found]:

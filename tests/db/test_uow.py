@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -11,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from db.engine import Connection, Database, Role
-from db.errors import Busy, DatabaseUnavailable
+from db.errors import Busy, DatabaseUnavailable, TransactionOver
 from db.models import Invite, Member
 from db.uow import UnitOfWork
 from tests.support.database import NOW, Maker
@@ -178,6 +179,29 @@ async def test_a_connection_that_died_in_the_pool_is_replaced(uow: UnitOfWork, a
     await asyncio.sleep(0.05)
     async with uow.read(anna) as tx:
         assert await tx.raw.fetchval("SELECT count(*) FROM member") == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_nothing_runs_on_a_connection_once_its_transaction_is_over(dsn: str, fails: bool) -> None:
+    """Other tasks may share a transaction, and need not know when it ends: its connection is somebody else's then."""
+    database = Database(dsn, pool_size=1)
+    uow = UnitOfWork(database)
+    with suppress(ZeroDivisionError):
+        async with uow.read(None) as tx:
+            server = await tx.raw.fetchval("SELECT pg_backend_pid()")
+            slow = asyncio.create_task(tx.raw.fetchval("SELECT 1 FROM pg_sleep(0.2)"))
+            await asyncio.sleep(0.05)
+            if fails:
+                raise ZeroDivisionError
+    assert slow.done()
+    assert await slow == 1  # it was let come to its end
+    async with uow.read(None) as other:
+        assert await other.raw.fetchval("SELECT pg_backend_pid()") == server  # which cost no connection
+        with pytest.raises(TransactionOver):
+            await tx.raw.fetchval("SELECT 2")
+        with pytest.raises(TransactionOver):
+            await tx.session.execute(select(1))
+    await database.close()
 
 
 async def test_a_connection_that_dies_while_it_is_made_is_said_in_a_sentence(dsn: str) -> None:
