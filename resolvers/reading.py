@@ -55,7 +55,8 @@ class Moment:
     async def close(self) -> None:
         """End the transaction, if there was one; none is begun any more. To its end, also if this task is cancelled."""
         self._is_over = True
-        await finish(self._end())
+        if self._tx is not None or self._lock.locked():
+            await finish(self._end())
 
     async def _end(self) -> None:
         async with self._lock:  # or one that is being begun would be nobody's to end
