@@ -38,7 +38,11 @@ class Profile:
         """The Chromium processes that run on this profile, the parent first."""
         mark = f"--user-data-dir={self.folder}"
         mine = [p for p in psutil.process_iter(["cmdline"]) if mark in (p.info["cmdline"] or [])]
-        return [*mine, *(child for p in mine for child in p.children(recursive=True))]
+        found = list(mine)
+        for process in mine:
+            with suppress(psutil.NoSuchProcess):  # it may end while it is looked at
+                found += process.children(recursive=True)
+        return found
 
     async def close(self) -> None:
         """Close the browser, if it still runs."""
