@@ -122,7 +122,12 @@ export interface Keeper extends DeviceKeeper, ReadingKeeper, TimeKeeper, TrustKe
   applyOlder(space: string, events: LogEvent[], hasOlder: boolean): Promise<SpaceChange>;
   /** Epochs that this device cannot open although somebody may give it their keys. */
   missing(space: string): Promise<number[]>;
-  /** Looks again at epochs learned anew; true when some can be opened now. */
+  /** What must be fetched before epochs that were offered can be looked at again. */
+  needsOfEpochs(space: string, numbers: number[]): Promise<Needs>;
+  /**
+   * Looks again at epochs learned anew; true when some of `missing` can be opened now: what lies under them must then be
+   * read again (`openSpace` afresh, `rereadAccount`).
+   */
   retryEpochs(space: string, numbers: number[]): Promise<boolean>;
   closeSpace(space: string): Promise<SpaceChange>;
   /** Compares a head that the server names with what is known here; null when they agree or it is newer. */

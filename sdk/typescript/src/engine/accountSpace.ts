@@ -2,8 +2,6 @@
 import type { Keeper } from '../crypto';
 import type { Board } from '../state/board';
 import type { Account } from './account';
-import type { Api } from './api';
-import type { Keys } from './keys';
 import type { Learner } from './learner';
 import type { Outbox } from './outbox';
 import type { Sync } from './sync';
@@ -14,9 +12,7 @@ const LOOK = 60_000;
 const AT_ONCE = 50;
 
 export class AccountSpace {
-  readonly #api: Api;
   readonly #keeper: Keeper;
-  readonly #keys: Keys;
   readonly #learner: Learner;
   readonly #outbox: Outbox;
   readonly #sync: Sync;
@@ -26,10 +22,8 @@ export class AccountSpace {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #tending: Promise<void> | null = null;
 
-  constructor(parts: { api: Api; keeper: Keeper; keys: Keys; learner: Learner; outbox: Outbox; sync: Sync; account: Account; board: Board }) {
-    this.#api = parts.api;
+  constructor(parts: { keeper: Keeper; learner: Learner; outbox: Outbox; sync: Sync; account: Account; board: Board }) {
     this.#keeper = parts.keeper;
-    this.#keys = parts.keys;
     this.#learner = parts.learner;
     this.#outbox = parts.outbox;
     this.#sync = parts.sync;
@@ -85,15 +79,15 @@ export class AccountSpace {
   async #readAgain(): Promise<void> {
     const { space } = await this.#keeper.account();
     const view = space === null ? undefined : this.#board.viewOf(space);
-    if (!view || view.keyless === 0 || this.#sought === `${view.keyless} ${view.epoch}`) return;
-    this.#sought = `${view.keyless} ${view.epoch}`;
-    await this.#keys.showWraps();
+    const lacks = `${view?.keyless} ${view?.epoch}`;
+    if (!view || view.keyless === 0 || this.#sought === lacks) return;
     const numbers = (await this.#keeper.missing(view.space)).slice(0, AT_ONCE);
-    for (const number of numbers) await this.#keeper.learnEpoch(view.space, number, await this.#api.epoch(view.node, number, true));
-    if (await this.#keeper.retryEpochs(view.space, numbers)) {
+    if (await this.#learner.retryEpochs(view.node, view.space, numbers, true)) {
       await this.#keeper.rereadAccount(await this.#learner.eventsAfter(view.node, 0, true));
       await this.#sync.refreshMarkers();
     }
+    // Not before: where the network failed, it is looked again.
+    this.#sought = lacks;
   }
 
   /** What this browser noted before the account's log could be written. */

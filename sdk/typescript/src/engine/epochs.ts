@@ -116,8 +116,7 @@ export class Epochs {
 
   /** Keys of epochs that this device never looked at, the newest first, for each is checked against the one after it. */
   async #learnEpochs(node: string, space: string, numbers: number[]): Promise<void> {
-    for (const number of numbers) await this.#keeper.learnEpoch(space, number, await this.#api.epoch(node, number));
-    if (numbers.length > 0) await this.#keeper.retryEpochs(space, numbers);
+    if (numbers.length > 0 && (await this.#learner.retryEpochs(node, space, numbers))) await this.#sync.reload(node);
   }
 
   /** The whole list against the members' chains and keys as they are now (e2ee.md section 6). */

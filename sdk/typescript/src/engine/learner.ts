@@ -61,6 +61,13 @@ export class Learner {
     await this.#satisfy(() => this.#keeper.needsOfMarkers(markers));
   }
 
+  /** Looks again at epochs as the server shows them now; true when what lies under some of them can be read again. */
+  async retryEpochs(node: string, space: string, numbers: number[], isAccount = false): Promise<boolean> {
+    for (const number of numbers) await this.#keeper.learnEpoch(space, number, await this.#api.epoch(node, number, isAccount));
+    await this.#satisfy(() => this.#keeper.needsOfEpochs(space, numbers));
+    return this.#keeper.retryEpochs(space, numbers);
+  }
+
   /** With `common`, a person's decision to go on with what the server shows since that entry. */
   async prepareSnapshot(snapshot: Snapshot, common?: number): Promise<void> {
     await this.#satisfy(() => this.#keeper.needsOf(snapshot, common));

@@ -6,12 +6,16 @@ import type { Keeper, SpaceView } from '../crypto';
 import { codeOf } from '../errors';
 import type { Board } from '../state/board';
 import { backoff, pause } from '../transport/backoff';
-import type { Api } from './api';
 import type { Epochs } from './epochs';
+import type { Learner } from './learner';
 import type { Sync } from './sync';
 
-/** When to look for keys given by others, in milliseconds, at most: chance shortens each by up to a half. */
-const LOOKS = [500, 2_000, 10_000, 60_000];
+/**
+ * When to look for keys given by others, in milliseconds, at most: chance shortens each by up to a half. It begins anew
+ * when something has changed, or when the person looks, though never without a pause.
+ */
+const LOOKS = [250, 2_000, 10_000, 60_000];
+const LEAST = 125;
 /** Epochs looked at together; older ones follow when these are read. */
 const AT_ONCE = 50;
 const TRIES = 5;
@@ -19,7 +23,7 @@ const TRIES = 5;
 const FURTHEST = 3_600_000;
 
 export class Mending {
-  readonly #api: Api;
+  readonly #learner: Learner;
   readonly #keeper: Keeper;
   readonly #epochs: Epochs;
   readonly #sync: Sync;
@@ -28,12 +32,14 @@ export class Mending {
   readonly #busy = new Set<string>();
   /** How many keys each conversation lacked when they were last looked for. */
   readonly #sought = new Map<string, string>();
+  /** Ends the pause of a search that is under way. */
+  readonly #wakes = new Map<string, AbortController>();
   #stop = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #unwatch: (() => void) | null = null;
 
-  constructor(parts: { api: Api; keeper: Keeper; epochs: Epochs; sync: Sync; board: Board }) {
-    this.#api = parts.api;
+  constructor(parts: { learner: Learner; keeper: Keeper; epochs: Epochs; sync: Sync; board: Board }) {
+    this.#learner = parts.learner;
     this.#keeper = parts.keeper;
     this.#epochs = parts.epochs;
     this.#sync = parts.sync;
@@ -54,6 +60,7 @@ export class Mending {
     clearTimeout(this.#timer);
     this.#busy.clear();
     this.#sought.clear();
+    this.#wakes.clear();
   }
 
   /** Looks for keys that this conversation lacks, as when it is opened. */
@@ -80,6 +87,7 @@ export class Mending {
       const lacks = `${view.keyless} ${view.epoch}`;
       if (view.keyless > 0 && this.#sought.get(view.space) !== lacks) {
         this.#sought.set(view.space, lacks);
+        this.#wakes.get(view.space)?.abort();
         this.#once('seek', view, () => this.#seek(view));
       }
     }
@@ -121,13 +129,21 @@ export class Mending {
   async #seek({ space, node }: SpaceView): Promise<void> {
     const { signal } = this.#stop;
     const isOver = () => signal.aborted;
-    for (const wait of LOOKS) {
-      if (isOver()) return;
-      const numbers = (await this.#keeper.missing(space)).slice(0, AT_ONCE);
-      if (numbers.length === 0) return;
-      for (const number of numbers) await this.#keeper.learnEpoch(space, number, await this.#api.epoch(node, number));
-      if (await this.#keeper.retryEpochs(space, numbers)) await this.#sync.reload(node);
-      else await pause(wait * (0.5 + Math.random() / 2), signal);
+    try {
+      for (let look = 0; look < LOOKS.length && !isOver(); look += 1) {
+        const wake = new AbortController();
+        this.#wakes.set(space, wake);
+        const numbers = (await this.#keeper.missing(space)).slice(0, AT_ONCE);
+        if (numbers.length === 0) return;
+        if (await this.#learner.retryEpochs(node, space, numbers)) await this.#sync.reload(node);
+        else {
+          await pause(LEAST + Math.random() * LEAST, signal);
+          await pause((LOOKS[look] ?? 0) * (0.5 + Math.random() / 2), AbortSignal.any([signal, wake.signal]));
+        }
+        if (wake.signal.aborted) look = -1;
+      }
+    } finally {
+      if (!isOver()) this.#wakes.delete(space);
     }
   }
 }

@@ -160,7 +160,7 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   const presence = new Presence({ api: readingApi, live, board, signs });
   const epochs = new Epochs({ api, keeper, learner, sync, board });
   const outbox: Outbox = new Outbox({ api, keeper, epochs, learner, sync, board });
-  const accountSpace: AccountSpace = new AccountSpace({ api, keeper, keys, learner, outbox, sync, account, board });
+  const accountSpace: AccountSpace = new AccountSpace({ keeper, learner, outbox, sync, account, board });
   const privacy: Privacy = new Privacy({ api: readingApi, board, onChange: () => {
     presence.say();
     markers.look();
@@ -170,7 +170,7 @@ export async function buildParts(options: ClientOptions, { http, board, token, s
   const idle = new Idle(signs, { onIdle, onUse: () => { void account.touch().catch(() => undefined); } });
   const passkeys = options.passkeys === undefined ? (typeof document === 'undefined' ? null : new BrowserPasskeys()) : options.passkeys;
   const locking = new Locking({ keeper, account, signingIn, passkeys, idle, proceed });
-  const mending = new Mending({ api, keeper, epochs, sync, board });
+  const mending = new Mending({ learner, keeper, epochs, sync, board });
   const lifetimes = new Lifetimes({ keeper, board, outbox });
   const conversations: Conversations = new Conversations({ api, keeper, learner, sync, epochs, outbox, invites, mending, board });
   const devices = new Devices({ api: deviceApi, keeper, keys, rotation, enrolment, account, succession, board });

@@ -39,7 +39,7 @@ function freshRecord(snapshot: Begun, before: SpaceRecord | null): SpaceRecord {
   const head = { n: snapshot.head, hash: snapshot.headHash };
   return {
     space: snapshot.space, node: snapshot.node, createdAt: snapshot.createdAt, type: before?.type ?? 'GROUP', seats: [], start: head, head, epochSeqs: [], marks: [], current: null, epochAt: 0,
-    due: true, checked: 0, lacking: [], keyless: [], title: before?.title ?? null, picture: before?.picture ?? null, stateSeq: before?.stateSeq ?? 0,
+    due: true, checked: 0, lacking: [], keyless: before?.keyless ?? [], title: before?.title ?? null, picture: before?.picture ?? null, stateSeq: before?.stateSeq ?? 0,
     titleUntil: before?.titleUntil ?? null, renewsTitle: before?.renewsTitle ?? null, lifetime: before?.lifetime ?? 0, shared: before?.shared ?? false,
     lastRead: before?.lastRead ?? 0, positions: before?.positions ?? noPositions(), lastActivity: snapshot.createdAt, oldest: before?.oldest ?? 0, hasOlder: false,
     alarm: before?.alarm ?? null, out: false, owed: before?.owed ?? [], expires: before?.expires ?? null, reached: 0, told: [],
@@ -62,6 +62,7 @@ export async function openSnapshot(context: Context, draft: Draft, snapshot: Sna
   const space = new Space(context.store, freshRecord(snapshot, decided?.record ?? before?.record ?? null), [], context.keyring.member);
   for (const n of decided?.dropped ?? []) space.dropEpoch(draft, n);
   const { record } = space;
+  record.keyless = record.keyless.filter((n) => decided?.dropped.includes(n) !== true);
   try {
     await takeRoster(space, context, snapshot, before);
     const known = before && (await logContradiction(before, context.store, snapshot));

@@ -183,6 +183,7 @@ export class LocalKeeper implements Keeper {
   readonly apply: Keeper['apply'] = (events, cursor) => this.#do(({ reading }) => reading.apply(events, cursor));
   readonly applyOlder: Keeper['applyOlder'] = (space, events, hasOlder) => this.#do(({ reading }) => reading.applyOlder(space, events, hasOlder));
   readonly missing: Keeper['missing'] = (space) => this.#do(({ reading }) => reading.missing(space));
+  readonly needsOfEpochs: Keeper['needsOfEpochs'] = (space, numbers) => this.#do(({ reading }) => reading.needsOfEpochs(space, numbers));
   readonly retryEpochs: Keeper['retryEpochs'] = (space, numbers) => this.#do(({ reading }) => reading.retry(space, numbers));
   readonly expire: Keeper['expire'] = () => this.#do(({ reading }) => reading.expire());
   readonly closeSpace: Keeper['closeSpace'] = (space) => this.#do(({ reading }) => reading.closeSpace(space));

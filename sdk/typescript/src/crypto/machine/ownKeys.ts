@@ -73,14 +73,15 @@ async function openBox({ device, sk, next }: Keyring, key: MemberKey, { box }: K
  * What an epoch asks for before it can be opened: the newest M, or what earlier ones opened. Returns the number of the
  * own link that it names, which another device may have added. Nothing is believed of it yet.
  */
-export function needsOwn(keyring: Keyring, { seal, recipients }: EpochBytes, needs: Pick<Needs, 'ownKey' | 'wraps'>): number {
+export function needsOwn(keyring: Keyring, { seal, recipients, grants }: EpochBytes, needs: Pick<Needs, 'ownKey' | 'wraps'>): number {
   const { memberBytes, secrets, wraps } = keyring;
   const row = rowsOf(recipients).find(({ member }) => equal(member, memberBytes));
   // A seal that was handed out before a rotation has destroyed what opens it is no better than none.
   const opens = seal !== null && row !== undefined && secretsOf(keyring, row.generation) !== undefined;
   // No seal to the newest key that this device holds: a sibling's rotation has replaced it by wraps meanwhile.
   const isReplaced = row !== undefined && seal === null && row.generation === secrets.generation;
-  if (row && (row.generation > secrets.generation || isReplaced)) needs.ownKey = true;
+  const isNewer = [...(row ? [row] : []), ...grants].some(({ generation }) => generation > secrets.generation);
+  if (isNewer || isReplaced) needs.ownKey = true;
   else if (!opens && secrets.generation > 1 && wraps.generation !== secrets.generation) needs.wraps = true;
   return row?.n ?? 0;
 }

@@ -91,7 +91,10 @@ export class Pins {
     const own = account.space === null ? null : await this.#rooms.find(account.space);
     if (!own) return;
     const waiting = (await this.#sending.queued()).filter(({ space }) => space === own.id);
-    await this.#rooms.change([own.id], (draft) => rereadAccount(own, draft, this.#context, events, waiting));
+    await this.#rooms.change([own.id], async (draft) => {
+      await rereadAccount(own, draft, this.#context, events, waiting);
+      await own.settleKeyless();
+    });
   }
 
   /** This device is level with the server: nothing may be below what another device has seen. */

@@ -79,18 +79,29 @@ export class Reading {
     return this.needs(await this.#markers.asEvents(markers));
   }
 
+  async needsOfEpochs(space: string, numbers: number[]): Promise<Needs> {
+    const members = new Map<string, number>();
+    const own = { ownKey: false, wraps: false };
+    for (const number of numbers) {
+      const offered = this.#context.offers.get(space, number);
+      if (offered) await this.#noteOffered(offered, members, own);
+    }
+    return { members: await this.#unknown(members), epochs: [], ...own };
+  }
+
   /** True when the epoch is verified, or was asked for; its creator is then among the members to know. */
   async #hasEpoch(space: string, number: number, members: Map<string, number>, own: Pick<Needs, 'ownKey' | 'wraps'>, common: number): Promise<boolean> {
     const open = await this.#rooms.find(space);
     if (open && (open.epochSeq(number) ?? 0) <= common && (await open.epoch(number))) return true;
     const offered = this.#context.offers.get(space, number);
-    if (offered === undefined) return false;
-    if (offered) {
-      const { keyring } = this.#context;
-      const ownLink: [string, number] = [keyring.member, needsOwn(keyring, offered, own)];
-      for (const [member, n] of [ownLink, ...(await claimsOfAnnouncement(offered.announcement)).members]) members.set(member, Math.max(n, members.get(member) ?? 0));
-    }
-    return true;
+    if (offered) await this.#noteOffered(offered, members, own);
+    return offered !== undefined;
+  }
+
+  async #noteOffered(offered: EpochBytes, members: Map<string, number>, own: Pick<Needs, 'ownKey' | 'wraps'>): Promise<void> {
+    const { keyring } = this.#context;
+    const ownLink: [string, number] = [keyring.member, needsOwn(keyring, offered, own)];
+    for (const [member, n] of [ownLink, ...(await claimsOfAnnouncement(offered.announcement)).members]) members.set(member, Math.max(n, members.get(member) ?? 0));
   }
 
   async #unknown(members: Map<string, number>): Promise<string[]> {
@@ -160,6 +171,7 @@ export class Reading {
     return this.#rooms.change([snapshot.space, ...(account.space === null ? [] : [account.space])], async (draft) => {
       const { space, shown } = await openSnapshot(this.#context, draft, snapshot, before, hasOlder);
       if (isAfresh && shown.items.length > 0) shown.gone.push(...(await forgetOthers(space, draft, this.#context, shown.items)));
+      if (isAfresh) await space.settleKeyless();
       this.#rooms.put(space);
       await this.#markers.take(draft, snapshot.markers, true);
       space.save(draft);
@@ -214,14 +226,21 @@ export class Reading {
     return [...(await this.#rooms.get(space)).record.keyless].sort((one, other) => other - one);
   }
 
-  /** Looks again at epochs that could not be opened; true when some can be opened now. */
+  /**
+   * Looks again at epochs that could not be opened; true when some can be opened now. Those go on being named by
+   * `missing` until what lies under them was read again, for this device may end in between.
+   */
   async retry(space: string, numbers: number[]): Promise<boolean> {
     const open = await this.#rooms.get(space);
     return this.#rooms.change([space], async (draft) => {
+      const lacking = new Set(open.record.keyless);
       let isBetter = false;
       for (const n of numbers) {
-        await learnEpoch(open, draft, this.#context, n, true);
-        isBetter ||= (await open.epoch(n))?.branches.some((branch) => branch !== null) ?? false;
+        // What is open stays so: the server may no longer show what has opened it.
+        if (!(await open.isOpen(n))) await learnEpoch(open, draft, this.#context, n, true);
+        if (!lacking.has(n) || !(await open.isOpen(n))) continue;
+        isBetter = true;
+        if (!open.record.keyless.includes(n)) open.record.keyless.push(n);
       }
       return isBetter;
     });

@@ -80,6 +80,17 @@ export class Space {
     }
   }
 
+  /** Whether a key of any class is there. */
+  async isOpen(n: number): Promise<boolean> {
+    return (await this.epoch(n))?.branches.some((branch) => branch !== null) ?? false;
+  }
+
+  /** What lay under epochs that have been opened since was read again: they are lacking no longer. */
+  async settleKeyless(): Promise<void> {
+    const opened = await Promise.all(this.record.keyless.map((n) => this.isOpen(n)));
+    this.record.keyless = this.record.keyless.filter((_, index) => opened[index] !== true);
+  }
+
   dropEpoch(draft: Draft, n: number): void {
     this.#epochs.set(n, null);
     draft.put('records', keys.epoch(this.id, n), undefined);
