@@ -13,7 +13,8 @@ from pathlib import Path
 
 from bench.meter import cpu
 from bench.wire import Wire
-from tests.support.server import ROOT, free_port
+from tests.support.ports import free_port
+from tests.support.server import ROOT
 
 PEERS = Path(__file__).parent / "peers"
 NAMES = ("yoga", "mercurius")

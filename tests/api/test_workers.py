@@ -18,7 +18,8 @@ from api.workers import Workers
 from tests.support.actors import Actor, b64
 from tests.support.client import Http, Ws, websocket
 from tests.support.company import Company, Person
-from tests.support.server import ServerProcess, free_port, set_up_token
+from tests.support.ports import free_port
+from tests.support.server import ServerProcess, set_up_token
 
 EVENTS = "subscription { events { __typename ... on EventDelivery { event { seq } } } }"
 REVOKE = "mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { errors { code } } }"

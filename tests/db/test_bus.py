@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from broadcaster import Broadcast
 
 from db.bus import Bus, Message
 from db.engine import Connection
+from tests.support.ports import free_port
 from tests.support.redis import RedisServer
 
 
@@ -175,9 +175,7 @@ class Relay:
 
     def __init__(self, to: int) -> None:
         self.to, self.deaf = to, False
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -20,9 +20,10 @@ from db.engine import answers
 from db.migrate import migrate
 from tests.support.company import Company
 from tests.support.database import FAST
+from tests.support.ports import free_port
 from tests.support.proxy import Proxy, proxy
 from tests.support.redis import RedisServer
-from tests.support.server import PLENTY, ROOT, free_port, set_up_token
+from tests.support.server import PLENTY, ROOT, set_up_token
 
 SECRET = "5c" * 32
 READY_SECONDS = 60.0

@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,18 +23,11 @@ from api.start import data_folder, listening
 from resolvers.invites import renew_set_up_link
 from tests.support.actors import Actor, b64, unb64
 from tests.support.client import Http
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PLENTY = 1_000_000
 """Sends that a member may make where the limit is not what is tested: tests send faster than people."""
-
-
-def free_port() -> int:
-    """A port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
