@@ -130,6 +130,7 @@ class Company:
 
     async def after(self, name: str, work: Callable[[], Awaitable[_R]]) -> _R:
         """Run a mutation; afterwards every client shows what a fetch shows, and what was not told has its reason."""
+        await asyncio.gather(*(mirror.agrees() for mirror in self.live.values()))  # what came before has been heard
         before = {member: (mirror.heard, await wide(mirror.http)) for member, mirror in self.live.items()}
         result = await work()
         await asyncio.gather(*(mirror.agrees() for mirror in self.live.values()))
