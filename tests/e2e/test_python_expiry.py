@@ -13,7 +13,7 @@ import cbor2
 import pytest
 from circle_client import ChangeKind, Circle, Conversation, History, Lifetime, Role, clock
 from circle_client.clock import millis
-from circle_client.errors import InvalidInput, NotAllowed
+from circle_client.errors import InvalidInput, NotAllowed, Refused
 from circle_client.protocol.password import password_root
 from circle_client.store import Store
 
@@ -57,6 +57,37 @@ async def test_a_message_says_how_long_it_stays(people: Party) -> None:
     coffee = await ada.create_conversation("group", ["bob"], "Coffee")
     assert (await coffee.send("for ever")).expires_at is None
     assert (await coffee.send("for a while", Lifetime.DAYS_90)).lifetime is Lifetime.DAYS_90
+
+
+async def test_what_was_sealed_just_before_the_lifetime_became_shorter_is_sent(
+    people: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await people.come("ada"), await people.come("bob")
+    tea = await ada.create_conversation("group", ["bob"], "Tea")
+    bobs = await theirs(bob, tea)
+    api = bob.running.engine.api
+    send = api.send
+    codes: list[str] = []
+
+    async def after_the_change(envelope: bytes) -> Any:
+        if not codes:
+            await tea.set_policy(lifetime=Lifetime.DAY)
+        try:
+            return await send(envelope)
+        except Refused as error:
+            codes.append(error.code)
+            raise
+
+    monkeypatch.setattr(api, "send", after_the_change)
+    assert (await bobs.send("on its way")).lifetime is Lifetime.DAY
+    assert codes[0] == "FORBIDDEN"
+    await until(lambda: said(tea) == ["on its way"])
+    monkeypatch.setattr(api, "send", send)
+    # What is refused for good still is.
+    await tea.change_role("bob", Role.READER)
+    await until(lambda: tea.head == bobs.head)
+    with pytest.raises(NotAllowed):
+        await bobs.send("too late")
 
 
 async def test_an_admin_changes_lifetime_and_history(people: Party) -> None:

@@ -33,6 +33,7 @@ from circle_client.protocol.cbor import Value
 from circle_client.protocol.envelope import Kind, decode_envelope, make_id
 from circle_client.protocol.primitives import random_bytes
 from circle_client.protocol.roster import SpaceType
+from circle_client.protocol.rules import outlives
 from circle_client.transport import Backoff
 
 _LIST_TRIES = 3
@@ -223,6 +224,24 @@ class Sender:
         chain = machine.people.chain(machine.me)
         return chain.head != before and machine.keyring.device in chain.state.devices
 
+    async def _was_shortened(self, pending: Pending, space: Space, backoff: Backoff) -> bool:
+        """Whether to try again, because a shorter lifetime has come since this was sealed: the server looks at that
+        before it says that the keys have moved on.
+        """
+        try:
+            await self._engine.catch_up(space)
+        except Refused:  # no longer open to this member
+            return False
+        except (Offline, ServerFault, SignedOut, TooManyTries):
+            await backoff.pause()
+            return True
+        if pending.sealed is None:
+            return True
+        if not outlives(decode_envelope(pending.sealed).header.b, space.roster.policy.lifetime):
+            return False
+        pending.sealed = None
+        return True
+
     async def _quietly(self, step: Any, backoff: Backoff) -> None:
         """A step on the way that may fail for now; the loop comes back to it."""
         try:
@@ -270,6 +289,8 @@ class Sender:
         if error.code == "NOT_FOUND":  # the removal itself comes by the stream
             raise NotAllowed("This conversation is no longer open to you.") from error
         if error.code == "FORBIDDEN":  # removed, or given another role, while this was on its way
+            if await self._was_shortened(pending, space, backoff):
+                return None
             raise NotAllowed(error.message) from error
         if error.code == "FORKED_LOG":
             await self._quietly(engine.refresher.conversations(), backoff)  # a restored server: its log is shorter

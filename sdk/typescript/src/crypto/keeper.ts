@@ -160,6 +160,8 @@ export interface Keeper extends DeviceKeeper, ReadingKeeper, TimeKeeper, TrustKe
   queueState(space: string, title: string, picture: { bytes: Bytes; mediaType: string } | null): Promise<SpaceChange>;
   pending(): Promise<Pending[]>;
   isSealed(key: string): Promise<boolean>;
+  /** Whether it was sealed for longer than the conversation keeps anything by now: it must be sealed again. */
+  isTooLasting(key: string): Promise<boolean>;
   /** The sealed envelope of a queued message, sealed anew under the same id only when `again` is set. Throws GONE. */
   seal(key: string, again: boolean): Promise<Sealed>;
   sent(key: string, seq: number, item: Bytes): Promise<SpaceChange>;

@@ -95,7 +95,7 @@ export class Outbox {
           continue;
         }
         refusals += 1;
-        if (refusals < TRIES && (await this.#recover(node, code, under))) {
+        if (refusals < TRIES && (await this.#recover(node, key, code, under))) {
           again = true;
           continue;
         }
@@ -119,7 +119,7 @@ export class Outbox {
   }
 
   /** True when sealing and sending again may help. */
-  async #recover(node: string, code: string, under: number): Promise<boolean> {
+  async #recover(node: string, key: string, code: string, under: number): Promise<boolean> {
     if (code === 'EPOCH_DUE') {
       await this.#sync.catchUp(node);
       const view = this.#board.view(node);
@@ -132,6 +132,11 @@ export class Outbox {
       if (code === 'STALE_DEVICE') await this.#learner.learnMe();
       await this.#sync.catchUp(node);
       return true;
+    }
+    if (code === 'FORBIDDEN') {
+      // A shorter lifetime has come since it was sealed: the server looks at that before it says that the keys have moved on.
+      await this.#sync.catchUp(node);
+      return this.#keeper.isTooLasting(key);
     }
     if (code === 'ID_CONFLICT') {
       // An earlier form of it was taken: the log holds it, and reading the log settles it.

@@ -21,6 +21,7 @@ describe('the outbox', () => {
   let outbox: Outbox;
   const failed = vi.fn<(key: string, reason: string) => Promise<SpaceChange>>();
   const sendMessage = vi.fn<(envelope: Uint8Array) => Promise<{ seq: number; item: Uint8Array }>>();
+  const isTooLasting = vi.fn<() => Promise<boolean>>();
   const catchUp = vi.fn<(node: string) => Promise<void>>();
   const sent = () => sendMessage.mock.calls.map(([envelope]) => new TextDecoder().decode(envelope));
 
@@ -35,6 +36,7 @@ describe('the outbox', () => {
     });
     sendMessage.mockReset().mockResolvedValue({ seq: 1, item: new Uint8Array(32) });
     catchUp.mockReset().mockResolvedValue(undefined);
+    isTooLasting.mockReset().mockResolvedValue(false);
     const keeper = {
       pending: () => Promise.resolve([...waiting]),
       isSealed: (key: string) => Promise.resolve(forms.has(key)),
@@ -47,6 +49,7 @@ describe('the outbox', () => {
         settle(key);
         return Promise.resolve(change);
       },
+      isTooLasting,
       failed,
     } as unknown as Keeper;
     outbox = new Outbox({
@@ -106,6 +109,16 @@ describe('the outbox', () => {
     await outbox.idle(NODE);
     expect(failed.mock.calls).toEqual([['a', 'You may not write here.']]);
     expect(sent()).toEqual(['a0', 'b0', 'c0']);
+  });
+
+  it('seals again what would live longer than the conversation keeps anything by now', async () => {
+    sendMessage.mockRejectedValueOnce(new CircleFailure('FORBIDDEN', "The envelope would live longer than the conversation's policy allows."));
+    isTooLasting.mockResolvedValueOnce(true);
+    outbox.push(NODE);
+    await outbox.idle(NODE);
+    expect(catchUp).toHaveBeenCalledWith(NODE);
+    expect(failed).not.toHaveBeenCalled();
+    expect(sent()).toEqual(['a0', 'a1', 'b0', 'c0']);
   });
 
   it('keeps everything where the session is over', async () => {

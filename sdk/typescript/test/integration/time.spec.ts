@@ -52,6 +52,31 @@ describe('a conversation', () => {
   });
   afterAll(() => { for (const client of clients) client.stop(); });
 
+  it('takes a message that was sealed just before the lifetime was made shorter', async () => {
+    const one = the(ada);
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => { release = resolve; });
+    let held = 0;
+    const slow = browser('slow', { fetch: async (input, init) => {
+      if (typeof init?.body === 'string' && init.body.includes('mutation SendMessage(')) {
+        held += 1;
+        await released;
+      }
+      return fetch(input, init);
+    } });
+    clients.push(slow);
+    await signUp(slow, fragmentOf((await one.createInvite(24)).url), 'slow', 'Slow');
+    const id = await one.createConversation({ type: 'GROUP', people: [await find('slow')], title: 'Now', lifetime: 0 });
+    await until(() => slow.store.getState().conversations[id] !== undefined, 'the group');
+    await slow.send(id, 'on its way');
+    await until(() => held === 1, 'it is on its way');
+    await one.policy.set(id, { lifetime: 3 });
+    release();
+    await sees(one, id, 'on its way');
+    await allSent(slow, id);
+    expect(conversation(one, id).items.find(({ body }) => body.kind === 'text')).toMatchObject({ lifetime: 3 });
+  });
+
   it('tells how long messages stay, and takes them away when their time is over', async () => {
     const [one, two] = [the(ada), the(bob)];
     const id = await one.createConversation({ type: 'GROUP', people: [await find('bob')], title: 'Tea', lifetime: 4 });

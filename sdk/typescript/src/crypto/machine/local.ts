@@ -211,6 +211,7 @@ export class LocalKeeper implements Keeper {
   readonly queueState: Keeper['queueState'] = (space, title, picture) => this.#do(({ sending }) => sending.queueState(space, title, picture));
   readonly pending: Keeper['pending'] = () => this.#do(({ sending }) => sending.pending());
   readonly isSealed: Keeper['isSealed'] = (key) => this.#do(({ sending }) => sending.isSealed(key));
+  readonly isTooLasting: Keeper['isTooLasting'] = (key) => this.#do(({ sending }) => sending.isTooLasting(key));
   readonly seal: Keeper['seal'] = (key, again) => this.#do(({ sending }) => sending.seal(key, again));
   readonly sent: Keeper['sent'] = (key, seq, item) => this.#do(({ sending }) => sending.sent(key, seq, item));
   readonly failed: Keeper['failed'] = (key, reason) => this.#do(({ sending }) => sending.failed(key, reason));

@@ -2,6 +2,7 @@
 import { CircleFailure } from '../../errors';
 import { equal, type Bytes } from '../protocol/bytes';
 import { EnvelopeKind } from '../protocol/envelope';
+import { outlives } from '../protocol/rules';
 import type { LifetimeClass } from '../../types';
 import { accountBytes } from './accountSpace';
 import type { AccountContent } from '../protocol/account';
@@ -135,6 +136,11 @@ export class Sending {
 
   async isSealed(key: string): Promise<boolean> {
     return (await this.#find(key)).envelope !== null;
+  }
+
+  async isTooLasting(key: string): Promise<boolean> {
+    const { space, b } = await this.#find(key);
+    return b !== null && outlives(b, (await this.#rooms.get(space)).policyClass);
   }
 
   async seal(key: string, again: boolean): Promise<Sealed> {
