@@ -53,6 +53,7 @@ from resolvers.signing import (
 )
 
 HOUR = 3600
+MOST_COMPLAINTS = 60
 MAX_GRANTS = 100
 MAX_GRANT = 1024 * 1024
 GRANTS_A_DAY = 50
@@ -144,7 +145,8 @@ async def accept_epoch(ctx: Ctx, tx: Transaction, locked: SpaceState, signer: Si
 
 
 async def complain(ctx: Ctx, command: Complain) -> LogEvent:
-    """Record that the viewer's seal of an epoch does not open; the next epoch is due then. One per epoch and hour.
+    """Record that the viewer's seal of an epoch does not open; the next epoch is due then. One per epoch and hour, and
+    60 in a conversation: as the server cannot tell whether a seal opens, nobody may make epochs due without end.
 
     Raises Refusal MALFORMED, STALE_DEVICE, STALE_EPOCH (an unknown epoch), FORBIDDEN, RateLimited, NotFound,
     Unauthenticated. The same complaint again gives the first result.
@@ -164,15 +166,17 @@ async def complain(ctx: Ctx, command: Complain) -> LogEvent:
             return again
         found = await queries.epochs_at(tx, viewer.member, [(space, complaint.epoch.n)])
         hour = now // (HOUR * 1000)
-        limited = await queries.has_complained(tx, space, complaint.epoch.n, viewer.member, hour)
+        earlier = await queries.complained_of(tx, space, viewer.member, hour)
         row = _own_row(found[0], viewer.member) if found else None
         with refusing("input", "complaint", space=space, epoch=locked.epoch):
             # The hour is looked at last, and told with the seconds to wait.
             check_complaint(
                 signed, signer.asker, signer.chain, space.bytes, found[0].hash if found else None, row, False
             )
-        if limited:
+        if complaint.epoch.n in earlier:
             raise RateLimited(HOUR - now // 1000 % HOUR, "One complaint per epoch and hour is enough.")
+        if len(earlier) >= MOST_COMPLAINTS:
+            raise RateLimited(HOUR - now // 1000 % HOUR, "You have complained often enough in this hour.")
         new = queries.NewComplaint(
             complaint.epoch.n, viewer.member, hour, complaint.seal_hash, signed.body, signed.signature
         )

@@ -131,13 +131,13 @@ async def mark_due(tx: Transaction, space: UUID, reason: str) -> None:
     await tx.raw.execute("UPDATE space SET epoch_due = coalesce(epoch_due, $2) WHERE id = $1", space, reason)
 
 
-async def has_complained(tx: Transaction, space: UUID, epoch: int, member: UUID, hour: int) -> bool:
-    """Whether the member has complained of this epoch in this hour."""
-    found = await tx.raw.fetchval(
-        "SELECT 1 FROM complaint WHERE space_id = $1 AND epoch = $2 AND member_id = $3 AND hour = $4",
-        space, epoch, member, hour,
+async def complained_of(tx: Transaction, space: UUID, member: UUID, hour: int) -> set[int]:
+    """The epochs of which the member has complained in this hour."""
+    found = await tx.raw.fetch(
+        "SELECT epoch FROM complaint WHERE space_id = $1 AND member_id = $2 AND hour = $3",
+        space, member, hour,
     )  # fmt: skip
-    return found is not None
+    return {row["epoch"] for row in found}
 
 
 async def insert_complaint(tx: Transaction, space: UUID, new: NewComplaint) -> None:

@@ -17,6 +17,7 @@ from circle_client.protocol.roster import Policy, Role
 from circle_client.protocol.structures import Signed, sign
 
 from db.engine import Connection
+from resolvers.epochs import MOST_COMPLAINTS
 from schema.node import encode_id
 from tests.support import scenes
 from tests.support.actors import Actor, b64, signed_input
@@ -231,6 +232,31 @@ async def test_complaints(world: World, admin: Connection) -> None:
     room.grew(decode_complaint(good.body).hash)
     await scenes.announce(world, room, ada)
     assert await due(world, room, ada) is None
+
+
+async def test_nobody_can_make_epochs_due_without_end(world: World) -> None:
+    """Whether a seal opens, the server cannot tell: who complains of every epoch would let nobody send any more."""
+    ada, bob, eve = [await world.join(name) for name in ("ada", "bob", "eve")]
+    room, epoch = await room_with_epoch(world, ada, [bob, eve], [])
+
+    async def complain(by: Actor) -> None:
+        complaint = room.make_complaint(by, epoch)
+        await world.mutate("complain", {"complaint": signed_input(complaint)}, by)
+        room.grew(decode_complaint(complaint.body).hash)
+
+    world.moved = timedelta(seconds=3600 - world.now // 1000 % 3600)
+    for _ in range(MOST_COMPLAINTS):
+        await complain(bob)
+        epoch = room.make_epoch(ada)
+        await world.mutate("announceEpoch", {"epoch": epoch_input(epoch)}, ada)
+        room.took_epoch(epoch)
+    limited = await complaint_refused(world, bob, room.make_complaint(bob, epoch))
+    assert (limited["code"], limited["message"]) == ("RATE_LIMITED", "You have complained often enough in this hour.")
+    assert await due(world, room, ada) is None
+    await scenes.send(world, room, ada)
+    await complain(eve)
+    world.moved += timedelta(hours=1)
+    await complain(bob)
 
 
 # ---- grants

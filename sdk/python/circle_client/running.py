@@ -16,6 +16,7 @@ from circle_client.engine.presence import PresenceKeeper
 from circle_client.engine.reader import Reader
 from circle_client.engine.resolve import Resolver
 from circle_client.engine.rosters import Rosters
+from circle_client.engine.seeking import Seeker
 from circle_client.engine.send import Sender
 from circle_client.engine.sync import Sync
 from circle_client.engine.teller import Teller
@@ -43,7 +44,7 @@ class Running:
         self.streams, self.typist = Streams(self.engine, self.sync), Typist(self.engine)
         self.calls = Calls(self.engine, self.momentary, self.streams)
         self.sync.renew_titles, self.sync.tend = self.rosters.renew_titles, self._tend
-        self.sync.beside += [self.teller.run, self.reader.run, self.presence.run]
+        self.sync.beside += [self.teller.run, self.reader.run, self.presence.run, Seeker(self.engine).run]
 
     async def _tend(self, now: int) -> None:
         await self.devices.tend(now)

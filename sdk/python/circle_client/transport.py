@@ -48,9 +48,13 @@ class Backoff:
 
     async def pause(self, at_least: float = 0.0) -> None:
         """Sleep for the next pause."""
+        await asyncio.sleep(max(at_least, self.seconds()))
+
+    def seconds(self) -> float:
+        """The next pause, for a caller who may be woken earlier."""
         top = min(self._most, self._first * 2**self._tries)
         self._tries = min(self._tries + 1, 16)
-        await asyncio.sleep(max(at_least, random.uniform(top / 2, top)))  # noqa: S311 - jitter, no secret
+        return random.uniform(top / 2, top)  # noqa: S311 - jitter, no secret
 
 
 def check_origin(origin: str) -> str:

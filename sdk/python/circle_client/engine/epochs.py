@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Coroutine, Sequence
 
 from circle_client.engine.engine import Engine, millis
+from circle_client.engine.pacing import Pace
 from circle_client.errors import CircleError, NotAllowed, Offline, Refused, ServerFault, TooManyTries
 from circle_client.machine.space import Space
 from circle_client.protocol.errors import DueReason
@@ -26,6 +27,7 @@ class Epochs:
         self._engine = engine
         self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._complained: set[tuple[bytes, int, int]] = set()
+        self._paces: defaultdict[bytes, Pace] = defaultdict(Pace)
         self._tasks: set[asyncio.Task[None]] = set()
         engine.complain, engine.complained = self._complain_soon, self._mend_soon
 
@@ -142,11 +144,12 @@ class Epochs:
         if space.left is not None:
             return
         own = space.complaints.get(self._engine.machine.me, set())
+        now = asyncio.get_running_loop().time()
         for epoch in sorted(space.denied):
             key = (space.id, epoch, millis() // (86_400_000 if epoch in own else 3_600_000))
             if key not in self._complained:
                 self._complained.add(key)
-                self._beside(self._complain(space, epoch))
+                self._beside(self._complain(space, key, self._paces[space.id].wait(now)))
 
     def _mend_soon(self, space: Space, complainer: bytes, number: int) -> None:
         """Of all holders the epoch's creator answers a complaint at once; the next epoch's maker does, too."""
@@ -166,12 +169,14 @@ class Epochs:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _complain(self, space: Space, epoch: int) -> None:
-        if epoch not in space.denied:
+    async def _complain(self, space: Space, key: tuple[bytes, int, int], pause: float) -> None:
+        await asyncio.sleep(pause)
+        epoch = key[1]
+        if epoch not in space.denied or space.left is not None:
             return
         try:
             await self._engine.api.complain(self._engine.machine.make.complaint(space, epoch, millis()))
         except (Offline, ServerFault, TooManyTries):  # tried again
-            self._complained.discard((space.id, epoch, millis() // 3_600_000))
+            self._complained.discard(key)
         except CircleError:  # refused, as when a sibling was faster
             return

@@ -73,7 +73,7 @@ class Sync:
 
     def start(self) -> None:
         """Begin."""
-        steps = (self._run(), self._keep_house(), self._watch_for_keys())
+        steps = (self._run(), self._keep_house())
         self._tasks = [asyncio.create_task(step) for step in (*steps, *(run(self.online) for run in self.beside))]
 
     async def close(self) -> None:
@@ -232,27 +232,3 @@ class Sync:
         if erased:
             engine.store.leave_nothing()
             engine.news.set()
-
-    async def _watch_for_keys(self) -> None:
-        """While entries wait for keys, ask for grants: soon at first, then seldom."""
-        engine, backoff = self._engine, Backoff(0.5, _HOUSEKEEPING)
-        looked_back: set[bytes] = set()  # once is enough: nobody gives keys to somebody who has left
-        while True:
-            news = engine.news.waiter()
-            waiting = [
-                space
-                for space in engine.machine.spaces.values()
-                if (space.waiting or space.denied) and (space.left is None or space.id not in looked_back)
-            ]
-            if not waiting or not self.online.is_set():
-                backoff.reset()
-                await news.wait()
-                continue
-            await backoff.pause()
-            for space in waiting:
-                try:
-                    await engine.keys.look(space)
-                    if space.left is not None:
-                        looked_back.add(space.id)
-                except CircleError as error:
-                    log.info("the look for keys was put off (%s)", error.code)

@@ -21,9 +21,9 @@ export interface TimeKeeper {
 
   // ---- complaints and grants
   /** The complaint about an epoch whose seal does not open (SpaceView.complains), or null when there is none to make. */
-  takeComplaint(space: string): Promise<LinkBytes | null>;
-  /** The server has it, or refuses one more in this hour: the next is made an hour later. */
-  complained(space: string): Promise<SpaceChange>;
+  takeComplaint(space: string): Promise<{ epoch: number; complaint: LinkBytes } | null>;
+  /** The server has it, or refuses one more in this hour: the next about this epoch is made an hour later. */
+  complained(space: string, epoch: number): Promise<SpaceChange>;
   /** Epochs that must be fetched before this member is given history (`learnEpoch`, `retryEpochs`), the newest first. */
   unlearned(space: string, member: string): Promise<number[]>;
   /** What a newcomer or complainer may be given, in parts that the server takes; empty where there is nothing. */

@@ -138,14 +138,14 @@ export class Epochs {
 
   /** An epoch whose seal does not open is answered with a complaint and nothing else. */
   async complain(space: string): Promise<void> {
-    for (let complaint = await this.#keeper.takeComplaint(space); complaint; complaint = await this.#keeper.takeComplaint(space)) {
+    for (let next = await this.#keeper.takeComplaint(space); next; next = await this.#keeper.takeComplaint(space)) {
       try {
-        await this.#api.complain(complaint);
+        await this.#api.complain(next.complaint);
       } catch (error) {
         // Refused for this hour, as when another device of the member was faster: it is said in the log anyway.
         if (isUncertain(error) || ['STALE_DEVICE', 'LOCKED', 'UNAUTHENTICATED'].includes(codeOf(error))) throw error;
       }
-      this.#board.apply([await this.#keeper.complained(space)]);
+      this.#board.apply([await this.#keeper.complained(space, next.epoch)]);
     }
     const view = this.#board.viewOf(space);
     if (view) await this.#sync.catchUp(view.node);

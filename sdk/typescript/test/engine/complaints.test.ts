@@ -43,9 +43,10 @@ async function plot(maker: Person, victims: Person[]): Promise<string> {
 }
 
 async function complain(space: string, victim: Person): Promise<void> {
-  const complaint = await victim.keeper.takeComplaint(space);
-  if (!complaint) throw new Error(`${victim.name} has something to complain of.`);
-  victim.take([await victim.keeper.complained(space)]);
+  const next = await victim.keeper.takeComplaint(space);
+  if (!next) throw new Error(`${victim.name} has something to complain of.`);
+  const { epoch, complaint } = next;
+  victim.take([await victim.keeper.complained(space, epoch)]);
   await world.append(space, await hBody('complaint', complaint.body), { kind: 'complaint', ...complaint });
 }
 
@@ -133,6 +134,31 @@ describe('keys that were spoiled', () => {
     }
     await complain(space, bob);
     expect(bob.view(space).complains).toBeNull();
+  });
+
+  it('are complained of with a pause in which others can send, where every new key is spoiled', async () => {
+    const [, bob, , , eve] = all;
+    if (!bob || !eve) throw new Error('All have joined.');
+    const space = await plot(eve, [bob]);
+    const { device } = await eve.keyring();
+    const spoiled = async () => {
+      await world.epoch(space, await spoil(await eve.keeper.makeEpoch(space), [bob.id], device.dk));
+      await level(space);
+    };
+    for (const pause of [1, 2, 4, 8, 16, 32, 60, 60]) {
+      await complain(space, bob);
+      await level(space);
+      await spoiled();
+      expect(await bob.keeper.takeComplaint(space)).toBeNull();
+      expect(bob.view(space).complains).toBe(Date.now() + pause * 1000);
+      vi.setSystemTime(Date.now() + pause * 1000);
+    }
+    await complain(space, bob);
+    vi.setSystemTime(Date.now() + 60_000 + HOUR);
+    while (await bob.keeper.takeComplaint(space)) await complain(space, bob);
+    await level(space);
+    await spoiled();
+    expect(bob.view(space).complains).toBe(Date.now() + 1_000);
   });
 
   it('are told to everybody in a line that names who made them, live and later', async () => {

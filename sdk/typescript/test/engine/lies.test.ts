@@ -251,8 +251,9 @@ describe('members and keys', () => {
     await forge(world, ada, space, (rows) => rows, bob);
     await world.sync(bob, space);
     expect(bob.view(space).alarm).toBeNull();
-    const complaint = await bob.keeper.takeComplaint(space);
-    if (!complaint) throw new Error('There is a complaint to make.');
+    const next = await bob.keeper.takeComplaint(space);
+    if (!next) throw new Error('There is a complaint to make.');
+    const { complaint } = next;
     await expect(bob.keeper.checkRecipients(space)).rejects.toMatchObject({ code: 'NO_KEY', message: REASONS.leftOut });
     await world.append(space, await hBody('complaint', complaint.body), { kind: 'complaint', ...complaint });
     await world.sync(bob, space);

@@ -12,6 +12,13 @@ import type { LinkBytes, Notice } from './wire';
 const HOUR = 3_600_000;
 /** Waiting doubles after each, so the last comes after some ten days. */
 const MOST_TRIES = 9;
+/**
+ * A complaint makes the next epoch due. Where every epoch is spoilt, as by a client that cannot seal to this member's
+ * key, and each were complained of at once, nobody would ever send: what is denied after a complaint waits for so long,
+ * doubled each time up to the most. A calm hour begins anew.
+ */
+const FIRST_PAUSE = 1_000;
+const MOST_PAUSE = 60_000;
 /** Who answers a complaint at once, besides the epoch's creator, who may be the cheat. */
 const HELPERS = 2;
 /** How long the other devices of whoever added a newcomer wait before they give history, and how long it is owed. */
@@ -25,7 +32,7 @@ export function noteSeal({ record, roster }: Space, { epoch, mustComplain }: Tak
   const hasKeys = epoch.branches.some((key) => key !== null);
   const known = record.lacking.find((one) => one.epoch === epoch.n);
   const others = record.lacking.filter((one) => one !== known);
-  record.lacking = mustComplain && !hasKeys ? [...others, known ?? { epoch: epoch.n, tries: 0, next: 0 }] : others;
+  record.lacking = mustComplain && !hasKeys ? [...others, known ?? { epoch: epoch.n, tries: 0, next: nextRound(record, Date.now()) }] : others;
   record.keyless = record.keyless.filter((n) => n !== epoch.n);
   if (!hasKeys && (epoch.reason !== REASONS.beforeJoining || roster?.policy.shared === true)) record.keyless.push(epoch.n);
 }
@@ -35,6 +42,18 @@ export function noteUnshown({ record }: Space, n: number): void {
   if (!record.keyless.includes(n)) record.keyless.push(n);
 }
 
+/** When what is denied now may be complained of: at once, or with the round that waits. */
+function nextRound({ round }: SpaceRecord, now: number): number {
+  return round && round.from > now ? Math.min(round.from, now + MOST_PAUSE) : 0;
+}
+
+function begunRound({ round }: SpaceRecord, now: number): { from: number; pause: number } {
+  if (!round || now >= round.from + HOUR) return { from: now + FIRST_PAUSE, pause: FIRST_PAUSE };
+  if (now < round.from) return round;
+  const pause = Math.min(2 * round.pause, MOST_PAUSE);
+  return { from: now + pause, pause };
+}
+
 /** The epoch to complain of now, or null. */
 export function nextComplaint({ lacking }: SpaceRecord, now: number): number | null {
   return lacking.find(({ next }) => next <= now)?.epoch ?? null;
@@ -42,8 +61,11 @@ export function nextComplaint({ lacking }: SpaceRecord, now: number): number | n
 
 /** It was complained of: once more after an hour, then ever more rarely, until somebody has given the keys. */
 export function noteComplained(record: SpaceRecord, epoch: number, now: number): void {
+  const noted = record.lacking.find((one) => one.epoch === epoch && one.next <= now);
+  if (!noted) return;
+  record.round = begunRound(record, now);
   record.lacking = record.lacking
-    .map((one) => (one.epoch === epoch && one.next <= now ? { epoch, tries: one.tries + 1, next: now + HOUR * 2 ** one.tries } : one))
+    .map((one) => (one === noted ? { epoch, tries: one.tries + 1, next: now + HOUR * 2 ** one.tries } : one))
     .filter(({ tries }) => tries <= MOST_TRIES);
 }
 

@@ -199,7 +199,7 @@ export class LocalKeeper implements Keeper {
   readonly makeEpoch: Keeper['makeEpoch'] = (space) => this.#do(({ sending }) => sending.makeEpoch(space));
   readonly makeGrants: Keeper['makeGrants'] = (space, member) => this.#do(({ sending }) => sending.makeGrants(space, member));
   readonly unlearned: Keeper['unlearned'] = (space, member) => this.#do(({ sending }) => sending.unlearned(space, member));
-  readonly complained: Keeper['complained'] = (space) => this.#do(({ sending }) => sending.complained(space));
+  readonly complained: Keeper['complained'] = (space, epoch) => this.#do(({ sending }) => sending.complained(space, epoch));
   readonly repaid: Keeper['repaid'] = (space, member) => this.#do(({ sending }) => sending.repaid(space, member));
   readonly isEpochChecked: Keeper['isEpochChecked'] = (space) => this.#do(({ sending }) => sending.isEpochChecked(space));
   readonly checkRecipients: Keeper['checkRecipients'] = (space) => this.#do(({ sending }) => sending.checkRecipients(space));

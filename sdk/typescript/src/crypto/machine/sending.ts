@@ -73,12 +73,8 @@ export class Sending {
     return this.#alter(space, (record) => { record.owed = record.owed.filter((one) => one.member !== member); });
   }
 
-  complained(space: string): Promise<SpaceChange> {
-    const now = Date.now();
-    return this.#alter(space, (record) => {
-      const epoch = nextComplaint(record, now);
-      if (epoch !== null) noteComplained(record, epoch, now);
-    });
+  complained(space: string, epoch: number): Promise<SpaceChange> {
+    return this.#alter(space, (record) => { noteComplained(record, epoch, Date.now()); });
   }
 
   async #alter(space: string, change: (record: SpaceRecord) => void): Promise<SpaceChange> {
@@ -103,10 +99,11 @@ export class Sending {
     });
   }
 
-  async takeComplaint(space: string): Promise<LinkBytes | null> {
+  async takeComplaint(space: string): Promise<{ epoch: number; complaint: LinkBytes } | null> {
     const open = await this.#rooms.get(space);
     const epoch = nextComplaint(open.record, Date.now());
-    return epoch === null ? null : makeOwnComplaint(this.#context, open, epoch);
+    const complaint = epoch === null ? null : await makeOwnComplaint(this.#context, open, epoch);
+    return epoch === null || complaint === null ? null : { epoch, complaint };
   }
 
   // ---- the outbox

@@ -36,6 +36,8 @@ export interface SpaceRecord {
   checked: number;
   /** Epochs whose own seal did not open and whose keys nobody has given yet: to be complained of at `next`. */
   lacking: { epoch: number; tries: number; next: number }[];
+  /** Complaints go in rounds: when the next may begin, and after which pause. Absent until the first. */
+  round?: { from: number; pause: number };
   /** Epochs without any key here that others, or an earlier rotation, may still give. */
   keyless: number[];
   title: string | null;
