@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from circle_client import Circle, Conversation, Receipt
+from circle_client.engine.engine import CURSOR
 from circle_client.errors import InvalidInput
 
-from tests.support.sdk import Party, theirs, until
+from tests.support.sdk import Party, texts, theirs, until
 
 
 def receipt(conversation: Conversation, handle: str) -> Receipt | None:
@@ -78,6 +79,33 @@ async def test_what_was_read_offline_is_sent_after_a_restart(people: Party, ada:
     again = await people.restart("bob")
     assert again.conversation(tea.id).unread == 0
     await until(lambda: says(tea, "bob", sent.seq, sent.seq))
+
+
+async def test_what_was_read_meanwhile_is_there_when_the_server_asks_to_load_afresh(
+    people: Party, ada: Circle, bob: Circle, tmp_path: Path
+) -> None:
+    tea = await ada.create_conversation("group", ["bob"], "Tea")
+    bobs = await theirs(bob, tea)
+    await bobs.send("one")
+    phone = await people.linked(ada, tmp_path / "phone.circle")
+    phones = await theirs(phone, tea)
+    await until(lambda: tea.unread == 1 and phones.unread == 1)
+    await ada.running.sync.close()  # she hears nothing of what follows
+    phones.mark_read()
+    sent = await phones.send("two")
+    await until(lambda: bobs.head >= sent.seq)
+    bobs.mark_read(sent)
+    await until(lambda: says(phones, "bob", sent.seq, sent.seq))
+    await bobs.send("three")
+    with ada.running.engine.store.transaction():
+        ada.running.engine.store.put(CURSOR, b"", "of another server's life")
+    again = await people.restart("ada")
+    mine = await theirs(again, bobs)
+    await until(lambda: texts(list(mine.history())) == ["one", "two", "three"])
+    await until(lambda: says(mine, "bob", sent.seq, sent.seq))
+    await until(lambda: (mine.read_seq, mine.unread) == (phones.read_seq, 1))
+    assert again.running.engine.store.get(CURSOR, b"") != "of another server's life"
+    assert mine.alarm is None
 
 
 async def test_two_devices_that_read_at_once_end_with_the_higher(
